@@ -1,0 +1,153 @@
+/*
+ * merpati.conf: one readable file for every program, read with libconfuse.
+ * Unknown or repeated keys, wrong types, bad values, a missing brace are
+ * errors with file:line, the reason and, for a key, the nearest valid one.
+ *
+ * Units: times 10s 15m 4h 5d (no unit: seconds), sizes 512 10K 50M 2G (1024).
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+enum config_role {
+	ROLE_MX,		/* port 25: strangers */
+	ROLE_SUBMISSION,	/* 587, 465: our users */
+	ROLE_LMTP,		/* RFC 2033, from a trusted gateway */
+	ROLE_SUBMIT,		/* the local submit socket (implicit) */
+	ROLE_POP3,
+	ROLE_IMAP
+};
+
+/* listen "ADDRESS:PORT" { role = "mx" proxy = true } */
+struct config_listen {
+	char			*address;	/* as written: its name */
+	enum config_role	 role;
+	bool			 proxy;		/* PROXY protocol v2 first */
+};
+
+/* Shared by every section with listeners. */
+struct config_listeners {
+	struct config_listen	*listen;
+	size_t			 nlisten;
+	unsigned int		 max_connections;	/* processes */
+	unsigned int		 max_per_address;	/* at once */
+	unsigned int		 max_per_network;	/* at once, /24 /64 */
+	unsigned int		 max_rate;	/* per address and minute */
+	unsigned int		 idle_timeout;	/* seconds */
+	unsigned int		 total_timeout;	/* seconds a connection */
+	unsigned int		 drain_timeout;	/* seconds after SIGTERM */
+};
+
+struct config_list {
+	char	**item;
+	size_t	  n;
+};
+
+struct config {
+	char			*file;		/* where it was read */
+
+	/* top level */
+	char			*hostname;
+	struct config_list	 domains;	/* lower case, A-labels or
+						 * U-labels as written */
+	char			*postmaster;	/* mandatory address */
+	struct config_list	 trusted;	/* networks: 127.0.0.0/8 ::1 */
+	struct config_list	 relay_domains;
+	char			*relay_recipients;	/* file or NULL */
+	char			*spool_dir;
+	char			*run_dir;
+	char			*mail_home;	/* with %d and %n */
+	char			*users_file;
+	char			*aliases_file;
+	char			*libexec_dir;
+	char			*log_level;	/* debug info warn */
+	char			*tag;		/* "+"; "" is none */
+	char			*always_bcc;	/* address or NULL */
+	bool			 soft_bounce;	/* 5xx become 4xx */
+	uint64_t		 message_size;	/* octets */
+	uint64_t		 min_free;	/* octets kept free on spool */
+	bool			 mailbox_mbox;	/* mailbox = "mbox" */
+	char			*mbox_path;	/* with %d %n, or NULL */
+	char			*mail_user;	/* system user of mailboxes */
+
+	struct config_smtpd {
+		struct config_listeners	 net;
+		unsigned int	 max_recipients;	/* mx: 1000 */
+		unsigned int	 max_recipients_submission; /* 10000 */
+		unsigned int	 max_errors;		/* 20 */
+		unsigned int	 max_hops;		/* 50 Received */
+		unsigned int	 max_command;		/* 2048 octets */
+		unsigned int	 data_timeout;		/* seconds a block */
+		unsigned int	 greet_delay_ms;	/* early talkers */
+		struct config_list access_client;	/* files */
+		struct config_list access_sender;
+		struct config_list access_recipient;
+	} smtpd;
+
+	struct config_queue {
+		unsigned int	 retry;			/* seconds */
+		unsigned int	 warn_after;
+		unsigned int	 expire;
+		unsigned int	 quota_grace;
+		unsigned int	 workers;	/* at most, per uid */
+		bool		 warn;		/* false: no delay warnings */
+	} queue;
+
+	struct config_pop3d {
+		struct config_listeners	 net;
+		unsigned int	 login_timeout;		/* seconds */
+		unsigned int	 login_delay;		/* RFC 2449, 0: none */
+		int		 expire;	/* days, -1 NEVER */
+	} pop3d;
+
+	struct config_authd {
+		unsigned int	 hashers;	/* 0: one a processor */
+		unsigned int	 cache;		/* seconds, verified */
+		char		*scheme;	/* of new hashes: yescrypt */
+	} authd;
+
+	struct config_spawner {
+		unsigned int	 min_uid;	/* 100 */
+		unsigned int	 idle;		/* seconds a server waits */
+		struct config_list mail_roots;	/* homes lie below these */
+	} spawner;
+};
+
+/*
+ * The file to read: arg (from -c) or NULL, then MERPATI_CONF, then
+ * SYSCONFDIR/merpati.conf.  Borrowed.
+ */
+const char	*config_path(const char *arg);
+/*
+ * Read and check the whole file; defaults for what it leaves out (in
+ * merpati.conf(5)).  0 with *out filled, or -1 and err holding lines
+ * "FILE:LINE: reason", at least one.
+ */
+int		 config_load(const char *path, struct config *out,
+		    struct buf *err);
+/*
+ * What main() calls: load, or print the errors to stderr and exit
+ * EX_CONFIG; also sets the log level.  The result lives for ever.
+ */
+const struct config	*config_need(const char *arg);
+void		 config_free(struct config *);
+
+/* Domain (ASCII case ignored) among domains, hostname, relay-domains? */
+bool		 config_is_local(const struct config *, const char *domain);
+bool		 config_is_relay(const struct config *, const char *domain);
+
+/*
+ * mail_home or mbox_path with %d the domain, %n the local part, %% a percent
+ * sign.  Refuses (-1, EINVAL) a part that is empty, starts with a dot or
+ * holds '/' or control octets.
+ */
+int		 config_expand(const char *pattern, const char *local,
+		    const char *domain, struct buf *out);
+
+#endif

@@ -1,0 +1,39 @@
+/* Whole reads and writes, durable directories, clocks. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <sys/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+/* Write all of it, EINTR and short writes retried.  0, or -1 with errno. */
+int	 io_write_all(int fd, const void *data, size_t len);
+int	 io_pwrite_all(int fd, const void *data, size_t len, off_t off);
+/* Octets read, fewer than len only at end of file; -1 with errno. */
+ssize_t	 io_pread_full(int fd, void *data, size_t len, off_t off);
+/*
+ * Append the whole file to out.  0, or -1 with errno; EMSGSIZE when it
+ * is larger than out's maximum.  at as in openat(2).
+ */
+int	 io_read_file(int at, const char *path, struct buf *out);
+/*
+ * Replace path by data: temporary file beside it, fsync, rename, fsync of
+ * the directory.  A reader sees the old file or the new.  0, or -1 with errno
+ * and the old file untouched.
+ */
+int	 io_replace_file(const char *path, const void *data, size_t len,
+	    mode_t mode);
+/* fsync the directory that holds path.  0, or -1 with errno. */
+int	 io_fsync_parent(const char *path);
+
+/* Milliseconds since some fixed point, not affected by clock changes. */
+int64_t	 io_monotonic_ms(void);
+/* Microseconds since 1970. */
+int64_t	 io_time_us(void);
+
+/* close(2), errno kept, -1 ignored. */
+void	 io_close(int fd);
+
+#endif

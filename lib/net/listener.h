@@ -1,0 +1,85 @@
+/*
+ * The parent of a protocol program: owns the listening sockets, counts
+ * connections per address and network, and hands each to a process that
+ * serves it with straight-line code (design: loops parse nothing).
+ *
+ * Limits: at max_connections processes, a connection gets the full text and
+ * is closed; so for max_per_address, max_per_network (/24, /64) and
+ * max_rate.  From 80 % on *listener_load() tells children to shrink their
+ * time-outs.  EMFILE and friends pause accepting for a second.
+ *
+ * SIGTERM drains: no more accepts, children get SIGTERM (stream_stop()), and
+ * after drain_timeout the rest are killed.  A child that dies by SEGV, ABRT,
+ * BUS, SYS, ILL or FPE makes the parent exec itself anew with the same
+ * sockets, at most once in 10 s.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/config.h"
+
+struct listener_peer {
+	struct sockaddr_storage	 sa;		/* AF_UNSPEC for pipes */
+	struct sockaddr_storage	 local;
+	char			 address[64];	/* "192.0.2.1", "2001:db8::1",
+						 * "" for unix and pipes */
+	uint16_t		 port;
+	uid_t			 uid;		/* unix: SO_PEERCRED */
+	pid_t			 pid;
+	bool			 is_unix;
+};
+
+/* One connection to serve; the function must not close the descriptors. */
+struct listener_conn {
+	int				 rfd, wfd;
+	struct listener_peer		 peer;
+	const struct config_listen	*listen;
+};
+
+struct listener_program {
+	const char			*name;		/* for logs */
+	const struct config_listeners	*net;
+	unsigned int			 max_uses;	/* connections a
+							 * process, 1: fork
+							 * for each */
+	const char			*full_text;	/* "421 4.7.0 ...\r\n" */
+	/* In a child, once, before its first connection. */
+	void				(*start)(void *arg);
+	/* One connection; the return value is not used. */
+	void				(*serve)(struct listener_conn *,
+					    void *arg);
+	void				*arg;
+	char				**argv;		/* to exec anew */
+};
+
+/*
+ * Serve until SIGTERM; returns the exit code for main().  extra are further
+ * listening addresses that have no listen entry in the configuration file (the
+ * submit socket).
+ */
+int	 listener_run(const struct listener_program *,
+	    const struct config_listen *extra, size_t nextra);
+/*
+ * -i: serve descriptors 0 and 1 once, in this process.  The peer comes from
+ * getpeername(0), else from TCPREMOTEIP and TCPREMOTEPORT (UCSPI), else none.
+ */
+int	 listener_inetd(const struct listener_program *,
+	    const struct config_listen *);
+/*
+ * After a PROXY header: replace the peer's address (proxy protocol v2).  The
+ * caller has checked that the real peer is trusted.
+ */
+void	 listener_set_peer(struct listener_peer *, const struct sockaddr *);
+/* Per cent of max_connections in use, as the parent last saw it. */
+unsigned int	 listener_load(void);
+
+/* Is the address inside one of the networks ("10.0.0.0/8", "::1")? */
+bool	 listener_in_networks(const struct listener_peer *,
+	    const struct config_list *networks);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * Questions to authd: encode and decode beside each other, one struct a
+ * message, and a blocking client.  Fields in doc/protocols.md.
+ *
+ *	lookup   address               what is this address here?
+ *	expand   address               an alias's results, in a descriptor
+ *	check    user password ...     is this the user's password?
+ *	session  the same + descriptor check, then hand the connection to the
+ *	                               user's session server
+ *	deliver  user                  a socket to a delivery worker of its uid
+ *	usage    user octets count     how full a mailbox is (workers, sessions)
+ *	reload                         read the tables again now
+ *
+ * Who may ask what (by uid): smtpd lookup expand check; queue-runner lookup
+ * expand deliver; pop3d, imapd check session; mailbox uids usage of their own
+ * users; admins all but session.
+ */
+#ifndef NET_PROTO_AUTH_H
+#define NET_PROTO_AUTH_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ipc.h"
+#include "lib/mail/address.h"
+
+#define AUTH_USER_MAX		ADDRESS_MAX
+#define AUTH_PASSWORD_MAX	1024
+#define AUTH_HOME_MAX		1024
+#define AUTH_AHEAD_MAX		8192	/* octets read ahead of a session */
+#define AUTH_TIMEOUT_MS		20000	/* a client's patience */
+
+enum auth_kind {
+	AUTH_USER,		/* a mailbox here */
+	AUTH_ALIAS,		/* ask expand */
+	AUTH_RELAY,		/* in relay-domains: accepted, goes on */
+	AUTH_REMOTE,		/* no domain of ours */
+	AUTH_UNKNOWN,		/* our domain, no such name */
+	AUTH_TEMP		/* tables cannot be read just now */
+};
+
+/* lookup's answer.  Fields past full only for AUTH_USER. */
+struct auth_lookup {
+	enum auth_kind	 kind;
+	bool		 full;			/* over quota, as last told */
+	char		 user[AUTH_USER_MAX + 1];	/* login name: the
+						 * mailbox, tag removed */
+	uint32_t	 uid, gid;
+	char		 home[AUTH_HOME_MAX];	/* mail home: Maildir is
+						 * HOME/Maildir */
+	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
+};
+
+enum auth_verdict {
+	AUTH_OK,
+	AUTH_BAD,		/* unknown user or wrong password */
+	AUTH_LATER,		/* authd overloaded, spawner down ... */
+	AUTH_DISABLED		/* right, but may not use this service */
+};
+
+struct auth_check {
+	char		 user[AUTH_USER_MAX + 1];
+	char		 password[AUTH_PASSWORD_MAX + 1];
+	char		 service[16];		/* smtp pop3 imap */
+	char		 ip[64];		/* of the client, or "" */
+};
+
+struct auth_session {
+	struct auth_check	 check;
+	char			 ahead[AUTH_AHEAD_MAX];
+	size_t			 ahead_len;
+	int			 fd;		/* the connection; sender keeps
+						 * its own, receiver owns */
+};
+
+/* What a session server gets from authd: one packet a session. */
+struct auth_handed {
+	char		 user[AUTH_USER_MAX + 1];
+	char		 home[AUTH_HOME_MAX];
+	char		 ip[64];
+	uint64_t	 quota_octets, quota_count;
+	char		 ahead[AUTH_AHEAD_MAX];
+	size_t		 ahead_len;
+	int		 fd;
+};
+
+/*
+ * Encoders begin the packet; decoders return 0, or -1 with errno EBADMSG
+ * and no descriptor kept.
+ */
+void	 proto_auth_put_lookup(struct ipc_msg *, uint64_t id,
+	    const char *address);
+int	 proto_auth_get_lookup(struct ipc_msg *, char *address, size_t size);
+void	 proto_auth_put_found(struct ipc_msg *, uint64_t id,
+	    const struct auth_lookup *);
+int	 proto_auth_get_found(struct ipc_msg *, struct auth_lookup *);
+/* status: "ok" with a descriptor to read, or none loop toomany temp. */
+void	 proto_auth_put_expand(struct ipc_msg *, uint64_t id,
+	    const char *address);
+void	 proto_auth_put_expanded(struct ipc_msg *, uint64_t id,
+	    const char *status, int fd);
+int	 proto_auth_get_expanded(struct ipc_msg *, char *status, size_t size,
+	    int *fd);
+void	 proto_auth_put_check(struct ipc_msg *, uint64_t id,
+	    const struct auth_check *);
+int	 proto_auth_get_check(struct ipc_msg *, struct auth_check *);
+void	 proto_auth_put_session(struct ipc_msg *, uint64_t id,
+	    const struct auth_session *);
+int	 proto_auth_get_session(struct ipc_msg *, struct auth_session *);
+/* user: the canonical login name, "" unless AUTH_OK. */
+void	 proto_auth_put_verdict(struct ipc_msg *, uint64_t id,
+	    enum auth_verdict, const char *user);
+int	 proto_auth_get_verdict(struct ipc_msg *, enum auth_verdict *,
+	    char *user, size_t size);
+void	 proto_auth_put_deliver(struct ipc_msg *, uint64_t id,
+	    const char *user);
+int	 proto_auth_get_deliver(struct ipc_msg *, char *user, size_t size);
+/* fd -1: no worker to be had now. */
+void	 proto_auth_put_worker(struct ipc_msg *, uint64_t id, int fd);
+int	 proto_auth_get_worker(struct ipc_msg *, int *fd);
+void	 proto_auth_put_usage(struct ipc_msg *, uint64_t id, const char *user,
+	    uint64_t octets, uint64_t count);
+int	 proto_auth_get_usage(struct ipc_msg *, char *user, size_t size,
+	    uint64_t *octets, uint64_t *count);
+void	 proto_auth_put_handed(struct ipc_msg *, uint64_t id,
+	    const struct auth_handed *);
+int	 proto_auth_get_handed(struct ipc_msg *, struct auth_handed *);
+
+/*
+ * An expand result, one line of the descriptor:
+ *	"ADDRESS OWNER ORCPT" LF, xtext each, "-" for none.
+ */
+struct auth_result {
+	char	*address, *owner, *orcpt;
+};
+/* Read them all.  0 with *out for proto_auth_results_free(), or -1. */
+int	 proto_auth_read_results(int fd, struct auth_result **out, size_t *n);
+void	 proto_auth_results_free(struct auth_result *, size_t n);
+
+/*
+ * The blocking client for straight-line programs.  Connects when needed and
+ * again, once, when authd went away.
+ */
+struct auth_client {
+	const char	*path;		/* RUN/authd.sock, borrowed */
+	int		 sock;		/* -1 */
+	uint64_t	 last_id;
+};
+void	 auth_client_init(struct auth_client *, const char *path);
+void	 auth_client_close(struct auth_client *);
+/* 0, or -1 with errno: authd cannot be asked now. */
+int	 auth_client_lookup(struct auth_client *, const char *address,
+	    struct auth_lookup *);
+int	 auth_client_expand(struct auth_client *, const char *address,
+	    char *status, size_t size, struct auth_result **, size_t *n);
+int	 auth_client_check(struct auth_client *, const struct auth_check *,
+	    enum auth_verdict *, char *user, size_t size);
+int	 auth_client_session(struct auth_client *, const struct auth_session *,
+	    enum auth_verdict *);
+int	 auth_client_usage(struct auth_client *, const char *user,
+	    uint64_t octets, uint64_t count);
+
+#endif

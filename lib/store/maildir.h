@@ -1,0 +1,59 @@
+/*
+ * Maildir++ on disk: delivery, names, flags.  LF line ends.  A name is
+ *
+ *	TIME.MusecQid-n.host,S=octets,W=wire-octets[,I=validity.uid][:2,FLAGS]
+ *
+ * S as stored, W with CRLF, so sizes need no stat.
+ */
+#ifndef STORE_MAILDIR_H
+#define STORE_MAILDIR_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/slice.h"
+
+#define MAILDIR_NAME_MAX	255
+
+struct maildir_name {
+	struct slice	 base;		/* unique part: up to first ',' or ':' */
+	uint64_t	 size;		/* S=, or UINT64_MAX when missing */
+	uint64_t	 wire;		/* W=, likewise */
+	uint32_t	 validity;	/* ,I= : 0 when missing */
+	uint32_t	 uid;
+	struct slice	 info;		/* after ":2,", may be empty */
+	bool		 has_info;
+};
+
+/* Take a file name apart; false for names that start with a dot. */
+bool	 maildir_name_parse(const char *name, struct maildir_name *out);
+/* Time in the unique part, for ordering; 0 when it has none. */
+int64_t	 maildir_name_time(const char *name);
+
+/* Make DIR and its tmp new cur (0700).  0 or -1; existing ones are fine. */
+int	 maildir_make(const char *path);
+
+struct maildir_delivery {
+	const char	*dir;		/* the Maildir */
+	const char	*host;		/* our hostname */
+	const char	*id;		/* spool id */
+	unsigned int	 number;	/* of the recipient */
+	int64_t		 arrived;	/* us */
+	bool		 again;		/* tried before: look for the name first */
+	struct slice	 head;		/* Return-Path, Delivered-To: CRLF */
+	int		 fd;		/* spool file */
+	off_t		 offset;	/* of the message in it */
+	uint64_t	 len;
+};
+
+/*
+ * Deliver durably: write tmp/, rename into new/ without replacing, fsync file
+ * and directory (doc/queue.md: EEXIST is done after a check of the
+ * size).  CRLF becomes LF.  0 with the stored size in *stored, or -1 with
+ * errno and nothing left behind.
+ */
+int	 maildir_deliver(const struct maildir_delivery *, uint64_t *stored);
+
+#endif

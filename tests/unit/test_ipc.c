@@ -1,0 +1,188 @@
+/* Packets: round trips, refusals, descriptors. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/ipc.h"
+
+static struct ipc_msg	 a, b;
+
+static int
+cross(struct ipc_msg *out, struct ipc_msg *in)
+{
+	int	 fds[2], n;
+
+	assert_int_equal(ipc_pair(fds), 0);
+	n = ipc_send(fds[0], out, 1000);
+	if (n == 0)
+		n = ipc_recv(fds[1], in, 1000);
+	close(fds[0]);
+	close(fds[1]);
+	return n;
+}
+
+static void
+a_packet_comes_out_as_it_went_in(void **state)
+{
+	struct buf	 o;
+	uint64_t	 n;
+	char		 s[64], c;
+	int		 p[2], fd;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	ipc_start(&a, "lookup", 77);
+	ipc_put(&a, "address", "bob@example.org");
+	ipc_put_u64(&a, "size", 12345);
+	ipc_put_octets(&a, "ahead", (struct slice){ "a\r\n\0b", 5 });
+	ipc_attach(&a, p[0]);
+	assert_int_equal(cross(&a, &b), 1);
+	assert_string_equal(b.verb, "lookup");
+	assert_int_equal(b.id, 77);
+	ipc_get(&b, "address", s, sizeof(s));
+	assert_string_equal(s, "bob@example.org");
+	assert_true(ipc_next_is(&b, "size"));
+	assert_false(ipc_next_is(&b, "siz"));
+	ipc_get_u64(&b, "size", 99999, &n);
+	assert_int_equal(n, 12345);
+	buf_init(&o, 100);
+	ipc_get_octets(&b, "ahead", &o);
+	assert_int_equal(o.len, 5);
+	assert_memory_equal(o.ptr, "a\r\n\0b", 5);
+	buf_free(&o);
+	fd = ipc_take_fd(&b);
+	assert_true(fd >= 0);
+	assert_int_equal(ipc_end(&b), 0);
+	assert_int_equal(write(p[1], "x", 1), 1);
+	assert_int_equal(read(fd, &c, 1), 1);
+	close(fd);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void
+the_encoder_refuses_line_breaks(void **state)
+{
+	int	 fds[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(fds), 0);
+	ipc_start(&a, "lookup", 1);
+	ipc_put(&a, "address", "x\naddress root");
+	assert_int_equal(ipc_send(fds[0], &a, 0), -1);
+	assert_int_equal(errno, EBADMSG);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+the_decoder_refuses_what_is_left_missing_or_swapped(void **state)
+{
+	static const char	*bodies[] = {
+		"merpati 1 v 1\na 1\n",			/* missing b */
+		"merpati 1 v 1\na 1\nb 2\nc 3\n",	/* left over */
+		"merpati 1 v 1\nb 2\na 1\n",		/* swapped */
+		"merpati 1 v 1\na 1\na 1\nb 2\n",	/* repeated */
+		"merpati 1 v 1\na x\nb 2\n",		/* no number */
+		"merpati 1 v 1\na 1\nb 2",		/* no end */
+		"merpati 2 v 1\na 1\nb 2\n",		/* version */
+		"merpati 1 v x\na 1\nb 2\n",		/* id */
+		"merpati 1  1\na 1\nb 2\n",		/* no verb */
+		"\n", "x",
+	};
+	uint64_t	 n;
+	size_t		 i;
+	int		 fds[2], r;
+
+	(void)state;
+	assert_int_equal(ipc_pair(fds), 0);
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		assert_true(send(fds[0], bodies[i], strlen(bodies[i]), 0) > 0);
+		r = ipc_recv(fds[1], &b, 1000);
+		if (r == 1) {
+			ipc_get_u64(&b, "a", 10, &n);
+			ipc_get_u64(&b, "b", 10, &n);
+			r = ipc_end(&b);
+		}
+		assert_int_equal(r, -1);
+		assert_int_equal(errno, EBADMSG);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+descriptors_nobody_asked_for_are_closed(void **state)
+{
+	int	 p[2];
+	char	 c;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	ipc_start(&a, "v", 1);
+	ipc_attach(&a, p[1]);
+	assert_int_equal(cross(&a, &b), 1);
+	assert_int_equal(ipc_end(&b), -1);
+	close(p[1]);
+	/* The copy was closed too, so the pipe has no writer. */
+	assert_int_equal(read(p[0], &c, 1), 0);
+	close(p[0]);
+}
+
+static void
+a_packet_too_large_is_refused_by_both_sides(void **state)
+{
+	static char	 big[IPC_MAX + 100];
+	int		 fds[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(fds), 0);
+	memset(big, 'x', sizeof(big) - 1);
+	ipc_start(&a, "v", 1);
+	ipc_put(&a, "k", big);
+	assert_int_equal(ipc_send(fds[0], &a, 0), -1);
+	assert_true(send(fds[0], big, sizeof(big), 0) > 0);
+	assert_int_equal(ipc_recv(fds[1], &b, 100), -1);
+	assert_int_equal(errno, EBADMSG);
+	close(fds[0]);
+	assert_int_equal(ipc_recv(fds[1], &b, 100), 0);
+	close(fds[1]);
+}
+
+static void
+a_silent_peer_ends_the_wait(void **state)
+{
+	int	 fds[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(fds), 0);
+	assert_int_equal(ipc_recv(fds[0], &a, 20), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_int_equal(ipc_recv(fds[0], &a, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(a_packet_comes_out_as_it_went_in),
+		cmocka_unit_test(the_encoder_refuses_line_breaks),
+		cmocka_unit_test(
+		    the_decoder_refuses_what_is_left_missing_or_swapped),
+		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
+		cmocka_unit_test(a_packet_too_large_is_refused_by_both_sides),
+		cmocka_unit_test(a_silent_peer_ends_the_wait),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
