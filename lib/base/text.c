@@ -54,7 +54,7 @@ text_u64(struct slice s, uint64_t max, uint64_t *out)
 			return -1;
 		}
 		d = (uint64_t)(s.ptr[i] - '0');
-		if (v > max / 10 || v * 10 > max - d) {
+		if (d > max || v > (max - d) / 10) {
 			errno = ERANGE;
 			return -1;
 		}

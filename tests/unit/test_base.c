@@ -55,7 +55,7 @@ numbers_are_only_digits_within_their_bound(void **state)
 		{ "11", 10, ERANGE }, { "", 10, EINVAL },
 		{ " 1", 10, EINVAL }, { "+1", 10, EINVAL },
 		{ "-1", 10, EINVAL }, { "1 ", 10, EINVAL },
-		{ "0x1", 10, EINVAL },
+		{ "0x1", 10, EINVAL }, { "2", 1, ERANGE }, { "1", 1, 0 },
 		{ "18446744073709551615", UINT64_MAX, 0 },
 		{ "18446744073709551616", UINT64_MAX, ERANGE },
 		{ "99999999999999999999999", UINT64_MAX, ERANGE },
