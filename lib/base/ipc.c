@@ -87,6 +87,28 @@ ipc_put_octets(struct ipc_msg *m, const char *key, struct slice value)
 }
 
 void
+ipc_put_text(struct ipc_msg *m, const char *key, const char *value)
+{
+	static const char	 hex[] = "0123456789ABCDEF";
+	unsigned char		 c;
+	char			 enc[3] = { '+', 0, 0 };
+
+	ipc_add(m, key, strlen(key));
+	ipc_add(m, " ", 1);
+	for (; *value != '\0'; value++) {
+		c = (unsigned char)*value;
+		if (c > 0x20 && c < 0x7f && c != '+' && c != '=') {
+			ipc_add(m, value, 1);
+			continue;
+		}
+		enc[1] = hex[c >> 4];
+		enc[2] = hex[c & 15];
+		ipc_add(m, enc, 3);
+	}
+	ipc_add(m, "\n", 1);
+}
+
+void
 ipc_attach(struct ipc_msg *m, int fd)
 {
 	if (m->nfds == IPC_FDS) {
@@ -155,6 +177,33 @@ ipc_get_octets(struct ipc_msg *m, const char *key, struct buf *out)
 
 	if (!m->bad && text_xdecode(out, v) == -1)
 		m->bad = true;
+}
+
+void
+ipc_get_text(struct ipc_msg *m, const char *key, char *out, size_t size)
+{
+	struct slice	 v = ipc_take(m, key);
+	size_t		 i, n = 0;
+	int		 hi, lo;
+	char		 c;
+
+	for (i = 0; i < v.len && !m->bad; i++) {
+		c = v.ptr[i];
+		if (c == '+') {
+			if (v.len - i < 3 ||
+			    (hi = text_hex(v.ptr[i + 1])) == -1 ||
+			    (lo = text_hex(v.ptr[i + 2])) == -1)
+				m->bad = true;
+			else
+				c = (char)(hi << 4 | lo);
+			i += 2;
+		}
+		if (c == '\0' || n + 1 >= size)
+			m->bad = true;
+		else
+			out[n++] = c;
+	}
+	out[m->bad ? 0 : n] = '\0';
 }
 
 bool

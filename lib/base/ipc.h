@@ -46,6 +46,8 @@ void	 ipc_start(struct ipc_msg *, const char *verb, uint64_t id);
 void	 ipc_put(struct ipc_msg *, const char *key, const char *value);
 void	 ipc_put_u64(struct ipc_msg *, const char *key, uint64_t value);
 void	 ipc_put_octets(struct ipc_msg *, const char *key, struct slice value);
+/* The same from a C string, without allocating. */
+void	 ipc_put_text(struct ipc_msg *, const char *key, const char *value);
 /* Send fd along; still the caller's, who closes it after ipc_send(). */
 void	 ipc_attach(struct ipc_msg *, int fd);
 
@@ -58,6 +60,9 @@ void	 ipc_get_u64(struct ipc_msg *, const char *key, uint64_t max,
 	    uint64_t *out);
 /* Append the decoded value to out. */
 void	 ipc_get_octets(struct ipc_msg *, const char *key, struct buf *out);
+/* The same into a C string: a NUL in it, or size or more octets, is bad. */
+void	 ipc_get_text(struct ipc_msg *, const char *key, char *out,
+	    size_t size);
 /* True when the next field is key: for optional and repeated ones. */
 bool	 ipc_next_is(const struct ipc_msg *, const char *key);
 /* The next descriptor, now the caller's; -1 and sticky error if none. */

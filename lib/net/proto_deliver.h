@@ -43,6 +43,10 @@ struct deliver_result {
 	char			 text[512];	/* for a person, one line */
 };
 
+/*
+ * Encoders begin the packet.  Decoders return 0, or -1 with errno EBADMSG
+ * and no descriptor kept; after get_job the descriptor is the caller's.
+ */
 void	 proto_deliver_put_job(struct ipc_msg *, uint64_t id,
 	    const struct deliver_job *);
 int	 proto_deliver_get_job(struct ipc_msg *, struct deliver_job *);
