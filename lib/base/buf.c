@@ -47,6 +47,7 @@ buf_reserve(struct buf *b, size_t len)
 			want = b->max + 1;
 		b->ptr = xreallocarray(b->ptr, want, 1);
 		b->size = want;
+		b->ptr[b->len] = '\0';
 	}
 	return b->ptr + b->len;
 }
