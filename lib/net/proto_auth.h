@@ -88,7 +88,8 @@ struct auth_handed {
 
 /*
  * Encoders begin the packet; decoders return 0, or -1 with errno EBADMSG
- * and no descriptor kept.
+ * and no descriptor kept.  They check the verb too.  Decoding a password
+ * wipes the packet; the caller wipes the struct, and the packet it sent.
  */
 void	 proto_auth_put_lookup(struct ipc_msg *, uint64_t id,
 	    const char *address);
@@ -96,9 +97,10 @@ int	 proto_auth_get_lookup(struct ipc_msg *, char *address, size_t size);
 void	 proto_auth_put_found(struct ipc_msg *, uint64_t id,
 	    const struct auth_lookup *);
 int	 proto_auth_get_found(struct ipc_msg *, struct auth_lookup *);
-/* status: "ok" with a descriptor to read, or none loop toomany temp. */
 void	 proto_auth_put_expand(struct ipc_msg *, uint64_t id,
 	    const char *address);
+int	 proto_auth_get_expand(struct ipc_msg *, char *address, size_t size);
+/* status: "ok" with a descriptor to read, or none loop toomany temp. */
 void	 proto_auth_put_expanded(struct ipc_msg *, uint64_t id,
 	    const char *status, int fd);
 int	 proto_auth_get_expanded(struct ipc_msg *, char *status, size_t size,
@@ -124,6 +126,12 @@ void	 proto_auth_put_usage(struct ipc_msg *, uint64_t id, const char *user,
 	    uint64_t octets, uint64_t count);
 int	 proto_auth_get_usage(struct ipc_msg *, char *user, size_t size,
 	    uint64_t *octets, uint64_t *count);
+void	 proto_auth_put_reload(struct ipc_msg *, uint64_t id);
+/* The answer to usage and reload: "ok", or why not (error not NULL). */
+void	 proto_auth_put_done(struct ipc_msg *, uint64_t id,
+	    const char *error);
+int	 proto_auth_get_done(struct ipc_msg *, bool *ok, char *error,
+	    size_t size);
 void	 proto_auth_put_handed(struct ipc_msg *, uint64_t id,
 	    const struct auth_handed *);
 int	 proto_auth_get_handed(struct ipc_msg *, struct auth_handed *);
@@ -144,7 +152,7 @@ void	 proto_auth_results_free(struct auth_result *, size_t n);
  * again, once, when authd went away.
  */
 struct auth_client {
-	const char	*path;		/* RUN/authd.sock, borrowed */
+	const char	*path;		/* RUN/authd/authd.sock, borrowed */
 	int		 sock;		/* -1 */
 	uint64_t	 last_id;
 };
@@ -157,9 +165,13 @@ int	 auth_client_expand(struct auth_client *, const char *address,
 	    char *status, size_t size, struct auth_result **, size_t *n);
 int	 auth_client_check(struct auth_client *, const struct auth_check *,
 	    enum auth_verdict *, char *user, size_t size);
+/* On a new connection, and never asked twice.  *v only after 0. */
 int	 auth_client_session(struct auth_client *, const struct auth_session *,
 	    enum auth_verdict *);
 int	 auth_client_usage(struct auth_client *, const char *user,
 	    uint64_t octets, uint64_t count);
+/* *ok false: the files have errors (in error, lines), old tables stay. */
+int	 auth_client_reload(struct auth_client *, bool *ok, char *error,
+	    size_t size);
 
 #endif

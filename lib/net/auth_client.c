@@ -1,0 +1,163 @@
+/* The blocking client of authd; contract in proto_auth.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/net/proto_auth.h"
+
+/*
+ * Too large for a stack, and one question at a time is what a blocking client
+ * asks.  Wiped after questions that held a password.
+ */
+static struct ipc_msg	 req, ans;
+
+void
+auth_client_init(struct auth_client *c, const char *path)
+{
+	c->path = path;
+	c->sock = -1;
+	c->last_id = 0;
+}
+
+void
+auth_client_close(struct auth_client *c)
+{
+	io_close(c->sock);
+	c->sock = -1;
+}
+
+static uint64_t
+next_id(struct auth_client *c)
+{
+	return ++c->last_id;
+}
+
+/*
+ * Send req, get ans.  A connection kept from an earlier question may be to an
+ * authd that is gone: then once more over a new one.  A connection
+ * that failed is not used again, so a late answer meets nobody.
+ */
+static int
+ask(struct auth_client *c, bool again)
+{
+	bool	 kept = c->sock != -1;
+
+	if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
+		return -1;
+	if (ipc_call(c->sock, &req, &ans, AUTH_TIMEOUT_MS) == 0)
+		return 0;
+	auth_client_close(c);
+	if (!kept || !again || errno == ETIMEDOUT || errno == EBADMSG)
+		return -1;
+	if ((c->sock = ipc_connect(c->path)) == -1)
+		return -1;
+	if (ipc_call(c->sock, &req, &ans, AUTH_TIMEOUT_MS) == 0)
+		return 0;
+	auth_client_close(c);
+	return -1;
+}
+
+/* What a decoder said: after a malformed answer nothing more is asked. */
+static int
+decoded(struct auth_client *c, int result)
+{
+	if (result == -1)
+		auth_client_close(c);
+	return result;
+}
+
+int
+auth_client_lookup(struct auth_client *c, const char *address,
+    struct auth_lookup *l)
+{
+	proto_auth_put_lookup(&req, next_id(c), address);
+	if (ask(c, true) == -1)
+		return -1;
+	return decoded(c, proto_auth_get_found(&ans, l));
+}
+
+int
+auth_client_expand(struct auth_client *c, const char *address, char *status,
+    size_t size, struct auth_result **out, size_t *n)
+{
+	int	 fd, r = 0;
+
+	*out = NULL;
+	*n = 0;
+	proto_auth_put_expand(&req, next_id(c), address);
+	if (ask(c, true) == -1)
+		return -1;
+	if (decoded(c, proto_auth_get_expanded(&ans, status, size, &fd)) == -1)
+		return -1;
+	if (fd != -1)
+		r = proto_auth_read_results(fd, out, n);
+	io_close(fd);
+	return r;
+}
+
+int
+auth_client_check(struct auth_client *c, const struct auth_check *check,
+    enum auth_verdict *v, char *user, size_t size)
+{
+	int	 n;
+
+	proto_auth_put_check(&req, next_id(c), check);
+	n = ask(c, true);
+	explicit_bzero(req.data, sizeof(req.data));
+	if (n == -1)
+		return -1;
+	return decoded(c, proto_auth_get_verdict(&ans, v, user, size));
+}
+
+int
+auth_client_session(struct auth_client *c, const struct auth_session *s,
+    enum auth_verdict *v)
+{
+	char	 user[AUTH_USER_MAX + 1];
+	int	 n;
+
+	/*
+	 * On a connection of its own and never twice: an authd that died may
+	 * have handed the session over before.
+	 */
+	auth_client_close(c);
+	proto_auth_put_session(&req, next_id(c), s);
+	n = ask(c, false);
+	explicit_bzero(req.data, sizeof(req.data));
+	if (n == -1)
+		return -1;
+	return decoded(c, proto_auth_get_verdict(&ans, v, user,
+	    sizeof(user)));
+}
+
+/* The answers to usage and reload. */
+static int
+done(struct auth_client *c, bool *ok, char *error, size_t size)
+{
+	if (ask(c, true) == -1)
+		return -1;
+	return decoded(c, proto_auth_get_done(&ans, ok, error, size));
+}
+
+int
+auth_client_usage(struct auth_client *c, const char *user, uint64_t octets,
+    uint64_t count)
+{
+	char	 error[256];
+	bool	 ok;
+
+	proto_auth_put_usage(&req, next_id(c), user, octets, count);
+	if (done(c, &ok, error, sizeof(error)) == -1)
+		return -1;
+	if (ok)
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+int
+auth_client_reload(struct auth_client *c, bool *ok, char *error, size_t size)
+{
+	proto_auth_put_reload(&req, next_id(c));
+	return done(c, ok, error, size);
+}

@@ -1,0 +1,535 @@
+/* Contract in proto_auth.h; the fields in doc/protocols.md. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/text.h"
+#include "lib/base/xmalloc.h"
+#include "lib/mail/aliases.h"
+#include "lib/net/proto_auth.h"
+
+/* Three xtext fields, blanks and LF; more is not what authd writes. */
+#define RESULT_MAX	(3 * (3 * ADDRESS_MAX + 1))
+
+static const char	*const kinds[] = {
+	[AUTH_USER] = "user",
+	[AUTH_ALIAS] = "alias",
+	[AUTH_RELAY] = "relay",
+	[AUTH_REMOTE] = "remote",
+	[AUTH_UNKNOWN] = "unknown",
+	[AUTH_TEMP] = "temp",
+};
+
+static const char	*const verdicts[] = {
+	[AUTH_OK] = "ok",
+	[AUTH_BAD] = "bad",
+	[AUTH_LATER] = "later",
+	[AUTH_DISABLED] = "disabled",
+};
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The place of name among n names; a sticky error when it is none. */
+static size_t
+pick(struct ipc_msg *m, const char *name, const char *const *names, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	m->bad = true;
+	return 0;
+}
+
+static void
+expect(struct ipc_msg *m, const char *verb)
+{
+	if (strcmp(m->verb, verb) != 0)
+		m->bad = true;
+}
+
+static void
+put_text(struct ipc_msg *m, const char *key, const char *s)
+{
+	ipc_put_octets(m, key, slice_str(s));
+}
+
+/*
+ * Decoded octets into out, at most size of them.  The buffer has its final
+ * size before the first octet arrives and is wiped: it may hold a password.
+ */
+static size_t
+get_octets(struct ipc_msg *m, const char *key, char *out, size_t size)
+{
+	struct buf	 b;
+	size_t		 len;
+
+	buf_init(&b, size);
+	if (buf_reserve(&b, size) == NULL)
+		m->bad = true;
+	ipc_get_octets(m, key, &b);
+	len = m->bad ? 0 : b.len;
+	memcpy(out, buf_cstr(&b), len);
+	if (b.ptr != NULL)
+		explicit_bzero(b.ptr, b.size);
+	buf_free(&b);
+	return len;
+}
+
+/* The same as a C string; a NUL inside is malformed. */
+static void
+get_text(struct ipc_msg *m, const char *key, char *out, size_t size)
+{
+	size_t	 len;
+
+	len = get_octets(m, key, out, size - 1);
+	if (memchr(out, '\0', len) != NULL) {
+		m->bad = true;
+		len = 0;
+	}
+	out[len] = '\0';
+}
+
+static int
+get_socket(struct ipc_msg *m)
+{
+	struct stat	 st;
+	int		 fd;
+
+	if ((fd = ipc_take_fd(m)) == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		return fd;
+	io_close(fd);
+	m->bad = true;
+	return -1;
+}
+
+/* As ipc_end(), and a descriptor taken is not kept when it fails. */
+static int
+end_with(struct ipc_msg *m, int *fd)
+{
+	if (ipc_end(m) == 0)
+		return 0;
+	io_close(*fd);
+	*fd = -1;
+	errno = EBADMSG;
+	return -1;
+}
+
+void
+proto_auth_put_lookup(struct ipc_msg *m, uint64_t id, const char *address)
+{
+	ipc_start(m, "lookup", id);
+	put_text(m, "address", address);
+}
+
+int
+proto_auth_get_lookup(struct ipc_msg *m, char *address, size_t size)
+{
+	expect(m, "lookup");
+	get_text(m, "address", address, size);
+	return ipc_end(m);
+}
+
+void
+proto_auth_put_found(struct ipc_msg *m, uint64_t id,
+    const struct auth_lookup *l)
+{
+	ipc_start(m, "found", id);
+	ipc_put(m, "kind", kinds[l->kind]);
+	ipc_put_u64(m, "full", l->full);
+	put_text(m, "user", l->user);
+	ipc_put_u64(m, "uid", l->uid);
+	ipc_put_u64(m, "gid", l->gid);
+	put_text(m, "home", l->home);
+	ipc_put_u64(m, "quota-octets", l->quota_octets);
+	ipc_put_u64(m, "quota-count", l->quota_count);
+}
+
+static uint32_t
+get_u32(struct ipc_msg *m, const char *key, uint32_t max)
+{
+	uint64_t	 n;
+
+	ipc_get_u64(m, key, max, &n);
+	return (uint32_t)n;
+}
+
+int
+proto_auth_get_found(struct ipc_msg *m, struct auth_lookup *l)
+{
+	char	 kind[16];
+
+	expect(m, "found");
+	ipc_get(m, "kind", kind, sizeof(kind));
+	l->kind = (enum auth_kind)pick(m, kind, kinds, COUNT(kinds));
+	l->full = get_u32(m, "full", 1) == 1;
+	get_text(m, "user", l->user, sizeof(l->user));
+	l->uid = get_u32(m, "uid", UINT32_MAX);
+	l->gid = get_u32(m, "gid", UINT32_MAX);
+	get_text(m, "home", l->home, sizeof(l->home));
+	ipc_get_u64(m, "quota-octets", UINT64_MAX, &l->quota_octets);
+	ipc_get_u64(m, "quota-count", UINT64_MAX, &l->quota_count);
+	return ipc_end(m);
+}
+
+void
+proto_auth_put_expand(struct ipc_msg *m, uint64_t id, const char *address)
+{
+	ipc_start(m, "expand", id);
+	put_text(m, "address", address);
+}
+
+int
+proto_auth_get_expand(struct ipc_msg *m, char *address, size_t size)
+{
+	expect(m, "expand");
+	get_text(m, "address", address, size);
+	return ipc_end(m);
+}
+
+void
+proto_auth_put_expanded(struct ipc_msg *m, uint64_t id, const char *status,
+    int fd)
+{
+	ipc_start(m, "expanded", id);
+	ipc_put(m, "status", status);
+	if (fd != -1)
+		ipc_attach(m, fd);
+}
+
+int
+proto_auth_get_expanded(struct ipc_msg *m, char *status, size_t size, int *fd)
+{
+	static const char	*const names[] = { "ok", "none", "loop",
+	    "toomany", "temp" };
+	struct stat		 st;
+
+	*fd = -1;
+	expect(m, "expanded");
+	ipc_get(m, "status", status, size);
+	if (pick(m, status, names, COUNT(names)) == 0)
+		*fd = ipc_take_fd(m);
+	if (*fd != -1 && (fstat(*fd, &st) == -1 || !S_ISREG(st.st_mode)))
+		m->bad = true;
+	return end_with(m, fd);
+}
+
+static void
+put_secret(struct ipc_msg *m, const struct auth_check *c)
+{
+	struct buf	 enc;
+	size_t		 len = strlen(c->password);
+
+	/* Encoded here, so that no copy of it stays behind in the heap. */
+	put_text(m, "user", c->user);
+	buf_init(&enc, 3 * AUTH_PASSWORD_MAX);
+	if (buf_reserve(&enc, 3 * AUTH_PASSWORD_MAX) == NULL ||
+	    text_xencode(&enc, (struct slice){ c->password, len }, false) ==
+	    -1)
+		m->bad = true;
+	ipc_put(m, "password", buf_cstr(&enc));
+	explicit_bzero(enc.ptr, enc.size);
+	buf_free(&enc);
+	ipc_put(m, "service", c->service);
+	ipc_put(m, "ip", c->ip);
+}
+
+static void
+get_secret(struct ipc_msg *m, struct auth_check *c)
+{
+	get_text(m, "user", c->user, sizeof(c->user));
+	get_text(m, "password", c->password, sizeof(c->password));
+	ipc_get(m, "service", c->service, sizeof(c->service));
+	ipc_get(m, "ip", c->ip, sizeof(c->ip));
+}
+
+void
+proto_auth_put_check(struct ipc_msg *m, uint64_t id,
+    const struct auth_check *c)
+{
+	ipc_start(m, "check", id);
+	put_secret(m, c);
+}
+
+int
+proto_auth_get_check(struct ipc_msg *m, struct auth_check *c)
+{
+	int	 n;
+
+	expect(m, "check");
+	get_secret(m, c);
+	n = ipc_end(m);
+	explicit_bzero(m->data, m->len);
+	if (n == -1)
+		explicit_bzero(c, sizeof(*c));
+	return n;
+}
+
+void
+proto_auth_put_session(struct ipc_msg *m, uint64_t id,
+    const struct auth_session *s)
+{
+	ipc_start(m, "session", id);
+	put_secret(m, &s->check);
+	ipc_put_octets(m, "ahead", (struct slice){ s->ahead, s->ahead_len });
+	ipc_attach(m, s->fd);
+}
+
+int
+proto_auth_get_session(struct ipc_msg *m, struct auth_session *s)
+{
+	int	 n;
+
+	expect(m, "session");
+	get_secret(m, &s->check);
+	s->ahead_len = get_octets(m, "ahead", s->ahead, sizeof(s->ahead));
+	s->fd = get_socket(m);
+	n = end_with(m, &s->fd);
+	explicit_bzero(m->data, m->len);
+	if (n == -1) {
+		explicit_bzero(s, sizeof(*s));
+		s->fd = -1;
+		errno = EBADMSG;
+	}
+	return n;
+}
+
+void
+proto_auth_put_verdict(struct ipc_msg *m, uint64_t id, enum auth_verdict v,
+    const char *user)
+{
+	ipc_start(m, "verdict", id);
+	ipc_put(m, "verdict", verdicts[v]);
+	put_text(m, "user", user);
+}
+
+int
+proto_auth_get_verdict(struct ipc_msg *m, enum auth_verdict *v, char *user,
+    size_t size)
+{
+	char	 name[16];
+
+	expect(m, "verdict");
+	ipc_get(m, "verdict", name, sizeof(name));
+	*v = (enum auth_verdict)pick(m, name, verdicts, COUNT(verdicts));
+	get_text(m, "user", user, size);
+	if (ipc_end(m) == 0)
+		return 0;
+	*v = AUTH_LATER;		/* never OK by accident */
+	return -1;
+}
+
+void
+proto_auth_put_deliver(struct ipc_msg *m, uint64_t id, const char *user)
+{
+	ipc_start(m, "deliver", id);
+	put_text(m, "user", user);
+}
+
+int
+proto_auth_get_deliver(struct ipc_msg *m, char *user, size_t size)
+{
+	expect(m, "deliver");
+	get_text(m, "user", user, size);
+	return ipc_end(m);
+}
+
+void
+proto_auth_put_worker(struct ipc_msg *m, uint64_t id, int fd)
+{
+	ipc_start(m, "worker", id);
+	ipc_put(m, "status", fd == -1 ? "later" : "ok");
+	if (fd != -1)
+		ipc_attach(m, fd);
+}
+
+int
+proto_auth_get_worker(struct ipc_msg *m, int *fd)
+{
+	static const char	*const names[] = { "ok", "later" };
+	char			 status[16];
+
+	*fd = -1;
+	expect(m, "worker");
+	ipc_get(m, "status", status, sizeof(status));
+	if (pick(m, status, names, COUNT(names)) == 0)
+		*fd = get_socket(m);
+	return end_with(m, fd);
+}
+
+void
+proto_auth_put_usage(struct ipc_msg *m, uint64_t id, const char *user,
+    uint64_t octets, uint64_t count)
+{
+	ipc_start(m, "usage", id);
+	put_text(m, "user", user);
+	ipc_put_u64(m, "octets", octets);
+	ipc_put_u64(m, "count", count);
+}
+
+int
+proto_auth_get_usage(struct ipc_msg *m, char *user, size_t size,
+    uint64_t *octets, uint64_t *count)
+{
+	expect(m, "usage");
+	get_text(m, "user", user, size);
+	ipc_get_u64(m, "octets", UINT64_MAX, octets);
+	ipc_get_u64(m, "count", UINT64_MAX, count);
+	return ipc_end(m);
+}
+
+void
+proto_auth_put_reload(struct ipc_msg *m, uint64_t id)
+{
+	ipc_start(m, "reload", id);
+}
+
+void
+proto_auth_put_done(struct ipc_msg *m, uint64_t id, const char *error)
+{
+	ipc_start(m, error == NULL ? "ok" : "error", id);
+	if (error != NULL)
+		put_text(m, "text", error);
+}
+
+int
+proto_auth_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
+{
+	*ok = strcmp(m->verb, "ok") == 0;
+	error[0] = '\0';
+	if (!*ok) {
+		expect(m, "error");
+		get_text(m, "text", error, size);
+	}
+	if (ipc_end(m) == 0)
+		return 0;
+	*ok = false;
+	return -1;
+}
+
+void
+proto_auth_put_handed(struct ipc_msg *m, uint64_t id,
+    const struct auth_handed *h)
+{
+	ipc_start(m, "handed", id);
+	put_text(m, "user", h->user);
+	put_text(m, "home", h->home);
+	ipc_put(m, "ip", h->ip);
+	ipc_put_u64(m, "quota-octets", h->quota_octets);
+	ipc_put_u64(m, "quota-count", h->quota_count);
+	ipc_put_octets(m, "ahead", (struct slice){ h->ahead, h->ahead_len });
+	ipc_attach(m, h->fd);
+}
+
+int
+proto_auth_get_handed(struct ipc_msg *m, struct auth_handed *h)
+{
+	expect(m, "handed");
+	get_text(m, "user", h->user, sizeof(h->user));
+	get_text(m, "home", h->home, sizeof(h->home));
+	ipc_get(m, "ip", h->ip, sizeof(h->ip));
+	ipc_get_u64(m, "quota-octets", UINT64_MAX, &h->quota_octets);
+	ipc_get_u64(m, "quota-count", UINT64_MAX, &h->quota_count);
+	h->ahead_len = get_octets(m, "ahead", h->ahead, sizeof(h->ahead));
+	h->fd = get_socket(m);
+	return end_with(m, &h->fd);
+}
+
+/* One xtext word up to the end octet; *s moves past it.  "-" is *none. */
+static int
+result_word(struct slice *s, char end, bool may_none, char **out)
+{
+	const char	*p = memchr(s->ptr, end, s->len);
+	struct slice	 word;
+	struct buf	 b;
+
+	if (p == NULL)
+		return -1;
+	word = (struct slice){ s->ptr, (size_t)(p - s->ptr) };
+	s->len -= word.len + 1;
+	s->ptr = p + 1;
+	*out = NULL;
+	if (slice_eq(word, SLICE_LIT("-")))
+		return may_none ? 0 : -1;
+	buf_init(&b, ADDRESS_MAX);
+	if (word.len == 0 || text_xdecode(&b, word) == -1 ||
+	    strlen(buf_cstr(&b)) != b.len) {
+		buf_free(&b);
+		return -1;
+	}
+	*out = xstrdup(buf_cstr(&b));
+	buf_free(&b);
+	return 0;
+}
+
+static int
+result_parse(struct slice s, struct auth_result **out, size_t *n)
+{
+	struct auth_result	*r = NULL, *one;
+	size_t			 room = 0;
+
+	for (*n = 0; s.len > 0; ) {
+		if (*n == room) {
+			room = room == 0 ? 16 : 2 * room;
+			r = xreallocarray(r, room, sizeof(*r));
+		}
+		one = &r[*n];
+		memset(one, 0, sizeof(*one));
+		(*n)++;
+		if (*n > ALIASES_RESULTS ||
+		    result_word(&s, ' ', false, &one->address) == -1 ||
+		    result_word(&s, ' ', true, &one->owner) == -1 ||
+		    result_word(&s, '\n', true, &one->orcpt) == -1) {
+			proto_auth_results_free(r, *n);
+			*n = 0;
+			errno = EBADMSG;
+			return -1;
+		}
+	}
+	*out = r;
+	return 0;
+}
+
+int
+proto_auth_read_results(int fd, struct auth_result **out, size_t *n)
+{
+	struct stat	 st;
+	ssize_t		 got;
+	char		*data;
+	int		 r;
+
+	*out = NULL;
+	*n = 0;
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (st.st_size < 0 ||
+	    st.st_size > (off_t)RESULT_MAX * ALIASES_RESULTS) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	data = xmalloc((size_t)st.st_size + 1);
+	got = io_pread_full(fd, data, (size_t)st.st_size, 0);
+	r = got == -1 ? -1 :
+	    result_parse((struct slice){ data, (size_t)got }, out, n);
+	free(data);
+	return r;
+}
+
+void
+proto_auth_results_free(struct auth_result *r, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; r != NULL && i < n; i++) {
+		free(r[i].address);
+		free(r[i].owner);
+		free(r[i].orcpt);
+	}
+	free(r);
+}
