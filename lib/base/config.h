@@ -38,7 +38,9 @@ struct config_listeners {
 	unsigned int		 max_connections;	/* processes */
 	unsigned int		 max_per_address;	/* at once */
 	unsigned int		 max_per_network;	/* at once, /24 /64 */
-	unsigned int		 max_rate;	/* per address and minute */
+	unsigned int		 max_rate;	/* per address and minute, 0:
+						 * any; trusted networks are
+						 * exempt from the three */
 	unsigned int		 idle_timeout;	/* seconds */
 	unsigned int		 total_timeout;	/* seconds a connection */
 	unsigned int		 drain_timeout;	/* seconds after SIGTERM */
@@ -66,6 +68,8 @@ struct config {
 	char			*users_file;
 	char			*aliases_file;
 	char			*libexec_dir;
+	char			*log_dir;	/* s6-log's, or NULL */
+	char			*service_dir;	/* s6-svscan's, or NULL */
 	char			*log_level;	/* debug info warn */
 	char			*tag;		/* "+"; "" is none */
 	char			*always_bcc;	/* address or NULL */

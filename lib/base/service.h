@@ -34,7 +34,7 @@ void	 service_title_init(int argc, char **argv);
 void	 service_title(const char *fmt, ...)
 	    __attribute__((format(printf, 1, 2)));
 
-/* Close every descriptor from first on, but those in keep. */
+/* Close every descriptor from first on. */
 void	 service_close_from(int first);
 
 #endif

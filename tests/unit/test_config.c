@@ -1,0 +1,197 @@
+/* merpati.conf: what is read, and every way to be wrong, with its line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/config.h"
+#include "lib/base/io.h"
+
+#define BASE "hostname = \"mail.example.org\"\n"			\
+	"postmaster = \"root@example.org\"\n"
+
+static char		 path[] = "/tmp/test_config.XXXXXX";
+static struct config	 c;
+static struct buf	 err;
+
+static int
+load(const char *text)
+{
+	FILE	*f = fopen(path, "w");
+	int	 r;
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	buf_clear(&err);
+	r = config_load(path, &c, &err);
+	return r;
+}
+
+static void
+the_documented_file_is_read(void **state)
+{
+	(void)state;
+	if (load(BASE
+	    "domains  = { \"example.org\", \"Example.NET\" }\n"
+	    "message-size = 50M # comment\n"
+	    "soft-bounce = yes\n"
+	    "smtpd {\n"
+	    "  listen \"0.0.0.0:25\"  { role = \"mx\" }\n"
+	    "  listen \"[::]:587\" { role = \"submission\" proxy = true }\n"
+	    "  max-errors = 7\n"
+	    "}\n"
+	    "queue { retry = 15m  warn-after = 4h  expire = 5d }\n"
+	    "pop3d { expire = 30 }\n") == -1)
+		fail_msg("%s", buf_cstr(&err));
+	assert_string_equal(c.hostname, "mail.example.org");
+	assert_int_equal(c.domains.n, 2);
+	assert_true(config_is_local(&c, "example.net"));
+	assert_true(config_is_local(&c, "mail.example.ORG"));
+	assert_false(config_is_local(&c, "example.com"));
+	assert_int_equal(c.message_size, 50 << 20);
+	assert_true(c.soft_bounce);
+	assert_int_equal(c.smtpd.net.nlisten, 2);
+	assert_string_equal(c.smtpd.net.listen[1].address, "[::]:587");
+	assert_int_equal(c.smtpd.net.listen[1].role, ROLE_SUBMISSION);
+	assert_true(c.smtpd.net.listen[1].proxy);
+	assert_false(c.smtpd.net.listen[0].proxy);
+	assert_int_equal(c.smtpd.max_errors, 7);
+	assert_int_equal(c.queue.retry, 900);
+	assert_int_equal(c.queue.warn_after, 4 * 3600);
+	assert_int_equal(c.queue.expire, 5 * 86400);
+	assert_int_equal(c.pop3d.expire, 30);
+	/* Defaults. */
+	assert_int_equal(c.trusted.n, 2);
+	assert_int_equal(c.smtpd.max_hops, 50);
+	assert_string_equal(c.tag, "+");
+	assert_null(c.always_bcc);
+	assert_int_equal(c.spawner.mail_roots.n, 1);
+	config_free(&c);
+}
+
+static void
+what_is_wrong_is_said_with_its_line(void **state)
+{
+	static const struct { const char *text, *said; } t[] = {
+		{ "", "hostname is missing" },
+		{ "hostname = \"a.b\"\n", "postmaster is missing" },
+		{ BASE "retri = 5\n", ":3: unknown key \"retri\"" },
+		{ BASE "queue { retri = 5 }\n",
+		    "in queue; the nearest is \"retry\"" },
+		{ BASE "sockets { a = 1 }\n", ":3: unknown key \"sockets\"" },
+		{ BASE "\ntag = \"+\"\ntag = \"-\"\n", ":5: set twice: tag" },
+		{ BASE "queue { }\nqueue { }\n", ":4: set twice: queue" },
+		{ BASE "queue { retry = 1m retry = 2m }\n", "set twice" },
+		{ BASE "queue {\n retry = 1m\n", ":3: \"{\" without \"}\"" },
+		{ BASE "queue { retry = 1m } }\n", "\"}\" without \"{\"" },
+		{ BASE "queue {\n\n retry = soon\n}\n", ":5: retry: not a time" },
+		{ BASE "queue { retry = 0 }\n", "retry: too small" },
+		{ BASE "queue { retry = 1M }\n", "retry: not a time" },
+		{ BASE "queue { workers = 9999 }\n", "too large" },
+		{ BASE "message-size = 5m\n", ":3: message-size: not a size" },
+		{ BASE "message-size = 99999999999T\n", "not a size" },
+		{ BASE "soft-bounce = maybe\n", "not yes or no" },
+		{ BASE "mailbox = \"mh\"\n", ":3: mailbox: maildir mbox" },
+		{ BASE "mailbox = \"mbox\"\n", "mbox-path is missing" },
+		{ BASE "spool-dir = \"spool\"\n", "not an absolute path" },
+		{ BASE "mail-home = \"/m/%x\"\n", "only %d, %n" },
+		{ BASE "mail-home = \"/m/%\"\n", "only %d, %n" },
+		{ BASE "spool-dir = \"/x/${HOME}\"\n", ":3: ${...}" },
+		{ BASE "spool-dir = /x/${HOME}\n", "${...}" },
+		{ BASE "domains = { \"a..b\" }\n", ":3: domains: not a domain" },
+		{ BASE "domains = { \"a.b\", \"c d\" }\n", "not a domain" },
+		{ BASE "domains = { \"a.b\"\n", "list does not end" },
+		{ BASE "trusted = { \"10.0.0.0/33\" }\n", "not a network" },
+		{ BASE "trusted = { \"localhost\" }\n", "not a network" },
+		{ BASE "tag = \"+\n", ":3: string does not end" },
+		{ BASE "/* open\n", ":3: comment does not end" },
+		{ BASE "tag =\n", "a value must follow" },
+		{ BASE "smtpd { listen \"mail:25\" { } }\n", "not HOST:PORT" },
+		{ BASE "smtpd { listen \"0.0.0.0:0\" { } }\n", "HOST:PORT" },
+		{ BASE "smtpd { listen \"::1:25\" { } }\n", "HOST:PORT" },
+		{ BASE "smtpd { listen \"0.0.0.0:25\" { role = \"x\" } }\n",
+		    "role: mx submission" },
+		{ BASE "smtpd { listen \"0.0.0.0:25\" { }\n"
+		    "listen \"0.0.0.0:25\" { } }\n", ":4:" },
+		{ BASE "queue { warn-after = 6d }\n", "later than expire" },
+		{ "hostname = \"a_b\"\n", "not a domain name" },
+		{ BASE "log-level = \"loud\"\n", "debug info warn" },
+	};
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (load(t[i].text) == 0)
+			fail_msg("accepted: %s", t[i].text);
+		if (strstr(buf_cstr(&err), t[i].said) == NULL)
+			fail_msg("for %s\n  want %s\n  got %s", t[i].text,
+			    t[i].said, buf_cstr(&err));
+		assert_memory_equal(buf_cstr(&err), path, strlen(path));
+	}
+}
+
+static void
+a_file_that_cannot_be_read_is_an_error(void **state)
+{
+	(void)state;
+	buf_clear(&err);
+	assert_int_equal(config_load("/nonexistent/m.conf", &c, &err), -1);
+	assert_non_null(strstr(buf_cstr(&err), "/nonexistent/m.conf:1:"));
+	buf_clear(&err);
+	assert_int_equal(config_load("/tmp", &c, &err), -1);
+	assert_non_null(strstr(buf_cstr(&err), "cannot be read"));
+}
+
+static void
+homes_cannot_leave_their_directory(void **state)
+{
+	static const struct { const char *local, *domain, *out; } t[] = {
+		{ "bob", "example.org", "/m/example.org/bob" },
+		{ "a b", "d", "/m/d/a b" },
+		{ "..", "d", NULL }, { ".", "d", NULL }, { ".x", "d", NULL },
+		{ "a/b", "d", NULL }, { "", "d", NULL }, { "a", "", NULL },
+		{ "a", "../x", NULL }, { "a\nb", "d", NULL },
+	};
+	struct buf	 out;
+	size_t		 i;
+	int		 r;
+
+	(void)state;
+	buf_init(&out, 1000);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_clear(&out);
+		r = config_expand("/m/%d/%n", t[i].local, t[i].domain, &out);
+		assert_int_equal(r, t[i].out == NULL ? -1 : 0);
+		if (r == 0)
+			assert_string_equal(buf_cstr(&out), t[i].out);
+	}
+	buf_free(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(the_documented_file_is_read),
+		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
+		cmocka_unit_test(homes_cannot_leave_their_directory),
+	};
+	int	 fd, r;
+
+	if ((fd = mkstemp(path)) == -1)
+		return 1;
+	close(fd);
+	buf_init(&err, 65536);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	buf_free(&err);
+	unlink(path);
+	return r;
+}
