@@ -126,9 +126,11 @@ scan_token(struct scan *s)
 		return scan_string(s);
 	}
 	n = strcspn(s->p, " \t\r\n{}=,\"'#");
-	if (strncmp(s->p, "${", 2) == 0)
+	if (n > 0 && s->p[n - 1] == '$' && s->p[n] == '{') {
 		scan_error(s, s->line, "${...} is not expanded here; write "
 		    "the value itself", NULL);
+		return TOK_BROKEN;
+	}
 	if (n == 0)
 		n = 1;
 	strncpy(s->word, s->p, WORD_MAX - 1);
