@@ -1,0 +1,87 @@
+/*
+ * What is in the spool, one message at a time, read from the files alone: for
+ * queue-runner's forked lister, and for mailctl when nothing runs.
+ */
+#ifndef STORE_QUEUE_LIST_H
+#define STORE_QUEUE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/slice.h"
+#include "lib/mail/address.h"
+#include "lib/store/envelope.h"
+
+enum queue_where {
+	QUEUE_NEW,		/* not tried yet */
+	QUEUE_DEFERRED,		/* waits for its next try */
+	QUEUE_ACTIVE,		/* being tried now: only queue-runner knows */
+	QUEUE_HOLD		/* put aside */
+};
+
+/* Which messages. */
+enum queue_by {
+	BY_ALL,
+	BY_ID,
+	BY_RECIPIENT,		/* some unfinished recipient is value */
+	BY_SENDER,		/* "" is the null sender */
+	BY_DOMAIN		/* domain of the sender or of an unfinished
+				 * recipient */
+};
+
+struct queue_selector {
+	enum queue_by	 by;
+	char		 value[ADDRESS_MAX + 1];	/* "" for BY_ALL */
+};
+
+#define QUEUE_REASON_MAX	512
+
+/* A message in a listing. */
+struct queue_item {
+	char			 id[SPOOL_ID_LEN + 1];
+	enum queue_where	 where;
+	uint64_t		 size;		/* octets as received */
+	int64_t			 arrived;	/* seconds since 1970 */
+	int64_t			 next;		/* next try, 0: none */
+	uint64_t		 rcpts;		/* all, after expansion */
+	uint64_t		 pending;	/* not finished */
+	char			 from[ADDRESS_MAX + 1];
+	char			 to[ADDRESS_MAX + 1];	/* first pending */
+	char			 code[12];	/* of the last failure, or "" */
+	char			 reason[QUEUE_REASON_MAX];	/* its text, or
+						 * why it is held, or "" */
+};
+
+/*
+ * "all", an id, "recipient:ADDRESS" ("to:"), "sender:ADDRESS" ("from:", "<>"
+ * is null), "domain:NAME".  0, or -1 with errno EINVAL.
+ */
+int	 queue_selector_parse(const char *text, struct queue_selector *);
+const char	*queue_where_name(enum queue_where);
+
+/*
+ * A line of a listing, LF included: "id=... where=... size=... arrived=...
+ * next=... rcpts=... pending=... from=... to=... code=... reason=...", values
+ * xtext.  The last line of a whole listing is "end COUNT": without it the
+ * lister was cut short.
+ */
+int	 queue_item_format(const struct queue_item *, struct buf *out);
+/* The reverse, LF excluded.  0, or -1 with errno EINVAL. */
+int	 queue_item_parse(struct slice line, struct queue_item *);
+/* Is the line "end COUNT"? */
+bool	 queue_item_end(struct slice line, uint64_t *count);
+
+/*
+ * Call fn for each selected message in new/, queue/ and hold/; a fn that
+ * returns other than 0 ends the walk with that.  spool is a descriptor of the
+ * spool directory.  A message that vanishes or cannot be read meanwhile is
+ * passed over (a corrupt one is listed with what is known).  0, or -1 with
+ * errno when a directory cannot be read.
+ */
+typedef int	 queue_list_fn(const struct queue_item *, void *arg);
+int	 queue_list(int spool, const struct queue_selector *, queue_list_fn *,
+	    void *arg);
+
+#endif
