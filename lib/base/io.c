@@ -90,6 +90,20 @@ io_read_file(int at, const char *path, struct buf *out)
 }
 
 int
+io_rename_new(int fromdir, const char *from, int todir, const char *to)
+{
+	if (renameat2(fromdir, from, todir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* NFS and some FUSE file systems know no flags. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(fromdir, from, todir, to, 0) == -1)
+		return -1;
+	unlinkat(fromdir, from, 0);
+	return 0;
+}
+
+int
 io_fsync_parent(const char *path)
 {
 	char	 dir[PATH_MAX];

@@ -25,6 +25,12 @@ int	 io_read_file(int at, const char *path, struct buf *out);
  */
 int	 io_replace_file(const char *path, const void *data, size_t len,
 	    mode_t mode);
+/*
+ * Rename without replacing, as renameat2(RENAME_NOREPLACE); by link and
+ * unlink where the file system cannot.  0, or -1 with errno EEXIST, ...
+ */
+int	 io_rename_new(int fromdir, const char *from, int todir,
+	    const char *to);
 /* fsync the directory that holds path.  0, or -1 with errno. */
 int	 io_fsync_parent(const char *path);
 

@@ -46,6 +46,7 @@
 #define ENVELOPE_BLOCK		4096
 #define ENVELOPE_MAX		(64 * 1024 * 1024)	/* a block's limit */
 #define ENVELOPE_RCPTS		100000
+#define ENVELOPE_VALUE_MAX	2048	/* octets of a decoded value */
 
 enum envelope_flag {
 	ENVELOPE_8BIT = 1,	/* some octet >= 0x80 in the content */
@@ -104,12 +105,20 @@ void	 envelope_add_rcpt(struct envelope *, const char *address,
 
 /*
  * The block's text up to "end" LF, for env->size, ->head, ->block as they are.
- * 0, or -1 with errno EMSGSIZE or EINVAL (a control octet in a value).
+ * Optional values that are NULL or "" are left out.  0, or -1 with errno
+ * EMSGSIZE or EINVAL (a control octet in a value, no sender, no recipient).
  */
 int	 envelope_format(const struct envelope *, struct buf *out);
-/* The smallest block that holds the text and head octets. */
+/*
+ * A block that holds the text and head octets whatever the message's size; 0
+ * when there is none (as envelope_format() fails).
+ */
 uint32_t envelope_block_for(const struct envelope *, size_t head);
-/* The reverse, from a whole block's octets.  why: static text on CORRUPT. */
+/*
+ * The reverse, from a whole block's octets.  Unless ENVELOPE_OK is returned
+ * *out is empty and *why (which may be NULL) a static text.  PARTIAL: cut
+ * short, or begins with NUL (blocks that a crash left unwritten).
+ */
 enum envelope_status	 envelope_parse(struct slice block,
 			    struct envelope *out, const char **why);
 /*

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/buf.h"
+#include "lib/base/slice.h"
 #include "lib/store/envelope.h"
 
 #define SPOOL_MEMORY	(256 * 1024)	/* kept before the file is begun */
@@ -26,6 +26,8 @@ struct spool {
 /*
  * Open the directories (made by spool_make()).  0, or -1 with errno.  The
  * trigger is opened when there is a reader, and again by spool_ring().
+ * Clears the group's read bit in the umask: message files are 0440, their
+ * group the directory's.  So call it after privilege_harden().
  */
 int	 spool_open(struct spool *, const char *path);
 void	 spool_close(struct spool *);
@@ -34,6 +36,11 @@ void	 spool_close(struct spool *);
  * and modes are for mailctl(8) and the installer; here the caller's.  0 or -1.
  */
 int	 spool_make(const char *path);
+/*
+ * Remove what is in tmp/ and was not written to for so many seconds: the
+ * leavings of killed writers.  The number removed, or -1 with errno.
+ */
+int	 spool_sweep(const struct spool *, int64_t seconds);
 
 /*
  * A new id: Crockford base 32, lower case, 7 characters of seconds and 13
@@ -43,6 +50,9 @@ void	 spool_id_new(char id[SPOOL_ID_LEN + 1], int64_t arrived_us);
 /* A derived id: seconds of the other, the 13 from SHA-256(id, batch, kind). */
 void	 spool_id_derive(char out[SPOOL_ID_LEN + 1], const char *id,
 	    unsigned int batch, const char *kind);
+/* What both are made of: the low 65 bits of random. */
+void	 spool_id_from(char id[SPOOL_ID_LEN + 1], int64_t seconds,
+	    const unsigned char random[9]);
 bool	 spool_id_valid(const char *);
 /* Seconds since 1970 of an id. */
 int64_t	 spool_id_time(const char *id);
@@ -54,9 +64,15 @@ struct spool_writer;
 
 /*
  * Begin a message.  Up to SPOOL_MEMORY octets stay in memory; then tmp/ID is
- * created with room for an envelope of block octets in front.
+ * created with room for an envelope in front.
  */
 struct spool_writer	*spool_writer_new(struct spool *, const char *id);
+/*
+ * How much room: envelope_block_for() of the envelope as it is before DATA,
+ * with what the head will need.  To be called before the first octet.
+ * Without it 16 KiB; too little costs a move of the content at the end.
+ */
+void	 spool_writer_reserve(struct spool_writer *, uint32_t block);
 /*
  * Append content (wire form).  0, or -1 with errno (ENOSPC, EFBIG ...); the
  * error is sticky.
@@ -81,7 +97,10 @@ int	 spool_writer_commit(struct spool_writer *, struct envelope *,
 	    struct slice head, bool *fatal_sync);
 /* Throw it away.  NULL is fine. */
 void	 spool_writer_abort(struct spool_writer *);
-/* Ring the bell for id: never blocks, failure does not matter. */
+/*
+ * Ring the bell for id: never blocks, failure does not matter.  The program
+ * must ignore SIGPIPE.
+ */
 void	 spool_ring(struct spool *, const char *id);
 
 /*
