@@ -11,7 +11,12 @@
 
 #include "lib/base/slice.h"
 
-#define ADDRESS_LOCAL_MAX	64	/* octets, RFC 5321 4.5.3.1.1 */
+/*
+ * RFC 5321 4.5.3.1.1 asks every server to take 64 octets and forbids none;
+ * bounce addresses of mailing services (VERP, SRS) are often longer, and
+ * refusing them would lose their letters.
+ */
+#define ADDRESS_LOCAL_MAX	255	/* octets: still a file name */
 #define ADDRESS_DOMAIN_MAX	255	/* octets, RFC 5321 4.5.3.1.2 */
 /* Canonical text: the local part may be quoted and escaped. */
 #define ADDRESS_MAX		(2 * ADDRESS_LOCAL_MAX + 3 + ADDRESS_DOMAIN_MAX)
@@ -43,6 +48,11 @@ enum address_status {
 };
 
 /*
+ * Domains: letters, digits, hyphens (RFC 5321 4.1.2), and underscores, which
+ * real host names have; U-labels must be valid by IDNA 2008 and stay UTF-8.
+ * Literals: IPv4 and IPv6 (RFC 5321 4.1.3), no other tag is registered.  An
+ * empty local part ("\"\"") is refused: it is nobody's name.
+ *
  * Parse a path at the start of s, source routes (RFC 5321 4.1.1.2) skipped.
  * *used: octets of s that it took, so ESMTP parameters may follow.  On error
  * *out is the null path.
@@ -52,12 +62,28 @@ enum address_status	 address_parse_path(struct slice s, int flags,
 /* A whole string that is one bare address ("local@domain"). */
 enum address_status	 address_parse(struct slice s, int flags,
 			    struct address *out);
-/* Build the canonical text from parts already checked. */
+/*
+ * From parts not yet checked: local without quotes, domain "" when there is
+ * none (LENIENT, POSTMASTER).  ADDRESS_LONG, _SYNTAX, _NEEDS_UTF8 as above.
+ */
+enum address_status	 address_check(struct slice local, struct slice domain,
+			    int flags, struct address *out);
+/*
+ * Build the canonical text from parts already checked; two empty parts make
+ * the null path.  0, or -1 with errno EINVAL (no local part) or EMSGSIZE.
+ */
 int	 address_make(const char *local, const char *domain,
 	    struct address *out);
 /* Is s a valid domain or address literal (HELO's argument too)? */
 bool	 address_is_domain(struct slice s, bool utf8);
 bool	 address_is_literal(struct slice s);
+/*
+ * The domain in lower case with A-labels for U-labels (RFC 5890 2.3.2.1), so
+ * that both forms of a name compare equal; a literal stays.  0, or -1 with
+ * errno EINVAL: no valid domain.
+ */
+int	 address_domain_ascii(const char *domain,
+	    char out[ADDRESS_DOMAIN_MAX + 1]);
 
 /*
  * Each address of an RFC 5322 address-list (To, Cc, From: groups, comments,

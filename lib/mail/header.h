@@ -30,12 +30,16 @@ bool	 header_find(struct slice msg, const char *name,
 	    struct header_field *field);
 /* Fields with the name (RFC 5321 6.3: count Received). */
 size_t	 header_count(struct slice msg, const char *name);
-/* Append the value unfolded, blanks trimmed at both ends. */
+/*
+ * Append the value unfolded, blanks trimmed at both ends; no CR or LF is left
+ * in it.  0, or -1 with errno EMSGSIZE and out as it was.
+ */
 int	 header_unfold(struct slice value, struct buf *out);
 /*
  * Append a field "NAME: TEXT" CRLF folded at blanks to 78 columns where there
  * are blanks; UTF-8 beyond ASCII in TEXT as RFC 2047 encoded words when encode
- * is true.
+ * is true.  A word longer than a line stays whole.  0, or -1 with errno
+ * EINVAL (a line end in TEXT) or EMSGSIZE and out as it was.
  */
 int	 header_add(struct buf *out, const char *name, const char *text,
 	    bool encode);
