@@ -11,28 +11,16 @@
  * SIGTERM drains: no more accepts, children get SIGTERM (stream_stop()), and
  * after drain_timeout the rest are killed.  A child that dies by SEGV, ABRT,
  * BUS, SYS, ILL or FPE makes the parent exec itself anew with the same
- * sockets, at most once in 10 s.
+ * sockets, at most once in 10 s; so does SIGHUP, when the configuration is
+ * sound.  Children of the old parent finish their connection and leave.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
 #include "lib/base/config.h"
-
-struct listener_peer {
-	struct sockaddr_storage	 sa;		/* AF_UNSPEC for pipes */
-	struct sockaddr_storage	 local;
-	char			 address[64];	/* "192.0.2.1", "2001:db8::1",
-						 * "" for unix and pipes */
-	uint16_t		 port;
-	uid_t			 uid;		/* unix: SO_PEERCRED */
-	pid_t			 pid;
-	bool			 is_unix;
-};
+#include "lib/net/listener_peer.h"
 
 /* One connection to serve; the function must not close the descriptors. */
 struct listener_conn {
@@ -44,6 +32,9 @@ struct listener_conn {
 struct listener_program {
 	const char			*name;		/* for logs */
 	const struct config_listeners	*net;
+	const struct config_list	*exempt;	/* networks without
+							 * limits of their
+							 * own, or NULL */
 	unsigned int			 max_uses;	/* connections a
 							 * process, 1: fork
 							 * for each */
@@ -55,6 +46,7 @@ struct listener_program {
 					    void *arg);
 	void				*arg;
 	char				**argv;		/* to exec anew */
+	const char			*config;	/* file to check first */
 };
 
 /*
@@ -70,16 +62,7 @@ int	 listener_run(const struct listener_program *,
  */
 int	 listener_inetd(const struct listener_program *,
 	    const struct config_listen *);
-/*
- * After a PROXY header: replace the peer's address (proxy protocol v2).  The
- * caller has checked that the real peer is trusted.
- */
-void	 listener_set_peer(struct listener_peer *, const struct sockaddr *);
 /* Per cent of max_connections in use, as the parent last saw it. */
 unsigned int	 listener_load(void);
-
-/* Is the address inside one of the networks ("10.0.0.0/8", "::1")? */
-bool	 listener_in_networks(const struct listener_peer *,
-	    const struct config_list *networks);
 
 #endif

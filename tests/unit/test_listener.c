@@ -1,0 +1,284 @@
+/*
+ * A real listener on loopback: this program, started again with "serve", is
+ * the parent.  It answers lines: "pid", "crash", "hold" (waits for more),
+ * "quit".
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/net/listener.h"
+#include "lib/net/stream.h"
+
+static char	*self;
+static char	 address[32];
+static int	 port;
+static pid_t	 server;
+
+static void
+serve(struct listener_conn *conn, void *arg)
+{
+	struct stream	 s;
+	struct slice	 line;
+
+	(void)arg;
+	stream_init(&s, conn->rfd, conn->wfd, 5000, 10000);
+	stream_printf(&s, "hello %s\r\n", conn->peer.address);
+	while (stream_line(&s, 100, &line) == STREAM_OK) {
+		if (slice_is(line, "crash"))
+			abort();
+		if (slice_is(line, "quit"))
+			break;
+		stream_printf(&s, "%ld\r\n", (long)getpid());
+	}
+	if (stream_stopping())
+		stream_printf(&s, "bye\r\n");
+	stream_flush(&s);
+	stream_free(&s);
+}
+
+static int
+serve_main(char **argv)
+{
+	struct config_listen	 listen = { argv[3], ROLE_MX, false };
+	struct config_listeners	 net = { .listen = &listen, .nlisten = 1,
+	    .max_connections = 4, .max_per_address = 3, .max_per_network = 9,
+	    .drain_timeout = 2 };
+	struct listener_program	 p = { .name = "test", .net = &net,
+	    .max_uses = (unsigned int)atoi(argv[2]),
+	    .full_text = "421 full\r\n", .serve = serve, .argv = argv };
+
+	log_init("test_listener");
+	return listener_run(&p, NULL, 0);
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_in	 in = { .sin_family = AF_INET };
+	struct timeval		 tv = { .tv_sec = 8 };
+	int			 fd, i;
+
+	in.sin_port = htons((uint16_t)port);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (i = 0; i < 100; i++) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		assert_true(fd >= 0);
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+		if (connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0)
+			return fd;
+		close(fd);
+		usleep(50000);
+	}
+	fail_msg("no listener");
+	return -1;
+}
+
+/* One line, or "" at the end. */
+static const char *
+hear(int fd)
+{
+	static char	 text[200];
+	size_t		 n = 0;
+
+	while (n < sizeof(text) - 1 && read(fd, text + n, 1) == 1)
+		if (text[n++] == '\n')
+			break;
+	text[n] = '\0';
+	return text;
+}
+
+static long
+ask_pid(int fd)
+{
+	assert_int_equal(write(fd, "pid\r\n", 5), 5);
+	return atol(hear(fd));
+}
+
+static void
+begin(const char *uses)
+{
+	struct sockaddr_in	 in = { .sin_family = AF_INET };
+	socklen_t		 len = sizeof(in);
+	int			 fd;
+
+	/* A port that is free just now. */
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	close(fd);
+	port = ntohs(in.sin_port);
+	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+	if ((server = fork()) == 0) {
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(1);
+		execl(self, self, "serve", uses, address, (char *)NULL);
+		_exit(127);
+	}
+}
+
+static int
+end(void)
+{
+	int	 status, i;
+
+	kill(server, SIGTERM);
+	for (i = 0; i < 100; i++) {
+		if (waitpid(server, &status, WNOHANG) == server)
+			return status;
+		usleep(50000);
+	}
+	kill(server, SIGKILL);
+	waitpid(server, &status, 0);
+	return -1;
+}
+
+static void
+pool_processes_are_used_again_fresh_ones_are_not(void **state)
+{
+	static const char	*uses[] = { "100", "1" };
+	long			 a, b;
+	int			 i, fd;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		begin(uses[i]);
+		fd = dial();
+		assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+		a = ask_pid(fd);
+		assert_true(a > 0 && a != server);
+		assert_int_equal(write(fd, "quit\r\n", 6), 6);
+		assert_string_equal(hear(fd), "");
+		close(fd);
+		usleep(100000);
+		fd = dial();
+		hear(fd);
+		b = ask_pid(fd);
+		assert_true(i == 0 ? a == b : a != b);
+		close(fd);
+		assert_int_equal(end(), 0);
+	}
+}
+
+static void
+a_full_house_says_so_and_then_serves_again(void **state)
+{
+	int	 fd[4], i;
+
+	(void)state;
+	begin("100");
+	for (i = 0; i < 4; i++)
+		fd[i] = dial();
+	for (i = 0; i < 3; i++)
+		assert_string_equal(hear(fd[i]), "hello 127.0.0.1\r\n");
+	/* max-per-address is 3. */
+	assert_string_equal(hear(fd[3]), "421 full\r\n");
+	close(fd[3]);
+	assert_int_equal(write(fd[0], "quit\r\n", 6), 6);
+	assert_string_equal(hear(fd[0]), "");
+	usleep(200000);
+	fd[3] = dial();
+	assert_string_equal(hear(fd[3]), "hello 127.0.0.1\r\n");
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	assert_int_equal(end(), 0);
+}
+
+static void
+sigterm_lets_the_client_hear_a_farewell(void **state)
+{
+	int64_t	 began;
+	int	 fd, status;
+
+	(void)state;
+	begin("100");
+	fd = dial();
+	hear(fd);
+	ask_pid(fd);
+	began = io_monotonic_ms();
+	kill(server, SIGTERM);
+	assert_string_equal(hear(fd), "bye\r\n");
+	assert_string_equal(hear(fd), "");
+	close(fd);
+	assert_int_equal(waitpid(server, &status, 0), server);
+	assert_int_equal(status, 0);
+	assert_true(io_monotonic_ms() - began < 2000);
+}
+
+/* Only the second image has the variable. */
+static bool
+execed_anew(void)
+{
+	struct buf	 env;
+	char		 path[64];
+	bool		 found;
+
+	snprintf(path, sizeof(path), "/proc/%ld/environ", (long)server);
+	buf_init(&env, 1 << 20);
+	found = io_read_file(AT_FDCWD, path, &env) == 0 && memmem(
+	    buf_cstr(&env), env.len, "MERPATI_LISTEN=", 15) != NULL;
+	buf_free(&env);
+	return found;
+}
+
+static void
+a_crash_gives_a_new_image_with_the_same_socket(void **state)
+{
+	int	 fd, i;
+
+	(void)state;
+	begin("100");
+	fd = dial();
+	hear(fd);
+	assert_false(execed_anew());
+	assert_int_equal(write(fd, "crash\r\n", 7), 7);
+	assert_string_equal(hear(fd), "");
+	close(fd);
+	/* It keeps serving before it execs itself (10 s), and after. */
+	fd = dial();
+	assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+	close(fd);
+	for (i = 0; i < 140 && !execed_anew(); i++)
+		usleep(100000);
+	assert_true(execed_anew());
+	fd = dial();
+	assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+	close(fd);
+	assert_int_equal(end(), 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(
+		    pool_processes_are_used_again_fresh_ones_are_not),
+		cmocka_unit_test(a_full_house_says_so_and_then_serves_again),
+		cmocka_unit_test(sigterm_lets_the_client_hear_a_farewell),
+		cmocka_unit_test(
+		    a_crash_gives_a_new_image_with_the_same_socket),
+	};
+
+	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+		return serve_main(argv);
+	self = realpath(argv[0], NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
