@@ -27,12 +27,22 @@ struct maildir_name {
 	bool		 has_info;
 };
 
-/* Take a file name apart; false for names that start with a dot. */
+/*
+ * Take a file name apart; false for names that start with a dot, hold a
+ * slash or are too long.  Keys of others, malformed ones and a second one of
+ * the same are passed over.  The slices borrow from name.
+ */
 bool	 maildir_name_parse(const char *name, struct maildir_name *out);
+/* "S=" and "W=" as above, a value that is UINT64_MAX left out. */
+void	 maildir_name_sizes(uint64_t size, uint64_t wire, char out[64]);
 /* Time in the unique part, for ordering; 0 when it has none. */
 int64_t	 maildir_name_time(const char *name);
 
-/* Make DIR and its tmp new cur (0700).  0 or -1; existing ones are fine. */
+/*
+ * Make DIR and its tmp new cur (0700), durably, and at most two directories
+ * above (a user's, a domain's): when more is missing it is a file system that
+ * is not mounted.  0 or -1; existing ones are fine.
+ */
 int	 maildir_make(const char *path);
 
 struct maildir_delivery {
@@ -50,9 +60,12 @@ struct maildir_delivery {
 
 /*
  * Deliver durably: write tmp/, rename into new/ without replacing, fsync file
- * and directory (doc/queue.md: EEXIST is done after a check of the
- * size).  CRLF becomes LF.  0 with the stored size in *stored, or -1 with
- * errno and nothing left behind.
+ * and directory.  The name is made of arrived, id and number; when it is
+ * there already (EEXIST, or with again set under any flags) and has the size
+ * that it says, it is made durable and all is done; with another size it is
+ * replaced.  CRLF becomes LF as in lf_reader.h.  A missing Maildir is made.
+ * 0 with the stored size in *stored, or -1 with errno and nothing left
+ * behind.  At most 16 KiB of head.  Not for threads.
  */
 int	 maildir_deliver(const struct maildir_delivery *, uint64_t *stored);
 
