@@ -39,6 +39,14 @@ struct uidlist {
  * validity kept).  No stat of a message.  0, or -1 with errno.
  */
 int	 uidlist_open(const char *dir, struct uidlist *out);
+/* A zeroed one is fine. */
 void	 uidlist_free(struct uidlist *);
+
+/*
+ * Only take the lock on DIR's uidvalidity file, waiting for it: before names
+ * in cur/ are changed or removed.  A descriptor to close, which unlocks,
+ * or -1 with errno.
+ */
+int	 uidlist_lock(const char *dir);
 
 #endif
