@@ -1,0 +1,63 @@
+/* Contract in base64.h. */
+#include <errno.h>
+#include <stdint.h>
+
+#include "lib/base/base64.h"
+
+static int
+base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four characters, pad of them '=', into 3 - pad octets. */
+static int
+base64_group(const char *in, int pad, struct buf *out)
+{
+	uint32_t	 bits = 0;
+	char		 octets[3];
+	int		 i, v;
+
+	for (i = 0; i < 4; i++) {
+		v = i < 4 - pad ? base64_value(in[i]) : 0;
+		if (v == -1)
+			goto bad;
+		bits = bits << 6 | (uint32_t)v;
+	}
+	if ((pad == 1 && (bits & 0xff) != 0) ||
+	    (pad == 2 && (bits & 0xffff) != 0))
+		goto bad;
+	octets[0] = (char)(bits >> 16);
+	octets[1] = (char)(bits >> 8);
+	octets[2] = (char)bits;
+	return buf_add(out, octets, (size_t)(3 - pad));
+bad:
+	errno = EINVAL;
+	return -1;
+}
+
+int
+base64_decode(struct slice in, struct buf *out)
+{
+	size_t	 i;
+	int	 pad;
+
+	if (in.len % 4 != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (i = 0; i < in.len; i += 4) {
+		pad = 0;
+		if (i + 4 == in.len && in.ptr[i + 3] == '=')
+			pad = in.ptr[i + 2] == '=' ? 2 : 1;
+		if (base64_group(in.ptr + i, pad, out) == -1)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* Base 64 as SASL wants it (RFC 4648 4): strict, padded, no line breaks. */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
+
+#include "lib/base/buf.h"
+#include "lib/base/slice.h"
+
+/*
+ * Append the decoded octets.  0, or -1 with errno EINVAL (an octet outside the
+ * alphabet, padding missing or misplaced, bits left over: RFC 4648 3.5) or
+ * EMSGSIZE; out may then hold a part.
+ */
+int	 base64_decode(struct slice in, struct buf *out);
+
+#endif
