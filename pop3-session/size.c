@@ -1,0 +1,124 @@
+/* Contract in size.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/xmalloc.h"
+#include "lib/store/maildir.h"
+#include "pop3-session/size.h"
+#include "pop3-session/wire.h"
+
+#define PIECE	65536
+#define BATCH	500	/* messages counted between two renamings */
+
+/* 0 and both sizes of message i in its entry, or -1. */
+static int
+size_count(struct mailbox *mb, size_t i)
+{
+	static char		 piece[PIECE];
+	struct uidlist_entry	*e = &mb->list.entry[i];
+	struct wire_size	 w;
+	uint64_t		 stored = 0;
+	off_t			 size;
+	ssize_t			 n;
+	int			 fd;
+
+	if ((fd = mailbox_message(mb, i, &size)) == -1)
+		return -1;
+	wire_size_init(&w);
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1) {
+			io_close(fd);
+			return -1;
+		}
+		wire_size_add(&w, piece, (size_t)n);
+		stored += (uint64_t)n;
+	}
+	io_close(fd);
+	e->size = stored;
+	e->wire = wire_size_end(&w);
+	return 0;
+}
+
+char *
+size_name(const char *name, uint64_t size, uint64_t wire)
+{
+	struct maildir_name	 n;
+	char			*out, s[32] = "", w[32] = "";
+	size_t			 at;
+
+	if (!maildir_name_parse(name, &n) || n.wire != UINT64_MAX)
+		return NULL;
+	if (n.size == UINT64_MAX)
+		snprintf(s, sizeof(s), ",S=%" PRIu64, size);
+	snprintf(w, sizeof(w), ",W=%" PRIu64, wire);
+	at = (size_t)(n.base.ptr - name) + n.base.len;
+	if (n.size != UINT64_MAX && strncmp(name + at, ",S=", 3) == 0)
+		at += 3 + strspn(name + at + 3, "0123456789");
+	if (strlen(name) + strlen(s) + strlen(w) > MAILDIR_NAME_MAX)
+		return NULL;
+	xasprintf(&out, "%.*s%s%s%s", (int)at, name, s, w, name + at);
+	return out;
+}
+
+/* What cannot be renamed is counted again by the next session. */
+static void
+size_remember(struct mailbox *mb, const size_t *which, size_t n)
+{
+	struct uidlist_entry	*e;
+	size_t			 i;
+	char			*name;
+	int			 lock;
+
+	if (n == 0 || (lock = uidlist_lock(mb->dir)) == -1)
+		return;
+	for (i = 0; i < n; i++) {
+		e = &mb->list.entry[which[i]];
+		if ((name = size_name(e->name, e->size, e->wire)) == NULL)
+			continue;
+		if (renameat(mb->cur, e->name, mb->cur, name) == -1)
+			free(name);
+		else {
+			free(e->name);
+			e->name = name;
+		}
+	}
+	io_close(lock);
+}
+
+uint64_t
+size_of(struct mailbox *mb, size_t i)
+{
+	struct uidlist_entry	*e = &mb->list.entry[i];
+
+	if (e->wire == UINT64_MAX) {
+		if (size_count(mb, i) == -1)
+			return 0;
+		size_remember(mb, &i, 1);
+	}
+	return e->wire;
+}
+
+void
+size_all(struct mailbox *mb)
+{
+	size_t	 which[BATCH], n = 0, i;
+
+	for (i = 0; i < mb->list.n; i++) {
+		if (mb->list.entry[i].wire != UINT64_MAX ||
+		    (mb->mark[i] & MAILBOX_DELETED) || size_count(mb, i) == -1)
+			continue;
+		which[n++] = i;
+		if (n == BATCH) {
+			size_remember(mb, which, n);
+			n = 0;
+		}
+	}
+	size_remember(mb, which, n);
+}
