@@ -1,0 +1,86 @@
+/* Contract in credentials.h. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/text.h"
+#include "lib/net/pop3.h"
+#include "lib/net/sasl.h"
+#include "pop3d/credentials.h"
+
+static bool
+credentials_name_ok(struct slice user)
+{
+	size_t	 i;
+
+	for (i = 0; i < user.len; i++)
+		if (text_is_control(user.ptr[i]))
+			return false;
+	return user.len > 0 && user.len <= AUTH_USER_MAX &&
+	    text_is_utf8(user);
+}
+
+enum credentials_status
+credentials_set(struct auth_check *c, struct slice user, struct slice password)
+{
+	if (!credentials_name_ok(user) || password.len == 0 ||
+	    password.len > AUTH_PASSWORD_MAX ||
+	    memchr(password.ptr, '\0', password.len) != NULL)
+		return CREDENTIALS_MALFORMED;
+	memcpy(c->user, user.ptr, user.len);
+	c->user[user.len] = '\0';
+	memcpy(c->password, password.ptr, password.len);
+	c->password[password.len] = '\0';
+	return CREDENTIALS_OK;
+}
+
+enum credentials_status
+credentials_plain(struct auth_check *c, struct slice line)
+{
+	enum credentials_status	 st = CREDENTIALS_MALFORMED;
+	struct sasl_plain	 plain;
+	struct buf		 raw;
+
+	if (slice_eq(line, SLICE_LIT("*")))
+		return CREDENTIALS_CANCELLED;
+	buf_init(&raw, POP3_LINE_LOGIN);
+	/* Reserved at once, so no copy is left behind by growing. */
+	if (buf_reserve(&raw, line.len) == NULL ||
+	    base64_decode(line, &raw) == -1 ||
+	    sasl_plain_parse(buf_slice(&raw), &plain) == -1)
+		goto out;
+	if (plain.authzid.len > 0 && !slice_eq(plain.authzid, plain.authcid))
+		st = CREDENTIALS_FOREIGN;
+	else
+		st = credentials_set(c, plain.authcid, plain.password);
+out:
+	if (raw.ptr != NULL)
+		explicit_bzero(raw.ptr, raw.size);
+	buf_free(&raw);
+	return st;
+}
+
+bool
+credentials_safe(const struct listener_peer *peer)
+{
+	const struct sockaddr_in	*in;
+	const struct sockaddr_in6	*in6;
+	const uint8_t			*a;
+
+	if (peer->is_unix)
+		return true;
+	switch (peer->sa.ss_family) {
+	case AF_UNSPEC:			/* a pipe, a test's socketpair */
+		return true;
+	case AF_INET:
+		in = (const struct sockaddr_in *)&peer->sa;
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	case AF_INET6:
+		in6 = (const struct sockaddr_in6 *)&peer->sa;
+		a = in6->sin6_addr.s6_addr;
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+		    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && a[12] == 127);
+	default:
+		return false;
+	}
+}
