@@ -15,7 +15,7 @@ struct received {
 	const char	*with;		/* RFC 3848: ESMTP, ESMTPSA, LMTP ... */
 	const char	*id;		/* spool id */
 	const char	*recipient;	/* only when there is one, else NULL */
-	const char	*envelope_from;	/* for local submission: NULL */
+	const char	*envelope_from;	/* shown when not NULL */
 	long		 uid;		/* local submission, else -1 */
 	bool		 hide_client;	/* submission: no client address */
 	time_t		 when;
