@@ -1,0 +1,87 @@
+/*
+ * mailbind: the first link of a service's chain.  Opens the listening sockets
+ * that the configuration names, becomes the service's user, empties the
+ * environment, executes the program.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/config.h"
+#include "lib/base/log.h"
+#include "lib/base/privilege.h"
+#include "lib/base/xmalloc.h"
+#include "mailbind/chain.h"
+
+#define HOLDER	"fdholder/fdholder.sock"	/* below run-dir */
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: mailbind [-c FILE] SERVICE PROGRAM [ARG...]\n"
+	    "services: authd pop3d queue-runner smtpd spawner\n", to);
+}
+
+/*
+ * Runs as root until privilege_drop(), reads the configuration and the
+ * environment, both root's own; no input from anybody else.  Descriptors:
+ * standard ones, NOTIFY_FD, and those of s6-fdholder-getdump(1).
+ */
+int
+main(int argc, char **argv)
+{
+	const struct chain_service	*service;
+	const struct config		*cf;
+	struct sockets			 s = { 0 };
+	struct buf			 listen;
+	char				*holder;
+	const char			*file = NULL;
+	int				 c;
+
+	log_init("mailbind");
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return EX_OK;
+	}
+	while ((c = getopt(argc, argv, "+c:h")) != -1) {
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return EX_OK;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (argc - optind < 2 || (service = chain_find(argv[optind])) == NULL) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	cf = config_need(file);
+	xasprintf(&holder, "%s/" HOLDER, cf->run_dir);
+	s.service = service->name;
+	s.holder = holder;
+	chain_want(&s, cf);
+
+	/* The holder's own tool gets the descriptors and comes back here. */
+	if (s.n > 0 && !sockets_have_dump() && sockets_holder_answers(holder))
+		sockets_get_dump(&s, argv);
+	sockets_open(&s);
+	buf_init(&listen, 65536);
+	if (sockets_format(&s, &listen) == -1)
+		fatal("event=listen-list service=%s", service->name);
+	sockets_only(&s, chain_notify_fd());
+	chain_limits();
+	chain_environment(buf_cstr(&listen), cf->file);
+	if (service->user != NULL)
+		privilege_drop(service->user);
+	argv += optind + 1;
+	execvp(argv[0], argv);
+	log_warn("event=exec-failed service=%s program=%s", service->name,
+	    log_esc(argv[0]));
+	return EX_UNAVAILABLE;
+}
