@@ -1,0 +1,270 @@
+"""Merpati beside Postfix and Dovecot, in one run, alternating.
+
+    tests/bench/run [letters|pop3|memory]...   [--rounds N] [--scale F]
+
+As root it makes an ext4 image with a journal, mounts it by a loop device and
+puts every spool and mailbox there.  CPU is utime + stime of a peer's whole
+process tree, reaped children included; ratios are ours / theirs, medians of
+the rounds.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+from instance import Instance, cpu_seconds, process_tree, wait_for  # noqa: E402
+from peers import HASH, PASSWORD, USER, Dovecot, Postfix  # noqa: E402
+
+SIZE = 4096
+
+
+class Ground:
+    """The journalled image."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="mpbench")
+        os.chmod(self.dir, 0o755)
+        img, self.path = self.dir + "/image", self.dir + "/m"
+        with open(img, "wb") as f:
+            f.truncate(4 << 30)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", img], check=True)
+        os.mkdir(self.path)
+        subprocess.run(["mount", "-o", "loop", img, self.path], check=True)
+        what = subprocess.run(["findmnt", "-n", "-o", "FSTYPE,OPTIONS", "--target", self.path],
+                              capture_output=True, text=True).stdout.strip()
+        print("ground: %s, a loop image with a journal; %d processors" % (what, os.cpu_count()))
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.path])
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Merpati(Instance):
+    def __init__(self, ground, plain=True):
+        users = "" if plain else "%s:%s::::::\n" % (USER, HASH)
+        super().__init__(users=("alice", "bob") if plain else ("alice",), parent=ground, extra_users=users,
+                         config={"smtpd": {"max-connections": "1200"}})
+
+    def pid_root(self):
+        return self.svscan.pid
+
+    def smtp_port(self):
+        return self.port(25)
+
+    def pop_port(self):
+        return self.port(110)
+
+    def new(self):
+        return self.maildir("bob") + "/new"
+
+
+# --- units of work ---------------------------------------------------------
+
+def count(d):
+    try:
+        return sum(1 for _ in os.scandir(d))
+    except FileNotFoundError:
+        return 0
+
+
+def empty(d):
+    if os.path.isdir(d):
+        for e in os.scandir(d):
+            os.unlink(e.path)
+
+
+def send(peer, sessions, each, total):
+    """Letters over connections that carry `each` of them; (cpu, wall) per letter."""
+    empty(peer.new())
+    os.sync()
+    before, began = cpu_seconds(peer.pid_root()), time.monotonic()
+    sent = 0
+    while sent < total:
+        # With -d a session carries all its letters; without, one each.
+        n = total if each == 1 else sessions * each
+        subprocess.run(["smtp-source", "-s", str(sessions), "-l", str(SIZE), "-f", "alice@example.test",
+                        "-t", USER, "-m", str(n)] + ([] if each == 1 else ["-d"])
+                       + ["127.0.0.1:%d" % peer.smtp_port()], check=True, timeout=300)
+        sent += n
+    wait_for(lambda: count(peer.new()) >= sent, 300, 0.02)
+    wall = time.monotonic() - began
+    time.sleep(0.3)         # what is logged and removed behind
+    return (cpu_seconds(peer.pid_root()) - before) / sent, wall / sent
+
+
+class Pop:
+    def __init__(self, port):
+        self.s = socket.create_connection(("127.0.0.1", port), 60)
+        self.f = self.s.makefile("rb", 1 << 16)
+        self.line()
+
+    def line(self):
+        got = self.f.readline()
+        if not got.startswith(b"+OK"):
+            raise RuntimeError("POP3: %r" % got)
+        return got
+
+    def ask(self, command):
+        self.s.sendall(command + b"\r\n")
+        return self.line()
+
+    def login(self):
+        self.ask(b"USER " + USER.encode())
+        self.ask(b"PASS " + PASSWORD.encode())
+        return self
+
+    def quit(self):
+        self.ask(b"QUIT")
+        self.f.close()
+        self.s.close()
+
+
+def logins(peer, n):
+    Pop(peer.pop_port()).login().quit()
+    before, began = cpu_seconds(peer.pid_root()), time.monotonic()
+    for _ in range(n):
+        Pop(peer.pop_port()).login().quit()
+    wall = time.monotonic() - began
+    time.sleep(0.3)
+    return (cpu_seconds(peer.pid_root()) - before) / n, wall / n
+
+
+def retrieve(peer, n, times):
+    octets = 0
+    before, began = cpu_seconds(peer.pid_root()), time.monotonic()
+    for _ in range(times):
+        p = Pop(peer.pop_port()).login()
+        for k in range(1, n + 1):
+            p.ask(b"RETR %d" % k)
+            while True:
+                line = p.f.readline()
+                if line == b".\r\n":
+                    break
+                octets += len(line)
+        p.quit()
+    wall = time.monotonic() - began
+    time.sleep(0.3)
+    if octets < n * times * SIZE // 2:
+        raise RuntimeError("only %d octets" % octets)
+    return (cpu_seconds(peer.pid_root()) - before) / times, wall / times
+
+
+def used_kib():
+    with open("/proc/meminfo") as f:
+        m = {x.split(":")[0]: int(x.split()[1]) for x in f}
+    return m["MemTotal"] - m["MemFree"] - m["Buffers"] - m["Cached"] - m["SReclaimable"]
+
+
+def idle_memory(port, n):
+    """KiB a connection that said EHLO and then nothing."""
+    socks = []
+    time.sleep(1)
+    before = used_kib()
+    for _ in range(n):
+        s = socket.create_connection(("127.0.0.1", port), 60)
+        s.recv(500)
+        s.sendall(b"EHLO idle.test\r\n")
+        s.recv(1000)
+        socks.append(s)
+    time.sleep(2)
+    after = used_kib()
+    for s in socks:
+        s.close()
+    time.sleep(3)
+    return (after - before) / n
+
+
+# --- the report --------------------------------------------------------------
+
+def header(other, unit):
+    print("\n| %-44s | ms CPU  | %-7s | ratio | rate/s  | %-7s | ratio |" % (unit, other, other))
+    print("| %s | ------- | ------- | ----- | ------- | ------- | ----- |" % ("-" * 44))
+
+
+def compare(title, ours, theirs):
+    """Rounds of (cpu, wall) per unit: a line with medians and ratios."""
+    ocpu, owall = (statistics.median(x[k] for x in ours) for k in (0, 1))
+    tcpu, twall = (statistics.median(x[k] for x in theirs) for k in (0, 1))
+    cpu = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))
+    rate = statistics.median(b[1] / a[1] for a, b in zip(ours, theirs))
+    print("| %-44s | %7.3f | %7.3f | %5.2f | %7.0f | %7.0f | %5.2f |"
+          % (title, ocpu * 1e3, tcpu * 1e3, cpu, 1 / owall, 1 / twall, rate), flush=True)
+
+
+def bench_letters(ground, rounds, scale):
+    with Merpati(ground) as m, Postfix(ground) as p:
+        header("Postfix", "a letter of 4 KiB, SMTP to Maildir")
+        send(m, 1, 1, 50)
+        send(p, 1, 1, 50)
+        for sessions, each, total in ((1, 1, 500), (1, 100, 500), (20, 1, 2000), (20, 100, 2000)):
+            total = max(int(total * scale), sessions * each)
+            rows = [(send(m, sessions, each, total), send(p, sessions, each, total)) for _ in range(rounds)]
+            compare("%d connection%s, %d letter%s each" % (sessions, "s" * (sessions > 1), each, "s" * (each > 1)),
+                    *zip(*rows))
+
+
+def bench_pop3(ground, rounds, scale):
+    for plain in (True, False):
+        n = 1000 if plain else 1
+        with Merpati(ground, plain) as m:
+            text = "Subject: bench\r\n\r\n" + ("x" * 70 + "\r\n") * (SIZE // 72)
+            with m.smtp() as s:
+                for _ in range(n):
+                    s.sendmail("alice@example.test", [USER], text)
+            wait_for(lambda: len(m.deliveries("bob")) >= n, 120)
+            with Dovecot(ground, m.maildir("bob"), plain) as d:
+                header("Dovecot", "POP3, " + ("{PLAIN}" if plain else "{SHA512-CRYPT}"))
+                k = int((200 if plain else 100) * scale)
+                rows = [(logins(m, k), logins(d, k)) for _ in range(rounds)]
+                compare("login and QUIT, mailbox of %d" % n, *zip(*rows))
+                if plain:
+                    retrieve(m, n, 1)
+                    retrieve(d, n, 1)
+                    rows = [(retrieve(m, n, 2), retrieve(d, n, 2)) for _ in range(rounds)]
+                    compare("RETR of 1,000 letters", *zip(*rows))
+
+
+def bench_memory(ground, rounds, scale):
+    n = int(1000 * min(scale, 1))
+    with Merpati(ground) as m:
+        ours = [idle_memory(m.smtp_port(), n) for _ in range(rounds)]
+        print("\nidle SMTP connection, %d of them: %.0f KiB each (rounds: %s)"
+              % (n, statistics.median(ours), " ".join("%.0f" % x for x in ours)))
+        rss = {}
+        for pid in process_tree(m.pid_root()):
+            try:
+                with open("/proc/%d/status" % pid) as f:
+                    s = dict(x.split(":", 1) for x in f if ":" in x)
+                name = s["Name"].strip()
+                rss[name] = max(rss.get(name, 0), int(s["VmRSS"].split()[0]))
+            except OSError:
+                continue
+        print("largest RSS, KiB:", ", ".join("%s %d" % x for x in sorted(rss.items())))
+    with Postfix(ground) as p:
+        print("Postfix for scale, 90 of them: %.0f KiB each" % idle_memory(p.smtp_port(), 90))
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("what", nargs="*", default=[])
+    a.add_argument("--rounds", type=int, default=3)
+    a.add_argument("--scale", type=float, default=1)
+    args = a.parse_args()
+    ground = Ground()
+    try:
+        for name in args.what or ("letters", "pop3", "memory"):
+            globals()["bench_" + name](ground.path, args.rounds, args.scale)
+    finally:
+        ground.close()
+
+
+if __name__ == "__main__":
+    main()
