@@ -1,0 +1,143 @@
+/* Contract in access.h. */
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/xmalloc.h"
+#include "smtpd/access.h"
+
+#define FILE_MAX	(64 * 1024 * 1024)	/* octets of one list */
+#define ERRORS_MAX	1500			/* of them logged */
+
+struct file {
+	const char		*path;
+	struct access_table	*table;
+	struct stat		 seen;	/* when it was last read */
+};
+
+struct access {
+	struct file	*files;
+	size_t		 n;
+	bool		 client;
+};
+
+/* NULL with the reason in err. */
+static struct access_table *
+read_table(const char *path, bool client, struct buf *err)
+{
+	struct access_table	*t = NULL;
+	struct buf		 text;
+
+	buf_init(&text, FILE_MAX);
+	if (io_read_file(AT_FDCWD, path, &text) == -1)
+		(void)buf_addf(err, "%s: %s\n", path, strerror(errno));
+	else
+		t = access_table_parse(buf_slice(&text), path, client, err);
+	buf_free(&text);
+	return t;
+}
+
+struct access *
+access_new(const struct config_list *files, bool client, struct buf *err)
+{
+	struct access	*a = xcalloc(1, sizeof(*a));
+	struct file	*f;
+	size_t		 i;
+	bool		 ok = true;
+
+	a->n = files->n;
+	a->client = client;
+	a->files = xcalloc(a->n == 0 ? 1 : a->n, sizeof(*a->files));
+	for (i = 0; i < a->n; i++) {
+		f = &a->files[i];
+		f->path = files->item[i];
+		/* The time first: a change while reading is seen later. */
+		if (stat(f->path, &f->seen) == -1)
+			memset(&f->seen, 0, sizeof(f->seen));
+		if ((f->table = read_table(f->path, client, err)) == NULL)
+			ok = false;
+	}
+	return ok ? a : NULL;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+void
+access_refresh(struct access *a)
+{
+	struct access_table	*t;
+	struct stat		 now;
+	struct buf		 err;
+	struct file		*f;
+	size_t			 i;
+
+	for (i = 0; i < a->n; i++) {
+		f = &a->files[i];
+		if (stat(f->path, &now) == -1)
+			memset(&now, 0, sizeof(now));
+		if (same_file(&now, &f->seen))
+			continue;
+		f->seen = now;
+		buf_init(&err, ERRORS_MAX);
+		if ((t = read_table(f->path, a->client, &err)) == NULL)
+			log_warnx("event=access-error file=%s kept=former "
+			    "text=%s", log_esc(f->path),
+			    log_esc(buf_cstr(&err)));
+		else {
+			access_table_free(f->table);
+			f->table = t;
+		}
+		buf_free(&err);
+	}
+}
+
+bool
+access_has_names(const struct access *a)
+{
+	size_t	 i;
+
+	for (i = 0; i < a->n; i++)
+		if (access_table_has_names(a->files[i].table))
+			return true;
+	return false;
+}
+
+enum access_action
+access_client(const struct access *a, const struct sockaddr *sa,
+    const char *name, const char **text)
+{
+	enum access_action	 r;
+	size_t			 i;
+
+	*text = NULL;
+	for (i = 0; i < a->n; i++)
+		if ((r = access_table_client(a->files[i].table, sa, name,
+		    text)) != ACCESS_NONE)
+			return r;
+	return ACCESS_NONE;
+}
+
+enum access_action
+access_address(const struct access *a, const struct address *addr,
+    const char **text)
+{
+	enum access_action	 r;
+	size_t			 i;
+
+	*text = NULL;
+	for (i = 0; i < a->n; i++)
+		if ((r = access_table_address(a->files[i].table, addr,
+		    text)) != ACCESS_NONE)
+			return r;
+	return ACCESS_NONE;
+}

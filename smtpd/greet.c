@@ -1,0 +1,143 @@
+/* Before the first command: whose connection is it, and is it welcome? */
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "smtpd/client_name.h"
+#include "smtpd/proxy.h"
+#include "smtpd/reply.h"
+#include "smtpd/session.h"
+
+#define PROXY_MS	10000	/* a proxy speaks at once */
+
+static bool
+has_address(const struct session *s)
+{
+	return s->peer.address[0] != '\0';
+}
+
+static bool
+in_trusted(const struct session *s)
+{
+	return has_address(s) &&
+	    listener_in_networks(&s->peer, &s->config->trusted);
+}
+
+static bool
+proxy_bad(struct session *s, const char *why)
+{
+	log_info("event=proxy-refused client=%s text=%s", log_esc(s->client),
+	    log_esc(why));
+	return false;
+}
+
+/* Only who may relay anyway may tell us that it is somebody else. */
+static bool
+take_proxy(struct session *s)
+{
+	struct sockaddr_storage	 sa;
+	enum stream_status	 st;
+	enum proxy_status	 p = PROXY_MORE;
+	struct slice		 in;
+	size_t			 used = 0;
+
+	if (has_address(s) && !in_trusted(s))
+		return proxy_bad(s, "not a trusted proxy");
+	stream_set_idle(&s->stream, PROXY_MS);
+	st = stream_peek(&s->stream, &in);
+	while (st == STREAM_OK) {
+		p = proxy_parse(in, &sa, &used);
+		if (p != PROXY_MORE)
+			break;
+		st = stream_more(&s->stream, &in);
+	}
+	if (st != STREAM_OK)
+		return proxy_bad(s, stream_status_name(st));
+	if (p == PROXY_BAD)
+		return proxy_bad(s, "not a PROXY protocol v2 header");
+	stream_consume(&s->stream, used);
+	if (p == PROXY_OK) {
+		listener_set_peer(&s->peer, (struct sockaddr *)&sa);
+		s->client = s->peer.address;
+	}
+	return true;
+}
+
+/* RFC 5321 4.3.1: the client waits for the greeting. */
+static bool
+talks_early(struct session *s)
+{
+	struct slice	 in;
+
+	if (s->role != ROLE_MX || s->trusted || !has_address(s) ||
+	    !stream_readable(&s->stream,
+	    (int)s->config->smtpd.greet_delay_ms))
+		return false;
+	/* One that came and went has said nothing. */
+	return stream_peek(&s->stream, &in) == STREAM_OK;
+}
+
+static const char *
+or_default(const char *text, const char *otherwise)
+{
+	return text == NULL ? otherwise : text;
+}
+
+/* False: closed. */
+static bool
+check_access(struct session *s)
+{
+	const char	*text;
+
+	if (!has_address(s))
+		return true;
+	access_refresh(s->server->client);
+	if (access_has_names(s->server->client))
+		client_name((struct sockaddr *)&s->peer.sa, s->name,
+		    sizeof(s->name));
+	switch (access_client(s->server->client,
+	    (struct sockaddr *)&s->peer.sa, s->name, &text)) {
+	case ACCESS_NONE:
+	case ACCESS_OK:
+		break;
+	case ACCESS_REFUSE:
+		/* RFC 5321 3.1: then wait for QUIT. */
+		s->shunned = true;
+		reply_refuse(s, "connect", NULL, 554, "5.7.1", "%s",
+		    or_default(text, "this server takes no mail from you"));
+		return true;
+	case ACCESS_DEFER:
+		reply_refuse(s, "connect", NULL, 421, "4.7.1", "%s",
+		    or_default(text, "this server takes no mail from you "
+		    "now, try again later"));
+		return false;
+	case ACCESS_DISCARD:
+		s->discard = true;
+		break;
+	}
+	return true;
+}
+
+bool
+session_greet(struct session *s)
+{
+	if (s->listen->proxy && !take_proxy(s)) {
+		s->reason = "proxy";
+		return false;
+	}
+	stream_set_idle(&s->stream, session_idle_ms(s));
+	s->trusted = s->role == ROLE_SUBMIT || in_trusted(s);
+	if (talks_early(s)) {
+		s->reason = "early-talker";
+		reply_refuse(s, "connect", NULL, 554, "5.5.1",
+		    "you speak before the greeting");
+		return false;
+	}
+	if (!check_access(s)) {
+		s->reason = "access";
+		return false;
+	}
+	if (!s->shunned)
+		reply(s, 220, NULL, "%s %s Merpati", s->config->hostname,
+		    s->role == ROLE_LMTP ? "LMTP" : "ESMTP");
+	return true;
+}

@@ -1,0 +1,122 @@
+/* smtpd: takes mail by SMTP and LMTP into the spool.  smtpd(8). */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <getopt.h>
+
+#include "lib/base/log.h"
+#include "lib/base/privilege.h"
+#include "lib/base/service.h"
+#include "lib/net/listener.h"
+#include "smtpd/server.h"
+#include "smtpd/session.h"
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: smtpd [-c file]\n"
+	    "       smtpd -i [-p] [-c file] [-r role]\n");
+}
+
+static int
+role_parse(const char *name, enum config_role *role)
+{
+	static const struct { const char *name; enum config_role role; }
+	roles[] = {
+		{ "mx", ROLE_MX },
+		{ "submission", ROLE_SUBMISSION },
+		{ "lmtp", ROLE_LMTP },
+		{ "submit", ROLE_SUBMIT },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(name, roles[i].name) == 0) {
+			*role = roles[i].role;
+			return 0;
+		}
+	return -1;
+}
+
+/*
+ * Runs as merpati-smtpd.  Descriptors: the listening sockets, or with -i one
+ * connection on 0 and 1; the log on 2.  Everything a client sends is hostile.
+ * Who takes it over can put messages into the spool and ask authd
+ * whether an address exists; it cannot read mailboxes, hashes or the queue.
+ */
+int
+main(int argc, char **argv)
+{
+	static const struct option	 longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	static struct server		 server;
+	static struct listener_program	 program;
+	struct config_listen		 one = { .role = ROLE_MX };
+	struct buf			 err;
+	const char			*file = NULL;
+	char				 submit[128], stdio[] = "-";
+	bool				 inetd = false;
+	int				 ch;
+
+	log_init("smtpd");
+	service_title_init(argc, argv);
+	while ((ch = getopt_long(argc, argv, "c:hipr:", longs, NULL)) != -1)
+		switch (ch) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'i':
+			inetd = true;
+			break;
+		case 'p':
+			one.proxy = true;
+			break;
+		case 'r':
+			if (role_parse(optarg, &one.role) == 0)
+				break;
+			usage(stderr);
+			return EX_USAGE;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	if (optind != argc) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	privilege_never_root("smtpd");
+	signal(SIGPIPE, SIG_IGN);
+	buf_init(&err, 65536);
+	if (server_init(&server, config_need(file), &err) == -1) {
+		fputs(buf_cstr(&err), stderr);
+		return EX_CONFIG;
+	}
+	program = (struct listener_program){
+		.name = "smtpd",
+		.net = &server.config->smtpd.net,
+		.exempt = &server.config->trusted,
+		.config = server.config->file,
+		.max_uses = 100,
+		.full_text = "421 4.7.0 too many connections, try again "
+		    "later\r\n",
+		.start = server_start,
+		.serve = session_serve,
+		.arg = &server,
+		.argv = argv,
+	};
+	one.address = stdio;
+	if (inetd)
+		return listener_inetd(&program, &one);
+	snprintf(submit, sizeof(submit), "unix:%s/smtpd/submit.sock",
+	    server.config->run_dir);
+	one = (struct config_listen){ .address = submit, .role = ROLE_SUBMIT };
+	return listener_run(&program, &one, 1);
+}

@@ -1,0 +1,125 @@
+/* Contract in reply.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "smtpd/reply.h"
+#include "smtpd/transaction.h"
+
+#define LINE_OCTETS	512	/* RFC 5321 4.5.3.1.5 */
+#define STATUS_MAX	12
+
+static void
+put_line(struct session *s, int code, char sep, const char *enhanced,
+    const char *fmt, va_list ap)
+{
+	char	 line[LINE_OCTETS + 1];
+	size_t	 room = sizeof(line) - 2;	/* for CRLF, over the NUL */
+	int	 len, n;
+
+	len = snprintf(line, room, "%03d%c%s%s", code, sep,
+	    enhanced == NULL ? "" : enhanced, enhanced == NULL ? "" : " ");
+	n = vsnprintf(line + len, room - (size_t)len, fmt, ap);
+	if (n > 0)
+		len += n;
+	if ((size_t)len > room - 1)
+		len = (int)room - 1;
+	memcpy(line + len, "\r\n", 2);
+	stream_put(&s->stream, line, (size_t)len + 2);
+}
+
+void
+reply(struct session *s, int code, const char *enhanced, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (code >= 500)
+		s->errors++;
+	va_start(ap, fmt);
+	put_line(s, code, ' ', enhanced, fmt, ap);
+	va_end(ap);
+}
+
+void
+reply_more(struct session *s, int code, const char *enhanced, const char *fmt,
+    ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	put_line(s, code, '-', enhanced, fmt, ap);
+	va_end(ap);
+}
+
+void
+reply_error(struct session *s, const struct command_error *err)
+{
+	reply(s, err->code, err->enhanced, "%s", err->text);
+}
+
+/* soft-bounce: what would be refused for ever is refused for now. */
+static int
+soften(const struct session *s, int code, const char *enhanced,
+    char out[STATUS_MAX])
+{
+	snprintf(out, STATUS_MAX, "%s", enhanced);
+	if (!s->config->soft_bounce || code < 500)
+		return code;
+	out[0] = '4';
+	return code - 100;
+}
+
+static void
+log_refused(const struct session *s, const char *stage, const char *to,
+    int code, const char *enhanced, const char *text)
+{
+	log_info("event=refused stage=%s code=%d status=%s client=%s helo=%s "
+	    "from=%s to=%s text=%s", stage, code, enhanced,
+	    log_esc(s->client), log_esc(s->helo), s->tx.mail ?
+	    log_esc(s->tx.env.from) : "-", log_esc(to), log_esc(text));
+}
+
+void
+reply_refuse(struct session *s, const char *stage, const struct address *to,
+    int code, const char *enhanced, const char *fmt, ...)
+{
+	char	 text[LINE_OCTETS], status[STATUS_MAX];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (s->config->soft_bounce && code >= 500)
+		s->errors++;	/* reply() will not count it */
+	code = soften(s, code, enhanced, status);
+	log_refused(s, stage, to == NULL ? "-" : to->text, code, status,
+	    text);
+	reply(s, code, status, "%s", text);
+}
+
+void
+reply_message(struct session *s, int code, const char *enhanced,
+    const char *text)
+{
+	unsigned int	 errors = s->errors + (code >= 500);
+	size_t		 n = 1;
+
+	if (s->role == ROLE_LMTP && !s->tx.partial)
+		n = transaction_rcpts(&s->tx);
+	while (n-- > 0)
+		reply(s, code, enhanced, "%s", text);
+	s->errors = errors;	/* one message, one error */
+}
+
+void
+reply_refuse_message(struct session *s, int code, const char *enhanced,
+    const char *text)
+{
+	char	 status[STATUS_MAX];
+
+	code = soften(s, code, enhanced, status);
+	log_refused(s, "data", s->tx.env.nrcpts > 0 ?
+	    s->tx.env.rcpts[0].address : "-", code, status, text);
+	reply_message(s, code, status, text);
+}

@@ -1,0 +1,76 @@
+/* Contract in server.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/privilege.h"
+#include "smtpd/server.h"
+
+#define ROOM_MS		1000	/* how long an answer about room is good */
+#define INODES_MIN	100
+
+int
+server_init(struct server *sv, const struct config *config, struct buf *err)
+{
+	int	 n;
+
+	memset(sv, 0, sizeof(*sv));
+	sv->config = config;
+	n = snprintf(sv->auth_path, sizeof(sv->auth_path),
+	    "%s/authd/authd.sock", config->run_dir);
+	if (n < 0 || (size_t)n >= sizeof(sv->auth_path)) {
+		(void)buf_addf(err, "%s: run-dir is too long for a socket "
+		    "below it\n", config->file);
+		return -1;
+	}
+	lookup_init(&sv->lookup, sv->auth_path);
+	sv->client = access_new(&config->smtpd.access_client, true, err);
+	sv->sender = access_new(&config->smtpd.access_sender, false, err);
+	sv->recipient = access_new(&config->smtpd.access_recipient, false,
+	    err);
+	return sv->client == NULL || sv->sender == NULL ||
+	    sv->recipient == NULL ? -1 : 0;
+}
+
+void
+server_start(void *arg)
+{
+	struct server	*sv = arg;
+
+	privilege_harden();
+	if (server_spool(sv) == NULL)
+		log_warn("event=spool-unavailable dir=%s",
+		    log_esc(sv->config->spool_dir));
+}
+
+struct spool *
+server_spool(struct server *sv)
+{
+	if (!sv->has_spool) {
+		if (spool_open(&sv->spool, sv->config->spool_dir) == -1)
+			return NULL;
+		sv->has_spool = true;
+	}
+	return &sv->spool;
+}
+
+bool
+server_has_room(struct server *sv, uint64_t size)
+{
+	uint64_t	 octets, inodes;
+	int64_t		 now = io_monotonic_ms();
+
+	if (sv->room_asked == 0 || now - sv->room_asked >= ROOM_MS) {
+		sv->room = 0;
+		if (spool_free(&sv->spool, &octets, &inodes) == -1)
+			log_warn("event=spool-unavailable dir=%s",
+			    log_esc(sv->config->spool_dir));
+		else if (octets > sv->config->min_free &&
+		    inodes >= INODES_MIN)
+			sv->room = octets - sv->config->min_free;
+		sv->room_asked = now;
+	}
+	return sv->room > size;
+}

@@ -1,0 +1,42 @@
+/* What an smtpd process keeps from one connection to the next. */
+#ifndef SMTPD_SERVER_H
+#define SMTPD_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/config.h"
+#include "lib/store/spool.h"
+#include "smtpd/access.h"
+#include "smtpd/lookup.h"
+
+struct server {
+	const struct config	*config;
+	struct spool		 spool;
+	bool			 has_spool;
+	struct lookup		 lookup;
+	char			 auth_path[108];
+	struct access		*client, *sender, *recipient;
+	int64_t			 room_asked;	/* monotonic ms */
+	uint64_t		 room;		/* octets above min-free */
+};
+
+/*
+ * Read the access lists; in the parent, so that errors are seen at start.  0,
+ * or -1 with lines "FILE:LINE: reason" in err.
+ */
+int	 server_init(struct server *, const struct config *, struct buf *err);
+/*
+ * In the process that serves: harden, open the spool.  A spool that is not
+ * there is logged, and tried again by server_spool().
+ */
+void	 server_start(void *server);
+/* The spool, or NULL with errno when it cannot be opened now. */
+struct spool	*server_spool(struct server *);
+/*
+ * Is there room for a message of so many octets (0: unknown), with min-free
+ * left over?  Asked of the file system once a second at most.
+ */
+bool	 server_has_room(struct server *, uint64_t size);
+
+#endif
