@@ -36,6 +36,14 @@ chain_find(const char *name)
 	return NULL;
 }
 
+const struct chain_service *
+chain_nth(size_t i)
+{
+	if (i >= sizeof(services) / sizeof(services[0]))
+		return NULL;
+	return &services[i];
+}
+
 void
 chain_want(struct sockets *s, const struct config *cf)
 {

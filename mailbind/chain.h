@@ -12,6 +12,8 @@ struct chain_service {
 
 /* NULL when there is no such service. */
 const struct chain_service	*chain_find(const char *name);
+/* One after the other; NULL past the last. */
+const struct chain_service	*chain_nth(size_t i);
 /*
  * Every address that the configuration has for s->service.  Exits EX_CONFIG
  * when there are too many.

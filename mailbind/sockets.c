@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
 #include "lib/base/text.h"
@@ -19,10 +21,11 @@
 
 #define DUMP_MAX	1024	/* descriptors the holder may have */
 #define NAME_SIZE	256	/* s6 has one octet for a name's length */
+#define STEP_MS		20
 #define TOOL_TIMEOUT	"5000"	/* milliseconds */
 
-bool
-sockets_holder_answers(const char *holder)
+static bool
+sockets_connects(const char *holder)
 {
 	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
 	bool			 answers;
@@ -34,8 +37,23 @@ sockets_holder_answers(const char *holder)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return false;
 	answers = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
-	close(fd);
+	io_close(fd);
 	return answers;
+}
+
+bool
+sockets_holder_answers(const char *holder, int wait_ms)
+{
+	struct timespec	 pause = { 0, STEP_MS * 1000000L };
+
+	while (!sockets_connects(holder)) {
+		/* ENOENT: the socket is made when the holder starts. */
+		if ((errno != ENOENT && errno != ECONNREFUSED) || wait_ms <= 0)
+			return false;
+		nanosleep(&pause, NULL);
+		wait_ms -= STEP_MS;
+	}
+	return true;
 }
 
 bool
@@ -94,19 +112,20 @@ sockets_tool(int fd, const char *const argv[])
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-static void
+int
 sockets_store(const struct sockets *s, size_t i)
 {
 	char		 name[NAME_SIZE];
 	const char	*argv[] = { "s6-fdholder-store", "-t", TOOL_TIMEOUT,
 	    s->holder, name, NULL };
 
-	/* Not held is not fatal: only the next restart has a gap. */
 	if ((size_t)snprintf(name, sizeof(name), "%s %s", s->service,
-	    s->address[i]) >= sizeof(name) ||
-	    sockets_tool(s->fd[i], argv) == -1)
-		log_warnx("event=socket-not-held service=%s address=%s",
-		    s->service, log_esc(s->address[i]));
+	    s->address[i]) < sizeof(name) &&
+	    sockets_tool(s->fd[i], argv) == 0)
+		return 0;
+	log_warnx("event=socket-not-held service=%s address=%s", s->service,
+	    log_esc(s->address[i]));
+	return -1;
 }
 
 static void
@@ -136,9 +155,9 @@ sockets_usable(int fd, const char *address)
 	return lstat(address + 5, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* One entry of the dump: keep it if it is wanted. */
+/* One entry of the dump: keep it if it is wanted, else forget it. */
 static void
-sockets_take(struct sockets *s, const char *name, int fd)
+sockets_take(struct sockets *s, const char *name, int fd, bool forget)
 {
 	size_t	 len = strlen(s->service), i;
 
@@ -150,12 +169,13 @@ sockets_take(struct sockets *s, const char *name, int fd)
 			s->fd[i] = fd;
 			return;
 		}
-	sockets_forget(s, name);
+	if (forget)
+		sockets_forget(s, name);
 }
 
 /* S6_FD_0=5 S6_FDID_0=name ... */
 static void
-sockets_read_dump(struct sockets *s)
+sockets_read_dump(struct sockets *s, bool forget)
 {
 	char		 var[32];
 	const char	*fdstr, *name;
@@ -170,8 +190,14 @@ sockets_read_dump(struct sockets *s)
 		if (fdstr == NULL || name == NULL)
 			return;
 		if (text_u64(slice_str(fdstr), 65535, &fd) == 0 && fd > 2)
-			sockets_take(s, name, (int)fd);
+			sockets_take(s, name, (int)fd, forget);
 	}
+}
+
+void
+sockets_look(struct sockets *s)
+{
+	sockets_read_dump(s, false);
 }
 
 void
@@ -181,7 +207,7 @@ sockets_open(struct sockets *s)
 
 	s->held = sockets_have_dump();
 	if (s->held)
-		sockets_read_dump(s);
+		sockets_read_dump(s, true);
 	for (i = 0; i < s->n; i++) {
 		if (s->fd[i] != -1)
 			continue;

@@ -22,8 +22,11 @@ struct sockets {
 	size_t		 n;
 };
 
-/* Does something accept connections at the holder's path? */
-bool	 sockets_holder_answers(const char *holder);
+/*
+ * Does something accept connections at the holder's path?  While its directory
+ * is there, wait_ms are given it to start.
+ */
+bool	 sockets_holder_answers(const char *holder, int wait_ms);
 /* Has s6-fdholder-getdump(1) run before us? */
 bool	 sockets_have_dump(void);
 /*
@@ -39,6 +42,10 @@ int	 sockets_want(struct sockets *, const char *address);
  * when an address cannot be had.
  */
 void	 sockets_open(struct sockets *);
+/* Fill in what the dump has; names nobody wants are left alone. */
+void	 sockets_look(struct sockets *);
+/* Store one socket.  A failure is logged: the next restart has a gap. */
+int	 sockets_store(const struct sockets *, size_t i);
 /* "FD=ADDRESS,FD=ADDRESS".  0, or -1 with errno. */
 int	 sockets_format(const struct sockets *, struct buf *out);
 /* Of all descriptors from 3 on, only keep and the sockets survive exec. */
