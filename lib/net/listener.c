@@ -1,67 +1,34 @@
-/*
- * Contract in listener.h.  A child is in one of these states:
- *
- *	idle	pool only: waits on its socket for a connection
- *	busy	serves one; its peer is counted in the limits
- *	gone	reaped: the entry is freed
- *
- * and tells the parent "done" when it goes from busy to idle.
- */
+/* Contract in listener.h; the processes themselves are in pool.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "lib/base/io.h"
-#include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/limits.h"
 #include "lib/net/listener.h"
+#include "lib/net/pool.h"
 #include "lib/net/stream.h"
 
 #define ACCEPT_BURST	16
-#define IDLE_CHILD	60	/* seconds a pool process waits for work */
 #define SWEEP		20	/* seconds between looks at the tables */
 #define EXEC_AFTER	10	/* seconds between execs after crashes */
-#define CHILD_WAIT_MS	(24 * 3600 * 1000)
-
-struct child {
-	LIST_ENTRY(child)	 entry;
-	pid_t			 pid;
-	int			 sock;		/* pool: to the child; or -1 */
-	struct event		*ev;
-	bool			 busy;
-	bool			 counted;	/* in the limits */
-	uint8_t			 key[16];
-	bool			 v4;
-	int64_t			 idle_since;	/* seconds */
-};
-
-struct door {
-	const struct config_listen	*listen;
-	struct event			*ev;
-	int				 fd;
-};
 
 static struct {
 	const struct listener_program	*prog;
 	struct event_base		*base;
-	struct door			*door;
+	struct pool_door		*door;
 	size_t				 ndoor;
-	LIST_HEAD(, child)		 children;
-	unsigned int			 busy;
+	struct pool			*pool;
 	struct limits			*limits;
 	struct event			*resume, *sweep, *drain, *anew;
 	int64_t				 started;
@@ -70,182 +37,10 @@ static struct {
 	bool				 draining;
 } l;
 
-/* Shared with the children: what listener_load() tells. */
-static volatile unsigned int	*shared_load;
-
-unsigned int
-listener_load(void)
-{
-	return shared_load == NULL ? 0 : *shared_load;
-}
-
 static int64_t
 now_s(void)
 {
 	return io_monotonic_ms() / 1000;
-}
-
-static void
-listener_count(int change)
-{
-	l.busy += (unsigned int)change;
-	*shared_load = l.busy * 100 / l.prog->net->max_connections;
-}
-
-static void
-child_idle(struct child *c)
-{
-	if (!c->busy)
-		return;
-	c->busy = false;
-	c->idle_since = now_s();
-	listener_count(-1);
-	if (c->counted)
-		limits_leave(l.limits, c->key, c->v4, now_s());
-	c->counted = false;
-}
-
-static void
-child_close(struct child *c)
-{
-	if (c->sock == -1)
-		return;
-	event_free(c->ev);
-	close(c->sock);
-	c->sock = -1;
-}
-
-static void
-child_free(struct child *c)
-{
-	child_idle(c);
-	child_close(c);
-	LIST_REMOVE(c, entry);
-	free(c);
-}
-
-static void
-child_said(int fd, short what, void *arg)
-{
-	static struct ipc_msg	 m;
-	struct child		*c = arg;
-	int			 n;
-
-	(void)what;
-	n = ipc_recv(fd, &m, 0);
-	if (n == -1 && errno == EAGAIN)
-		return;
-	if (n == 1 && strcmp(m.verb, "done") == 0 && ipc_end(&m) == 0) {
-		child_idle(c);
-		return;
-	}
-	/* It leaves (or lies): SIGCHLD brings the rest. */
-	child_close(c);
-}
-
-static void
-stop_handler(int sig)
-{
-	(void)sig;
-	stream_stop();
-}
-
-/* In a new child: forget what is the parent's. */
-static void
-child_begin(void)
-{
-	struct sigaction	 sa = { .sa_handler = stop_handler };
-	struct child		*c;
-	sigset_t		 none;
-	size_t			 i;
-
-	/* When the parent dies, however, the child finishes and leaves. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	sigaction(SIGTERM, &sa, NULL);
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (i = 0; i < l.ndoor; i++)
-		close(l.door[i].fd);
-	LIST_FOREACH(c, &l.children, entry)
-		if (c->sock != -1)
-			close(c->sock);
-	if (l.prog->start != NULL)
-		l.prog->start(l.prog->arg);
-}
-
-static void
-child_serve(int fd, const struct config_listen *listen)
-{
-	struct listener_conn	 conn = { .rfd = fd, .wfd = fd,
-	    .listen = listen };
-
-	listener_peer_of(fd, false, &conn.peer);
-	l.prog->serve(&conn, l.prog->arg);
-	close(fd);
-}
-
-static void
-child_pool_loop(int sock)
-{
-	static struct ipc_msg	 m;
-	unsigned int		 uses;
-	uint64_t		 door;
-	int			 fd;
-
-	for (uses = 0; uses < l.prog->max_uses && !stream_stopping(); uses++) {
-		if (ipc_recv(sock, &m, CHILD_WAIT_MS) != 1)
-			break;
-		ipc_get_u64(&m, "door", l.ndoor - 1, &door);
-		fd = ipc_take_fd(&m);
-		if (ipc_end(&m) == -1)
-			fatalx("event=listener-packet-bad");
-		child_serve(fd, l.door[door].listen);
-		ipc_start(&m, "done", uses);
-		if (ipc_send(sock, &m, 1000) == -1)
-			break;
-	}
-}
-
-/* fd: the connection of a child that serves only one, else -1. */
-static struct child *
-child_fork(int fd, const struct config_listen *listen)
-{
-	struct child	*c;
-	int		 pair[2] = { -1, -1 };
-	pid_t		 pid;
-
-	if (fd == -1 && ipc_pair(pair) == -1)
-		return NULL;
-	if ((pid = fork()) == -1) {
-		io_close(pair[0]);
-		io_close(pair[1]);
-		return NULL;
-	}
-	if (pid == 0) {
-		child_begin();
-		io_close(pair[0]);
-		if (fd != -1)
-			child_serve(fd, listen);
-		else
-			child_pool_loop(pair[1]);
-		/* No atexit work of the parent's. */
-		_exit(0);
-	}
-	io_close(pair[1]);
-	c = xcalloc(1, sizeof(*c));
-	c->pid = pid;
-	c->sock = pair[0];
-	if (c->sock != -1) {
-		c->ev = event_new(l.base, c->sock, EV_READ | EV_PERSIST,
-		    child_said, c);
-		if (c->ev == NULL || event_add(c->ev, NULL) == -1)
-			fatalx("event=out-of-memory");
-	}
-	LIST_INSERT_HEAD(&l.children, c, entry);
-	return c;
 }
 
 static void
@@ -272,33 +67,6 @@ resume_accepting(int fd, short what, void *arg)
 		event_add(l.door[i].ev, NULL);
 }
 
-/* Give the connection to a child; false when none can be had. */
-static bool
-hand_over(int fd, size_t door, struct child **used)
-{
-	static struct ipc_msg	 m;
-	struct child		*c;
-
-	if (l.prog->max_uses == 1) {
-		*used = child_fork(fd, l.door[door].listen);
-		return *used != NULL;
-	}
-	ipc_start(&m, "serve", 0);
-	ipc_put_u64(&m, "door", door);
-	ipc_attach(&m, fd);
-	LIST_FOREACH(c, &l.children, entry)
-		if (!c->busy && c->sock != -1 &&
-		    ipc_send(c->sock, &m, 0) == 0)
-			break;
-	if (c == NULL) {
-		c = child_fork(-1, NULL);
-		if (c != NULL && ipc_send(c->sock, &m, 0) == -1)
-			c = NULL;
-	}
-	*used = c;
-	return c != NULL;
-}
-
 static void
 refuse(int fd, const struct listener_peer *peer, const char *why)
 {
@@ -307,7 +75,7 @@ refuse(int fd, const struct listener_peer *peer, const char *why)
 	/* One line a second is enough to see a flood. */
 	if (now_s() != l.logged) {
 		log_warnx("event=connection-refused why=%s ip=%s busy=%u "
-		    "unlogged=%u", why, log_esc(peer->address), l.busy,
+		    "unlogged=%u", why, log_esc(peer->address), pool_busy(l.pool),
 		    l.unlogged);
 		l.logged = now_s();
 		l.unlogged = 0;
@@ -319,42 +87,41 @@ refuse(int fd, const struct listener_peer *peer, const char *why)
 	close(fd);
 }
 
+/* A connection has ended. */
+static void
+ticket_back(const struct pool_ticket *t)
+{
+	if (t->counted)
+		limits_leave(l.limits, t->key, t->v4, now_s());
+}
+
 static void
 admit(int fd, size_t door, const struct listener_peer *peer)
 {
 	enum limits_verdict	 v = LIMITS_OK;
-	struct child		*c;
-	uint8_t			 key[16];
-	bool			 v4 = false, counted;
+	struct pool_ticket	 t = { .counted = false };
 
-	if (l.busy >= l.prog->net->max_connections) {
+	if (pool_busy(l.pool) >= l.prog->net->max_connections) {
 		refuse(fd, peer, "max-connections");
 		return;
 	}
-	counted = !l.door[door].listen->proxy &&
-	    listener_peer_key(peer, key, &v4) && (l.prog->exempt == NULL ||
+	t.counted = !l.door[door].listen->proxy &&
+	    listener_peer_key(peer, t.key, &t.v4) &&
+	    (l.prog->exempt == NULL ||
 	    !listener_in_networks(peer, l.prog->exempt));
-	if (counted)
-		v = limits_enter(l.limits, l.prog->net, key, v4, now_s());
+	if (t.counted)
+		v = limits_enter(l.limits, l.prog->net, t.key, t.v4, now_s());
 	if (v != LIMITS_OK) {
 		refuse(fd, peer, limits_name(v));
 		return;
 	}
-	if (!hand_over(fd, door, &c)) {
-		if (counted)
-			limits_leave(l.limits, key, v4, now_s());
+	if (pool_give(l.pool, fd, door, &t) == -1) {
+		ticket_back(&t);
 		refuse(fd, peer, "no-process");
 		pause_accepting();
 		return;
 	}
 	close(fd);
-	c->busy = true;
-	listener_count(1);
-	c->counted = counted;
-	if (counted) {
-		memcpy(c->key, key, sizeof(key));
-		c->v4 = v4;
-	}
 }
 
 static void
@@ -362,7 +129,7 @@ door_ready(int lfd, short what, void *arg)
 {
 	struct listener_peer	 peer;
 	struct sockaddr_storage	 ss;
-	struct door		*door = arg;
+	struct pool_door	*door = arg;
 	socklen_t		 len;
 	int			 fd, i;
 
@@ -398,7 +165,6 @@ static void
 begin_drain(int sig, short what, void *arg)
 {
 	struct timeval	 tv = { .tv_sec = l.prog->net->drain_timeout };
-	struct child	*c;
 
 	(void)sig;
 	(void)what;
@@ -408,14 +174,10 @@ begin_drain(int sig, short what, void *arg)
 		return;
 	}
 	l.draining = true;
-	log_info("event=draining busy=%u", l.busy);
+	log_info("event=draining busy=%u", pool_busy(l.pool));
 	close_doors();
-	LIST_FOREACH(c, &l.children, entry) {
-		kill(c->pid, SIGTERM);
-		if (!c->busy)
-			child_close(c);
-	}
-	if (LIST_EMPTY(&l.children))
+	pool_signal(l.pool, SIGTERM);
+	if (pool_empty(l.pool))
 		event_base_loopbreak(l.base);
 	event_add(l.drain, &tv);
 }
@@ -476,69 +238,39 @@ reload(int sig, short what, void *arg)
 }
 
 static void
-child_ended(struct child *c, int status)
-{
-	struct timeval	 tv = { 0, 0 };
-	int		 sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	int64_t		 up = now_s() - l.started;
-
-	if (sig != 0 && !l.draining)
-		log_warnx("event=child-killed pid=%ld signal=%d",
-		    (long)c->pid, sig);
-	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		log_warnx("event=child-failed pid=%ld status=%d",
-		    (long)c->pid, WEXITSTATUS(status));
-	child_free(c);
-	if (sig == 0 || sig == SIGKILL || sig == SIGTERM || sig == SIGPIPE ||
-	    l.draining || event_pending(l.anew, EV_TIMEOUT, NULL))
-		return;
-	if (up < EXEC_AFTER)
-		tv.tv_sec = EXEC_AFTER - up;
-	event_add(l.anew, &tv);
-}
-
-static void
 reap(int sig, short what, void *arg)
 {
-	struct child	*c;
-	pid_t		 pid;
-	int		 status;
+	struct timeval	 tv = { 0, 0 };
+	int64_t		 up = now_s() - l.started;
 
 	(void)sig;
 	(void)what;
 	(void)arg;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		LIST_FOREACH(c, &l.children, entry)
-			if (c->pid == pid)
-				break;
-		/* None: a child of the image before exec_anew(). */
-		if (c != NULL)
-			child_ended(c, status);
+	if (pool_reap(l.pool) && !l.draining &&
+	    !event_pending(l.anew, EV_TIMEOUT, NULL)) {
+		if (up < EXEC_AFTER)
+			tv.tv_sec = EXEC_AFTER - up;
+		event_add(l.anew, &tv);
 	}
-	if (l.draining && LIST_EMPTY(&l.children))
+	if (l.draining && pool_empty(l.pool))
 		event_base_loopbreak(l.base);
 }
 
 static void
 sweep(int fd, short what, void *arg)
 {
-	struct child	*c;
-
 	(void)fd;
 	(void)what;
 	(void)arg;
 	limits_sweep(l.limits, now_s());
-	LIST_FOREACH(c, &l.children, entry)
-		if (c->sock != -1 && !c->busy &&
-		    now_s() - c->idle_since > IDLE_CHILD)
-			child_close(c);		/* it sees that and leaves */
+	pool_sweep(l.pool);
 }
 
 static void
 open_door(const struct config_listen *listen)
 {
-	struct door	*d = &l.door[l.ndoor++];
-	int		 fd;
+	struct pool_door	*d = &l.door[l.ndoor++];
+	int			 fd;
 
 	if ((fd = service_inherited(listen->address)) == -1 &&
 	    (fd = service_bind(listen->address)) == -1)
@@ -580,10 +312,7 @@ listener_setup(const struct listener_program *prog)
 	signal(SIGPIPE, SIG_IGN);
 	l.prog = prog;
 	l.started = now_s();
-	LIST_INIT(&l.children);
-	shared_load = mmap(NULL, sizeof(*shared_load), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared_load == MAP_FAILED || (l.base = event_base_new()) == NULL)
+	if ((l.base = event_base_new()) == NULL)
 		fatal("event=out-of-memory");
 	l.limits = limits_new();
 	l.resume = new_event(-1, 0, resume_accepting);
@@ -602,11 +331,11 @@ int
 listener_run(const struct listener_program *prog,
     const struct config_listen *extra, size_t nextra)
 {
-	struct child	*c;
-	size_t		 i;
+	size_t	 i;
 
 	listener_setup(prog);
 	l.door = xcalloc(prog->net->nlisten + nextra, sizeof(*l.door));
+	l.pool = pool_new(l.base, prog, l.door, &l.ndoor, ticket_back);
 	for (i = 0; i < prog->net->nlisten; i++)
 		open_door(&prog->net->listen[i]);
 	for (i = 0; i < nextra; i++)
@@ -618,8 +347,7 @@ listener_run(const struct listener_program *prog,
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
 	service_ready();
 	event_base_dispatch(l.base);
-	LIST_FOREACH(c, &l.children, entry)
-		kill(c->pid, SIGKILL);
+	pool_signal(l.pool, SIGKILL);
 	log_info("event=stopped prog=%s", prog->name);
 	return 0;
 }
@@ -628,12 +356,11 @@ int
 listener_inetd(const struct listener_program *prog,
     const struct config_listen *listen)
 {
-	struct sigaction	 sa = { .sa_handler = stop_handler };
 	struct listener_conn	 conn = { .rfd = STDIN_FILENO,
 	    .wfd = STDOUT_FILENO, .listen = listen };
 
 	signal(SIGPIPE, SIG_IGN);
-	sigaction(SIGTERM, &sa, NULL);
+	stream_stop_on(SIGTERM);
 	listener_peer_of(STDIN_FILENO, true, &conn.peer);
 	if (prog->start != NULL)
 		prog->start(prog->arg);

@@ -333,6 +333,21 @@ stream_stop(void)
 	stream_stop_flag = 1;
 }
 
+static void
+stream_handler(int sig)
+{
+	(void)sig;
+	stream_stop();
+}
+
+void
+stream_stop_on(int sig)
+{
+	struct sigaction	 sa = { .sa_handler = stream_handler };
+
+	sigaction(sig, &sa, NULL);
+}
+
 bool
 stream_stopping(void)
 {

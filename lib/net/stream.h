@@ -88,6 +88,8 @@ void	 stream_set_idle(struct stream *, int idle_ms);
  * buffered) return STREAM_STOP.  Process-wide.
  */
 void	 stream_stop(void);
+/* Call it when the signal arrives. */
+void	 stream_stop_on(int sig);
 bool	 stream_stopping(void);
 const char	*stream_status_name(enum stream_status);
 
