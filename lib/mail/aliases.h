@@ -3,7 +3,8 @@
  * "@d:" the domain's catch-all, tried last; results are addresses, local names
  * or ":include:/file" (addresses, a line each).  Continuation lines start
  * with a blank; '#' starts a comment line.  "|program" and "/file" are
- * refused: programs run only from a user's own filter.
+ * refused: programs run only from a user's own filter.  Names match with ASCII
+ * case ignored, U-label domains as their A-labels.
  */
 #ifndef MAIL_ALIASES_H
 #define MAIL_ALIASES_H
@@ -33,6 +34,12 @@ bool	 aliases_has(const struct aliases *, const char *local,
 void	 aliases_each(const struct aliases *, void (*fn)(const char *name,
 	    const char *results, void *arg), void *arg);
 
+/*
+ * Read every include file now.  0, or -1 with lines "FILE:LINE: reason" in
+ * err: what aliases_expand() would stumble over.
+ */
+int	 aliases_check_includes(const struct aliases *, struct buf *err);
+
 struct aliases_result {
 	char	*address;	/* canonical text */
 	char	*owner;		/* the owner-LIST address when such an alias
@@ -45,14 +52,18 @@ enum aliases_status {
 	ALIASES_NONE,		/* the address is no alias */
 	ALIASES_LOOP,		/* depth passed, or only itself */
 	ALIASES_TOOMANY,
-	ALIASES_ERROR		/* an include cannot be read; errno */
+	ALIASES_ERROR		/* an include cannot be read or has a bad line
+				 * (EINVAL), or all are empty (ENODATA) */
 };
 
 /*
  * Expand the address wholly, duplicates removed.  is_local answers for
  * domains; is_user for mailboxes (a result that names its own alias and is a
- * user is delivered there).  *out is *n results, the caller's to free by
- * aliases_results_free().
+ * user is delivered there).  Aliases go before users, users before a
+ * catch-all.  A result without a domain is in the domain of the address that
+ * was expanded, when it is a user or an alias there, else in hostname's.  *out
+ * is *n results, at least one, the caller's to free by aliases_results_free();
+ * unless ALIASES_OK it is NULL.
  */
 enum aliases_status	 aliases_expand(const struct aliases *,
 			    const struct address *, const char *hostname,
