@@ -48,7 +48,7 @@ tmpdir_teardown(void **state)
 static inline const char *
 tmpdir_file(const char *name)
 {
-	static char	 path[4][512];
+	static char	 path[4][1024];
 	static int	 i;
 
 	i = (i + 1) % 4;

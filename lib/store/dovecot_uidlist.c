@@ -1,0 +1,138 @@
+/* Contract in dovecot_uidlist.h.  Pure. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/base/xmalloc.h"
+#include "lib/store/dovecot_uidlist.h"
+
+/* Take what stands before the first sep, or all, and the sep. */
+static struct slice
+cut(struct slice *s, char sep)
+{
+	const char	*p = s->len == 0 ? NULL : memchr(s->ptr, sep, s->len);
+	struct slice	 part = *s;
+
+	if (p == NULL) {
+		s->ptr += s->len;
+		s->len = 0;
+		return part;
+	}
+	part.len = (size_t)(p - s->ptr);
+	s->ptr = p + 1;
+	s->len -= part.len + 1;
+	return part;
+}
+
+static uint32_t
+number(struct slice s)
+{
+	uint64_t	 n;
+
+	return text_u64(s, UINT32_MAX, &n) == -1 ? 0 : (uint32_t)n;
+}
+
+static int
+parse_header(struct slice line, struct dovecot_uidlist *l)
+{
+	struct slice	 word;
+
+	if (!slice_eq(cut(&line, ' '), SLICE_LIT("3")))
+		return -1;
+	while (line.len > 0) {
+		word = cut(&line, ' ');
+		if (word.len < 2)
+			continue;
+		word.ptr++;
+		word.len--;
+		if (word.ptr[-1] == 'V')
+			l->validity = number(word);
+		else if (word.ptr[-1] == 'N')
+			l->next = number(word);
+	}
+	return l->validity == 0 || l->next == 0 ? -1 : 0;
+}
+
+/* 0 when the line is none. */
+static uint32_t
+parse_line(struct slice line, struct slice *base)
+{
+	uint32_t	 uid = number(cut(&line, ' '));
+
+	while (line.len > 0 && line.ptr[0] != ':')
+		cut(&line, ' ');
+	if (line.len < 2 || uid == UINT32_MAX)
+		return 0;
+	line.ptr++;
+	line.len--;
+	line = cut(&line, ':');		/* flags: older versions' */
+	*base = cut(&line, ',');
+	return base->len == 0 ? 0 : uid;
+}
+
+static int
+compare_slices(struct slice a, struct slice b)
+{
+	size_t	 n = a.len < b.len ? a.len : b.len;
+	int	 r = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
+
+	return r != 0 ? r : (a.len > b.len) - (a.len < b.len);
+}
+
+/* By base; of two lines for one message the later UID counts. */
+static int
+compare(const void *va, const void *vb)
+{
+	const struct dovecot_uid	*a = va, *b = vb;
+	int				 r = compare_slices(a->base, b->base);
+
+	return r != 0 ? r : (a->uid < b->uid) - (a->uid > b->uid);
+}
+
+int
+dovecot_uidlist_parse(struct slice text, struct dovecot_uidlist *l)
+{
+	struct dovecot_uid	 u;
+	size_t			 room = 0;
+
+	memset(l, 0, sizeof(*l));
+	if (parse_header(cut(&text, '\n'), l) == -1)
+		return -1;
+	while (text.len > 0) {
+		if ((u.uid = parse_line(cut(&text, '\n'), &u.base)) == 0)
+			continue;
+		if (l->n == room) {
+			room = room == 0 ? 64 : room * 2;
+			l->uid = xreallocarray(l->uid, room, sizeof(u));
+		}
+		l->uid[l->n++] = u;
+		if (u.uid >= l->next)
+			l->next = u.uid + 1;
+	}
+	if (l->n > 0)
+		qsort(l->uid, l->n, sizeof(u), compare);
+	return 0;
+}
+
+uint32_t
+dovecot_uidlist_find(const struct dovecot_uidlist *l, struct slice base)
+{
+	size_t	 lo = 0, hi = l->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (compare_slices(l->uid[mid].base, base) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->n && slice_eq(l->uid[lo].base, base) ?
+	    l->uid[lo].uid : 0;
+}
+
+void
+dovecot_uidlist_free(struct dovecot_uidlist *l)
+{
+	free(l->uid);
+	memset(l, 0, sizeof(*l));
+}
