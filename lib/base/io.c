@@ -131,8 +131,9 @@ io_fsync_parent(const char *path)
 int
 io_replace_file(const char *path, const void *data, size_t len, mode_t mode)
 {
-	char	 tmp[PATH_MAX];
-	int	 fd, saved;
+	char		 tmp[PATH_MAX];
+	struct stat	 st;
+	int		 fd, saved;
 
 	if (snprintf(tmp, sizeof(tmp), "%s.%ld.tmp", path, (long)getpid()) >=
 	    (int)sizeof(tmp)) {
@@ -143,6 +144,11 @@ io_replace_file(const char *path, const void *data, size_t len, mode_t mode)
 	    mode);
 	if (fd == -1)
 		return -1;
+	/* Whoever reads the old one can read the new one. */
+	if (stat(path, &st) == 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) == -1 &&
+	    fchown(fd, (uid_t)-1, st.st_gid) == -1 && errno != EPERM)
+		goto undo;
 	if (fchmod(fd, mode) == -1 || io_write_all(fd, data, len) == -1 ||
 	    fsync(fd) == -1 || rename(tmp, path) == -1)
 		goto undo;

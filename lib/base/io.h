@@ -20,8 +20,9 @@ ssize_t	 io_pread_full(int fd, void *data, size_t len, off_t off);
 int	 io_read_file(int at, const char *path, struct buf *out);
 /*
  * Replace path by data: temporary file beside it, fsync, rename, fsync of
- * the directory.  A reader sees the old file or the new.  0, or -1 with errno
- * and the old file untouched.
+ * the directory.  A reader sees the old file or the new, which keeps the old
+ * one's owner and group as far as permitted.  0, or -1 with errno and the
+ * old file untouched.
  */
 int	 io_replace_file(const char *path, const void *data, size_t len,
 	    mode_t mode);
