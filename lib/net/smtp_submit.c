@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,36 @@
  * sockets while neither reads.
  */
 #define BATCH		50
+
+int
+smtp_submit_path(const char *run_dir, char *out, size_t size)
+{
+	int	 n = snprintf(out, size, "%s/smtpd/submit.sock", run_dir);
+
+	if (n >= 0 && (size_t)n < size)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+int
+smtp_submit_connect(const char *path)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	int			 sock;
+
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if ((sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return -1;
+	if (connect(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return sock;
+	io_close(sock);
+	return -1;
+}
 
 void
 smtp_submit_init(struct smtp_submit *c)
@@ -98,9 +129,9 @@ read_reply(struct smtp_submit *c, bool ehlo)
 
 /* A reply of the class (2, 3) asked for, or -1. */
 static int
-expect(struct smtp_submit *c, int class)
+expect_reply(struct smtp_submit *c, int class, bool ehlo)
 {
-	if (read_reply(c, false) == -1)
+	if (read_reply(c, ehlo) == -1)
 		return -1;
 	if (c->reply.code / 100 == class)
 		return 0;
@@ -111,30 +142,16 @@ expect(struct smtp_submit *c, int class)
 }
 
 static int
-connect_to(struct smtp_submit *c, const char *path)
+expect(struct smtp_submit *c, int class)
 {
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
-
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	c->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->sock == -1)
-		return -1;
-	if (connect(c->sock, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return 0;
-	io_close(c->sock);
-	c->sock = -1;
-	return -1;
+	return expect_reply(c, class, false);
 }
 
 int
 smtp_submit_open(struct smtp_submit *c, const char *path, const char *helo)
 {
 	smtp_submit_init(c);
-	if (connect_to(c, path) == -1) {
+	if ((c->sock = smtp_submit_connect(path)) == -1) {
 		smtp_reply_set(&c->reply, 451, "4.3.2",
 		    "smtpd cannot be reached at %s: %s", path,
 		    strerror(errno));
@@ -144,9 +161,7 @@ smtp_submit_open(struct smtp_submit *c, const char *path, const char *helo)
 	if (expect(c, 2) == -1)
 		return -1;
 	stream_printf(&c->s, "EHLO %s\r\n", helo);
-	if (read_reply(c, true) == -1)
-		return -1;
-	if (c->reply.code / 100 != 2)
+	if (expect_reply(c, 2, true) == -1)
 		return -1;
 	c->idle = true;
 	return 0;
@@ -212,6 +227,18 @@ put_rcpt(struct smtp_submit *c, const struct smtp_envelope *e,
 	stream_printf(&c->s, "\r\n");
 }
 
+/* MAIL was refused: read the answers of the RCPTs behind it, keep its own. */
+static int
+drain(struct smtp_submit *c, size_t n)
+{
+	struct smtp_reply	 first = c->reply;
+
+	while (n-- > 0 && !c->lost && read_reply(c, false) == 0)
+		;
+	c->reply = first;
+	return -1;
+}
+
 int
 smtp_submit_envelope(struct smtp_submit *c, const struct smtp_envelope *e,
     void (*refused)(const char *, const struct smtp_reply *, void *),
@@ -241,7 +268,7 @@ smtp_submit_envelope(struct smtp_submit *c, const struct smtp_envelope *e,
 			put_rcpt(c, e, e->rcpt[sent]);
 		/* MAIL's reply comes in front of the first batch. */
 		if (mail && expect(c, 2) == -1)
-			return -1;
+			return drain(c, sent);
 		mail = false;
 		for (; got < sent; got++) {
 			if (expect(c, 2) == 0)
@@ -258,6 +285,18 @@ smtp_submit_envelope(struct smtp_submit *c, const struct smtp_envelope *e,
 		return 0;
 	c->reply = worst;
 	return -1;
+}
+
+int
+smtp_submit_reset(struct smtp_submit *c)
+{
+	if (c->lost)
+		return -1;
+	stream_put(&c->s, "RSET\r\n", 6);
+	if (expect(c, 2) == -1)
+		return -1;
+	c->idle = true;
+	return 0;
 }
 
 int
@@ -344,6 +383,7 @@ smtp_submit_close(struct smtp_submit *c)
 	if (c->idle) {
 		stream_set_idle(&c->s, QUIT_TIMEOUT_MS);
 		stream_put(&c->s, "QUIT\r\n", 6);
+		(void)stream_flush(&c->s);
 		(void)stream_line(&c->s, REPLY_LINE, &line);
 	}
 	stream_free(&c->s);

@@ -58,6 +58,12 @@ struct smtp_envelope {
 	const char		*notify;	/* "FAILURE,DELAY" or NULL */
 };
 
+/* The socket's path: RUN/smtpd/submit.sock.  0, or -1 with ENAMETOOLONG. */
+int	 smtp_submit_path(const char *run_dir, char *out, size_t size);
+
+/* Just connect; the descriptor, or -1 with errno. */
+int	 smtp_submit_connect(const char *path);
+
 /* Ready for smtp_submit_close(), connected to nothing. */
 void	 smtp_submit_init(struct smtp_submit *);
 /* path: of the socket; helo: our name. */
@@ -71,6 +77,8 @@ int	 smtp_submit_open(struct smtp_submit *, const char *path,
 int	 smtp_submit_envelope(struct smtp_submit *,
 	    const struct smtp_envelope *, void (*refused)(const char *rcpt,
 	    const struct smtp_reply *, void *arg), void *arg);
+/* RSET: forget the envelope, refused or not, and be ready for another. */
+int	 smtp_submit_reset(struct smtp_submit *);
 int	 smtp_submit_data(struct smtp_submit *);
 /* Wire form, CRLF.  Failure is sticky and shows in smtp_submit_end(). */
 void	 smtp_submit_put(struct smtp_submit *, struct slice);
