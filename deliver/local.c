@@ -1,0 +1,215 @@
+/*
+ * Contract in local.h.  Hostile here: the letter, and whatever the user put
+ * into his mail home.  All runs as the mailboxes' uid.
+ */
+#include <sys/stat.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver/local.h"
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/mail/header.h"
+#include "lib/store/maildir.h"
+
+#define HEAD_FIRST	8192		/* holds most header sections */
+#define HEAD_MAX	(256 * 1024)	/* smtpd accepts no longer ones */
+#define PATH_LEN	(AUTH_HOME_MAX + 64)
+
+void
+local_verdict(struct deliver_result *r, enum mail_verdict verdict,
+    const char *code, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	r->verdict = verdict;
+	snprintf(r->code, sizeof(r->code), "%s", code);
+	va_start(ap, fmt);
+	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+	va_end(ap);
+}
+
+static void
+verdict_errno(struct deliver_result *r, const char *what)
+{
+	switch (errno) {
+	case ENOSPC:
+		local_verdict(r, MAIL_TEMP, "4.3.1", "the mail disk is full");
+		break;
+	case EDQUOT:
+		local_verdict(r, MAIL_TEMP, "4.2.2", "mailbox full");
+		break;
+	case EAGAIN:
+		local_verdict(r, MAIL_TEMP, "4.2.0", "the mailbox is locked");
+		break;
+	default:
+		local_verdict(r, MAIL_TEMP, "4.3.0", "%s: %s", what,
+		    strerror(errno));
+	}
+}
+
+static bool
+has_own_mark(struct slice head, const char *recipient)
+{
+	struct header_field	 f;
+	size_t			 pos = 0;
+
+	while (header_next(head, &pos, &f))
+		if (slice_is(f.name, "Delivered-To") &&
+		    slice_is(text_trim(f.value), recipient))
+			return true;
+	return false;
+}
+
+/*
+ * Was the letter here before?  1, 0, or -1 with errno.  One read for most:
+ * only a header section that does not end in the first octets is read
+ * further.
+ */
+static int
+is_loop(const struct deliver_job *j)
+{
+	static char	 head[HEAD_MAX];
+	size_t		 want;
+	ssize_t		 n;
+
+	want = j->len < HEAD_FIRST ? (size_t)j->len : HEAD_FIRST;
+	n = io_pread_full(j->fd, head, want, (off_t)j->offset);
+	if (n == HEAD_FIRST && memmem(head, (size_t)n, "\r\n\r\n", 4) == NULL) {
+		want = j->len < HEAD_MAX ? (size_t)j->len : HEAD_MAX;
+		n = io_pread_full(j->fd, head, want, (off_t)j->offset);
+	}
+	if (n == -1)
+		return -1;
+	return has_own_mark((struct slice){ head, (size_t)n }, j->recipient);
+}
+
+/* Make what is missing of the directories above path, durably. */
+static int
+make_parents(const char *path)
+{
+	char	 dir[PATH_LEN], *p;
+	size_t	 n = strlen(path);
+
+	if (n >= sizeof(dir)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(dir, path, n + 1);
+	for (p = dir + 1; (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		if (mkdir(dir, 0700) == 0) {
+			log_info("event=made-home path=%s", log_esc(dir));
+			if (io_fsync_parent(dir) == -1)
+				return -1;
+		} else if (errno != EEXIST && access(dir, F_OK) == -1)
+			return -1;
+		*p = '/';
+	}
+	return 0;
+}
+
+static int
+make_maildir(const char *dir)
+{
+	if (make_parents(dir) == -1 || maildir_make(dir) == -1)
+		return -1;
+	return io_fsync_parent(dir);
+}
+
+/* The file or directory of the mailbox.  0, or -1 with errno. */
+static int
+mailbox_path(const struct worker *w, const struct deliver_job *j, char *out,
+    size_t size)
+{
+	struct buf	 b;
+	char		 local[AUTH_USER_MAX + 1], *at;
+	int		 n;
+
+	if (w->cfg->mailbox_mbox && w->cfg->mbox_path != NULL) {
+		memcpy(local, j->user, sizeof(local));
+		if ((at = strrchr(local, '@')) == NULL) {
+			errno = EINVAL;
+			return -1;
+		}
+		*at = '\0';
+		buf_init(&b, size - 1);
+		n = config_expand(w->cfg->mbox_path, local, at + 1, &b);
+		if (n == 0)
+			memcpy(out, buf_cstr(&b), b.len + 1);
+		buf_free(&b);
+		return n;
+	}
+	n = snprintf(out, size, "%s/%s", j->home,
+	    w->cfg->mailbox_mbox ? "mbox" : "Maildir");
+	if (n < 0 || (size_t)n >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * RFC 5321 4.4: the final delivery puts Return-Path on top.  Delivered-To is
+ * the mark that is_loop() looks for.
+ */
+static struct slice
+head_lines(const struct deliver_job *j)
+{
+	static char	 head[2 * ADDRESS_MAX + 64];
+	int		 n;
+
+	n = snprintf(head, sizeof(head),
+	    "Return-Path: <%s>\r\nDelivered-To: %s\r\n", j->sender,
+	    j->recipient);
+	return (struct slice){ head, (size_t)n };
+}
+
+static void
+store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
+{
+	char			 path[PATH_LEN];
+	struct maildir_delivery	 d = { .dir = path, .host = w->cfg->hostname,
+	    .id = j->id, .number = j->number, .arrived = j->arrived,
+	    .again = j->again, .head = head_lines(j), .fd = j->fd,
+	    .offset = (off_t)j->offset, .len = j->len };
+	uint64_t		 stored;
+	int			 n;
+
+	if (mailbox_path(w, j, path, sizeof(path)) == -1) {
+		verdict_errno(r, "bad mailbox path");
+		return;
+	}
+	n = maildir_deliver(&d, &stored);
+	if (n == -1 && errno == ENOENT && make_maildir(path) == 0)
+		n = maildir_deliver(&d, &stored);
+	if (n == -1) {
+		verdict_errno(r, "cannot write to the mailbox");
+		return;
+	}
+	local_verdict(r, MAIL_OK, "2.0.0", "delivered");
+}
+
+void
+local_deliver(struct worker *w, const struct deliver_job *j,
+    struct deliver_result *r)
+{
+	memcpy(r->id, j->id, sizeof(r->id));
+	r->number = j->number;
+	w->used_known = false;
+	switch (is_loop(j)) {
+	case -1:
+		verdict_errno(r, "cannot read the message");
+		return;
+	case 1:
+		local_verdict(r, MAIL_PERM, "5.4.6",
+		    "mail loop: this message was delivered to %s before",
+		    j->recipient);
+		return;
+	}
+	store(w, j, r);
+}
