@@ -217,19 +217,23 @@ by_key(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-static void
+/* The number of errors. */
+static size_t
 sort_and_check(struct access_table *t, const char *name, struct buf *err)
 {
-	size_t	 i;
+	size_t	 i, errors = 0;
 
 	if (t->n == 0)
-		return;
+		return 0;
 	qsort(t->entries, t->n, sizeof(*t->entries), by_key);
 	for (i = 1; i < t->n; i++)
-		if (strcmp(t->entries[i - 1].key, t->entries[i].key) == 0)
+		if (strcmp(t->entries[i - 1].key, t->entries[i].key) == 0) {
+			errors++;
 			(void)buf_addf(err, "%s:%u: the same pattern as in "
 			    "line %u\n", name, t->entries[i].line,
 			    t->entries[i - 1].line);
+		}
+	return errors;
 }
 
 struct access_table *
@@ -240,7 +244,7 @@ access_table_parse(struct slice text, const char *name, bool client,
 	struct slice		 line;
 	const char		*nl, *why;
 	unsigned int		 number = 0;
-	size_t			 before = err->len, n;
+	size_t			 errors = 0, n;
 
 	while (text.len > 0) {
 		nl = memchr(text.ptr, '\n', text.len);
@@ -256,11 +260,12 @@ access_table_parse(struct slice text, const char *name, bool client,
 		number++;
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;
-		if ((why = parse_line(t, line, client, number)) != NULL)
+		if ((why = parse_line(t, line, client, number)) != NULL) {
+			errors++;
 			(void)buf_addf(err, "%s:%u: %s\n", name, number, why);
+		}
 	}
-	sort_and_check(t, name, err);
-	if (err->len > before) {
+	if (errors + sort_and_check(t, name, err) > 0) {
 		access_table_free(t);
 		return NULL;
 	}

@@ -23,8 +23,14 @@ put_line(struct session *s, int code, char sep, const char *enhanced,
 	n = vsnprintf(line + len, room - (size_t)len, fmt, ap);
 	if (n > 0)
 		len += n;
-	if ((size_t)len > room - 1)
+	if ((size_t)len > room - 1) {
 		len = (int)room - 1;
+		/* An address may be UTF-8: leave no part of a character. */
+		while ((line[len - 1] & 0xc0) == 0x80)
+			len--;
+		if (line[len - 1] & 0x80)
+			len--;
+	}
 	memcpy(line + len, "\r\n", 2);
 	stream_put(&s->stream, line, (size_t)len + 2);
 }

@@ -134,8 +134,9 @@ class Instance:
                     'postmaster = "postmaster@mail.example.test"\n'
                     'spool-dir = "%s"\nrun-dir = "%s"\n'
                     'mail-home = "%s/mail/%%d/%%n"\n'
-                    'min-free = 1K\n%s\nsmtpd {\n%s\n}\n' %
-                    (self.spool, self.run, self.dir, top, smtpd))
+                    '%s\n%s\nsmtpd {\n%s\n}\n' %
+                    (self.spool, self.run, self.dir, "" if "min-free" in top
+                     else "min-free = 1K", top, smtpd))
 
     def path(self, name):
         return os.path.join(self.dir, name)
