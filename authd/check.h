@@ -1,0 +1,30 @@
+/*
+ * A password from its question to its verdict:
+ *
+ *	remembered	right at once
+ *	hashing		a helper compares; unknown users cost the same
+ *	wrong		a timer holds the answer back
+ *	right		for session: the home is there, the connection is with
+ *			the session server; then the verdict
+ */
+#ifndef AUTHD_CHECK_H
+#define AUTHD_CHECK_H
+
+#include "authd/authd.h"
+#include "lib/net/proto_auth.h"
+
+#define CHECKS_MAX	4096	/* not answered yet; then AUTH_LATER */
+
+struct ipc_client;
+
+/*
+ * Answer the client in time with a verdict.  The password in *c is wiped before
+ * the return.  -1 when the service is none of smtp, pop3, imap.
+ */
+int	 check_start(struct authd *, struct ipc_client *, uint64_t id,
+	    struct auth_check *c);
+/* The same for pop3 and imap; takes s->fd also when it fails. */
+int	 check_start_session(struct authd *, struct ipc_client *, uint64_t id,
+	    struct auth_session *s);
+
+#endif

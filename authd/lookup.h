@@ -1,0 +1,35 @@
+/*
+ * What is an address here?  Pure on the tables; no waiting.
+ *
+ *	<postmaster> without a domain	what the configured postmaster is
+ *	an alias of exactly this name	alias, unless one of its results is the
+ *					address itself and a user has it: then
+ *					user (who expands has asked before)
+ *	a user				user
+ *	user+tag			the user; else the alias without tag
+ *	a catch-all alias		alias
+ *	else, in a domain of ours	unknown
+ *	in relay-domains		relay
+ *	elsewhere			remote
+ */
+#ifndef AUTHD_LOOKUP_H
+#define AUTHD_LOOKUP_H
+
+#include "authd/tables.h"
+#include "lib/net/proto_auth.h"
+
+/* Fills all of *out. */
+void		 lookup_address(struct tables *, const char *address,
+		    struct auth_lookup *out);
+/*
+ * An alias's results in a sealed memory file, for the caller to close: "ok" and
+ * *fd, else none loop toomany temp and -1.
+ */
+const char	*lookup_expand(struct tables *, const char *address, int *fd);
+/* The user a login name belongs to; a name without domain is in hostname. */
+struct user	*lookup_login(struct tables *, const char *name);
+/* The mail home; size AUTH_HOME_MAX. */
+void		 lookup_home(const struct config *, const struct user *,
+		    char *home);
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * authd: knows the users, domains and aliases; checks passwords; hands
+ * authenticated connections to the session servers.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "authd/authd.h"
+#include "authd/cache.h"
+#include "authd/delay.h"
+#include "authd/hashers.h"
+#include "authd/serve.h"
+#include "authd/sessions.h"
+#include "authd/spawn.h"
+#include "lib/base/config.h"
+#include "lib/base/ipc_server.h"
+#include "lib/base/log.h"
+#include "lib/base/privilege.h"
+#include "lib/base/service.h"
+#include "lib/base/xmalloc.h"
+
+#define CLIENTS_MAX	8192U
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: authd [-c file]\n", f);
+}
+
+static const char *
+options(int argc, char **argv)
+{
+	const char	*file = NULL;
+	int		 c;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		exit(EX_OK);
+	}
+	while ((c = getopt(argc, argv, "c:h")) != -1)
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	if (optind != argc) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+	return file;
+}
+
+/*
+ * Whose mailboxes are, where a line does not say: mail-user's when the suite's
+ * accounts are in use, else (all runs as one uid) our own.
+ */
+static struct users_ids
+mailbox_ids(const struct config *conf)
+{
+	struct users_ids	 ids = { true, getuid(), getgid() };
+	const struct passwd	*pw;
+
+	pw = getpwnam("merpati-auth");
+	if (pw == NULL || pw->pw_uid != getuid())
+		return ids;
+	if ((pw = getpwnam(conf->mail_user)) == NULL) {
+		ids.known = false;
+		return ids;
+	}
+	ids.uid = pw->pw_uid;
+	ids.gid = pw->pw_gid;
+	return ids;
+}
+
+/* Every client and every session on its way holds a descriptor. */
+static unsigned int
+descriptors(void)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("event=getrlimit-failed");
+	rl.rlim_cur = rl.rlim_max < 4 * CLIENTS_MAX ? rl.rlim_max :
+	    4 * CLIENTS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("event=setrlimit-failed");
+	return rl.rlim_cur / 4 < 16 ? 16 : (unsigned int)rl.rlim_cur / 4;
+}
+
+static void
+load_or_exit(struct authd *a)
+{
+	struct buf	 err;
+
+	buf_init(&err, 65536);
+	if (tables_load(&a->tables, &err) == -1) {
+		tables_log_errors(&err);
+		exit(EX_CONFIG);
+	}
+	buf_free(&err);
+}
+
+static void
+stop(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	event_base_loopbreak(arg);
+}
+
+static void
+on_signals(struct event_base *base)
+{
+	static const int	 sigs[] = { SIGTERM, SIGINT };
+	struct event		*ev;
+	size_t			 i;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < 2; i++) {
+		ev = evsignal_new(base, sigs[i], stop, base);
+		if (ev == NULL || event_add(ev, NULL) == -1)
+			fatalx("event=out-of-memory");
+	}
+}
+
+/*
+ * User merpati-auth.  Descriptors: the listening socket, spawner's, one a
+ * client and a session server.  Hostile: the packets of smtpd and pop3d, which
+ * strangers may have taken over; the passwords and names in them.  A takeover
+ * gains the password hashes and every mailbox, but no root.
+ */
+int
+main(int argc, char **argv)
+{
+	struct authd		 a;
+	struct users_ids	 ids;
+	char			*path, *spawner;
+	unsigned int		 clients;
+	int			 fd;
+
+	service_title_init(argc, argv);
+	log_init("authd");
+	memset(&a, 0, sizeof(a));
+	a.conf = config_need(options(argc, argv));
+	privilege_never_root("authd");
+	privilege_harden();
+	clients = descriptors();
+	ids = mailbox_ids(a.conf);
+	tables_init(&a.tables, a.conf, &ids);
+	load_or_exit(&a);
+	if ((a.base = event_base_new()) == NULL)
+		fatalx("event=no-event-base");
+	a.hashers = hashers_new(a.base, a.conf->authd.hashers);
+	a.cache = cache_new(a.conf->authd.cache);
+	a.delay = delay_new();
+	xasprintf(&spawner, "%s/spawner/spawner.sock", a.conf->run_dir);
+	xasprintf(&path, "%s/authd/authd.sock", a.conf->run_dir);
+	a.spawn = spawn_new(a.base, spawner);
+	a.sessions = sessions_new(a.base, a.spawn, a.conf->spawner.idle);
+	if ((fd = ipc_listen(path, 0666)) == -1)
+		fatal("event=listen-failed path=%s", log_esc(path));
+	ipc_server_new(a.base, fd, clients, serve_allow, serve_request, &a);
+	on_signals(a.base);
+	service_ready();
+	log_info("event=ready path=%s", log_esc(path));
+	event_base_dispatch(a.base);
+	log_info("event=stopping");
+	hashers_free(a.hashers);
+	return EX_OK;
+}

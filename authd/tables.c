@@ -1,0 +1,163 @@
+/* Contract in tables.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "authd/tables.h"
+#include "lib/base/config.h"
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/slice.h"
+#include "lib/mail/aliases.h"
+
+void
+tables_init(struct tables *t, const struct config *conf,
+    const struct users_ids *ids)
+{
+	memset(t, 0, sizeof(*t));
+	t->conf = conf;
+	t->ids = *ids;
+}
+
+void
+tables_free(struct tables *t)
+{
+	users_free(t->users);
+	aliases_free(t->aliases);
+	t->users = NULL;
+	t->aliases = NULL;
+}
+
+static struct tables_stamp
+tables_stamp(const char *path)
+{
+	struct tables_stamp	 s;
+	struct stat		 st;
+
+	memset(&s, 0, sizeof(s));
+	if (stat(path, &st) == -1) {
+		s.error = errno;
+		return s;
+	}
+	s.mtime = st.st_mtim;
+	s.size = st.st_size;
+	s.ino = st.st_ino;
+	s.dev = st.st_dev;
+	return s;
+}
+
+static bool
+tables_same(const struct tables_stamp *a, const struct tables_stamp *b)
+{
+	return a->mtime.tv_sec == b->mtime.tv_sec &&
+	    a->mtime.tv_nsec == b->mtime.tv_nsec && a->size == b->size &&
+	    a->ino == b->ino && a->dev == b->dev && a->error == b->error;
+}
+
+static struct users *
+tables_load_users(const struct tables *t, struct buf *err)
+{
+	const char	*path = t->conf->users_file;
+	struct users	*us;
+	struct buf	 b;
+
+	buf_init(&b, USERS_FILE_MAX);
+	if (io_read_file(AT_FDCWD, path, &b) == -1) {
+		(void)buf_addf(err, "%s:1: %s\n", path, strerror(errno));
+		buf_free(&b);
+		return NULL;
+	}
+	us = users_parse(path, buf_cstr(&b), b.len, t->conf, &t->ids, err);
+	if (b.ptr != NULL)
+		explicit_bzero(b.ptr, b.len);
+	buf_free(&b);
+	return us;
+}
+
+static void
+tables_count_one(const char *name, const char *results, void *arg)
+{
+	(void)name;
+	(void)results;
+	++*(size_t *)arg;
+}
+
+static size_t
+tables_count_aliases(const struct aliases *aliases)
+{
+	size_t	 n = 0;
+
+	aliases_each(aliases, tables_count_one, &n);
+	return n;
+}
+
+int
+tables_load(struct tables *t, struct buf *err)
+{
+	struct tables_stamp	 us, as;
+	struct users		*users;
+	struct aliases		*aliases;
+	int64_t			 start = io_monotonic_ms();
+
+	/*
+	 * Stamps first: a change while the file is being read shows at the next
+	 * look.  They are kept even after an error, or a broken file would be
+	 * read and logged with every question.
+	 */
+	us = tables_stamp(t->conf->users_file);
+	as = tables_stamp(t->conf->aliases_file);
+	t->users_stamp = us;
+	t->aliases_stamp = as;
+	users = tables_load_users(t, err);
+	aliases = aliases_load(t->conf->aliases_file, err);
+	if (users == NULL || aliases == NULL) {
+		users_free(users);
+		aliases_free(aliases);
+		return -1;
+	}
+	if (t->users != NULL)
+		users_keep_usage(users, t->users);
+	tables_free(t);
+	t->users = users;
+	t->aliases = aliases;
+	log_info("event=tables-loaded users=%zu aliases=%zu ms=%lld",
+	    users_count(users), tables_count_aliases(aliases),
+	    (long long)(io_monotonic_ms() - start));
+	return 0;
+}
+
+void
+tables_refresh(struct tables *t)
+{
+	struct tables_stamp	 us, as;
+	struct buf		 err;
+	int64_t			 now = io_monotonic_ms();
+
+	if (now - t->checked < TABLES_CHECK_MS)
+		return;
+	t->checked = now;
+	us = tables_stamp(t->conf->users_file);
+	as = tables_stamp(t->conf->aliases_file);
+	if (tables_same(&us, &t->users_stamp) &&
+	    tables_same(&as, &t->aliases_stamp))
+		return;
+	buf_init(&err, 65536);
+	if (tables_load(t, &err) == -1)
+		tables_log_errors(&err);
+	buf_free(&err);
+}
+
+void
+tables_log_errors(const struct buf *err)
+{
+	const char	*p = buf_cstr(err);
+	size_t		 len;
+
+	for (; *p != '\0'; p += len + (p[len] == '\n')) {
+		len = strcspn(p, "\n");
+		log_warnx("event=tables-error text=%s",
+		    log_esc_slice((struct slice){ p, len }));
+	}
+}

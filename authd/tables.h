@@ -1,0 +1,53 @@
+/*
+ * What authd knows: the users and the aliases, read anew when a file
+ * changed.  A file with errors is told in the log and the old tables stay.
+ */
+#ifndef AUTHD_TABLES_H
+#define AUTHD_TABLES_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "authd/users.h"
+#include "lib/base/buf.h"
+
+#define TABLES_CHECK_MS	300	/* looks at the files at most so often */
+
+struct aliases;
+struct config;
+
+/* Enough of a stat to see that a file is another one. */
+struct tables_stamp {
+	struct timespec	 mtime;
+	off_t		 size;
+	ino_t		 ino;
+	dev_t		 dev;
+	int		 error;		/* errno, 0 when it is there */
+};
+
+struct tables {
+	const struct config	*conf;
+	struct users_ids	 ids;
+	struct users		*users;
+	struct aliases		*aliases;
+	struct tables_stamp	 users_stamp, aliases_stamp;
+	int64_t			 checked;	/* monotonic ms */
+};
+
+/* Empty; conf is borrowed. */
+void	 tables_init(struct tables *, const struct config *,
+	    const struct users_ids *);
+void	 tables_free(struct tables *);
+/*
+ * Read both files now.  0, or -1 with lines "FILE:LINE: reason" in err and
+ * the old tables in place.
+ */
+int	 tables_load(struct tables *, struct buf *err);
+/* Read them again if one changed; errors go to the log. */
+void	 tables_refresh(struct tables *);
+/* Each line of err to the log. */
+void	 tables_log_errors(const struct buf *err);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The users file: passwd-file lines as Dovecot reads them,
+ *
+ *	name:secret:uid:gid:gecos:home:shell:extra fields
+ *
+ * in a sorted table.  Names are kept in lower case with their domain; a
+ * name without one belongs to the configured hostname.  Format and rules in
+ * merpati-users(5).
+ */
+#ifndef AUTHD_USERS_H
+#define AUTHD_USERS_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+#define USERS_FILE_MAX	((size_t)1 << 30)	/* octets */
+#define USERS_MAX	4000000U		/* lines with a user */
+
+struct config;
+struct users;
+
+struct user {
+	const char	*name;		/* login name, "alice@example.org" */
+	const char	*secret;	/* {PLAIN}word or a crypt(3) hash, ""
+					 * when nobody can log in */
+	const char	*home;		/* NULL: config mail_home */
+	uint32_t	 uid, gid;
+	uint32_t	 line;		/* in the file */
+	bool		 nologin;
+	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
+	uint64_t	 used_octets, used_count;	/* as last told */
+};
+
+/* Who owns mailboxes whose line names nobody. */
+struct users_ids {
+	bool		 known;		/* false: such a line is an error */
+	uint32_t	 uid, gid;
+};
+
+/*
+ * Parse the octets of a file called name.  NULL and lines
+ * "NAME:LINE: reason" in err when any line has an error (at most 20 are
+ * listed).
+ */
+struct users	*users_parse(const char *name, const char *data, size_t len,
+		    const struct config *, const struct users_ids *,
+		    struct buf *err);
+void		 users_free(struct users *);
+
+size_t		 users_count(const struct users *);
+/* Case ignored.  Borrowed from the table; NULL when there is none. */
+struct user	*users_find(const struct users *, const char *name);
+/* Is it the uid of some mailbox? */
+bool		 users_has_uid(const struct users *, uint32_t uid);
+/*
+ * A secret as costly as most of the table's, to try the passwords of unknown
+ * users with; NULL in a table without secrets.
+ */
+const char	*users_typical(const struct users *);
+/* Take over what is known of mailboxes' use from an older table. */
+void		 users_keep_usage(struct users *, const struct users *old);
+
+#endif

@@ -1,0 +1,297 @@
+/* The users file and its secrets: what is read, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "authd/secret.h"
+#include "authd/users.h"
+#include "lib/base/config.h"
+#include "lib/base/io.h"
+#include "lib/base/xmalloc.h"
+
+static char		 org[] = "example.org", net[] = "example.net";
+static char		 host[] = "mail.example.com";
+static char		 mail_home[] = "/var/mail/%d/%n";
+static char		*domains[] = { org, net };
+static struct config	 conf = {
+	.hostname = host,
+	.domains = { domains, 2 },
+	.mail_home = mail_home,
+};
+static struct users_ids	 ids = { true, 900, 901 };
+static struct buf	 err;
+
+#define SHA512	"$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGf" \
+		"Qv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG."
+
+static struct users *
+parse(const char *text)
+{
+	buf_clear(&err);
+	return users_parse("users", text, strlen(text), &conf, &ids, &err);
+}
+
+static void
+a_line_gives_all_its_fields(void **state)
+{
+	struct users	*us;
+	struct user	*u;
+
+	(void)state;
+	us = parse("# comment\n\n"
+	    "Alice@Example.ORG:{PLAIN}se:1000:1001:Alice A:/home/alice::"
+	    "userdb_quota_rule=*:storage=1G:messages=10 other=x\r\n"
+	    "bob:{plain}x\n"
+	    "carol@example.net:" SHA512 "::::::quota=10K quota-count=7 nologin"
+	    "\n"
+	    "dora@example.org:\n"
+	    "emil@example.org:!" SHA512 ":::::/bin/sh");
+	assert_non_null(us);
+	assert_int_equal(users_count(us), 5);
+	u = users_find(us, "ALICE@example.org");
+	assert_non_null(u);
+	assert_string_equal(u->name, "alice@example.org");
+	assert_string_equal(u->secret, "{PLAIN}se");
+	assert_string_equal(u->home, "/home/alice");
+	assert_true(u->uid == 1000 && u->gid == 1001 && !u->nologin);
+	assert_int_equal(u->quota_octets, 1 << 30);
+	assert_int_equal(u->quota_count, 10);
+	u = users_find(us, "bob@mail.example.com");
+	assert_non_null(u);
+	assert_null(u->home);
+	assert_true(u->uid == 900 && u->gid == 901);
+	assert_int_equal(u->quota_octets, 0);
+	u = users_find(us, "carol@example.net");
+	assert_true(u->nologin);
+	assert_int_equal(u->quota_octets, 10240);
+	assert_int_equal(u->quota_count, 7);
+	assert_string_equal(u->secret, SHA512);
+	assert_string_equal(users_find(us, "dora@example.org")->secret, "");
+	assert_string_equal(users_find(us, "emil@example.org")->secret, "");
+	assert_null(users_find(us, "bob"));
+	assert_null(users_find(us, "alice@example.net"));
+	assert_null(users_find(us, ""));
+	assert_true(users_has_uid(us, 1000));
+	assert_true(users_has_uid(us, 900));
+	assert_false(users_has_uid(us, 1));
+	users_free(us);
+}
+
+static void
+every_bad_line_is_named(void **state)
+{
+	static const struct {
+		const char	*line, *reason;
+	}		 t[] = {
+		{ "alice@example.org", "no ':'" },
+		{ ":{PLAIN}x", "bad user name" },
+		{ "@example.org:{PLAIN}x", "bad user name" },
+		{ "alice@:{PLAIN}x", "bad user name" },
+		{ "alice@elsewhere.org:{PLAIN}x", "not in domains" },
+		{ "a b@example.org:{PLAIN}x", "blank or control" },
+		{ "a\x01@example.org:{PLAIN}x", "blank or control" },
+		{ "alice@example.org:word", "unknown password scheme" },
+		{ "alice@example.org:{MD5}x", "unknown password scheme" },
+		{ "alice@example.org:{SHA512-CRYPT}$5$a$b",
+		    "unknown password scheme" },
+		{ "alice@example.org:{SHA512-CRYPT.b64}$6$a$b",
+		    "unknown password scheme" },
+		{ "alice@example.org:$nosuch$abcdefghijk", "no hash" },
+		{ "alice@example.org:{CRYPT}x", "no hash" },
+		{ "alice@example.org:{PLAIN}x:-1", "uid" },
+		{ "alice@example.org:{PLAIN}x:4294967295", "uid" },
+		{ "alice@example.org:{PLAIN}x:5 ", "uid" },
+		{ "alice@example.org:{PLAIN}x:5:nogroup", "gid" },
+		{ "alice@example.org:{PLAIN}x::::mail", "absolute" },
+		{ "alice@example.org:{PLAIN}x::::/a/../b", "absolute" },
+		{ "alice@example.org:{PLAIN}x::::::quota=many", "bad quota" },
+		{ "alice@example.org:{PLAIN}x::::::quota-count=-1",
+		    "bad quota-count" },
+		{ "alice@example.org:{PLAIN}x::::::userdb_quota_rule="
+		    "*:storage=10%", "bad quota_rule" },
+		{ "alice@example.org:{PLAIN}x::::::quota=99999999999G",
+		    "bad quota" },
+		{ "alice@example.org:{PLAIN}x::::::allow_nets=10.0.0.0/8",
+		    "restricts" },
+		{ ".alice@example.org:{PLAIN}x", "mail-home" },
+		{ "a/b@example.org:{PLAIN}x", "mail-home" },
+		{ "ok@example.org:{PLAIN}y", "named twice" },
+		{ "OK@EXAMPLE.ORG:{PLAIN}y", "named twice" },
+	};
+	char		*text;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		xasprintf(&text, "ok@example.org:{PLAIN}x\n%s\n", t[i].line);
+		assert_null(parse(text));
+		assert_int_equal(strncmp(buf_cstr(&err), "users:2: ", 9), 0);
+		assert_non_null(strstr(buf_cstr(&err), t[i].reason));
+		free(text);
+	}
+	assert_null(users_parse("users", "a\0b:{PLAIN}", 11, &conf, &ids,
+	    &err));
+	ids.known = false;
+	assert_null(parse("ok@example.org:{PLAIN}x:5:\n"));
+	assert_non_null(strstr(buf_cstr(&err), "gid"));
+	ids.known = true;
+}
+
+static void
+errors_are_listed_up_to_a_bound(void **state)
+{
+	struct buf	 b;
+	int		 i;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < 1000; i++)
+		buf_addf(&b, "no colon %d\n", i);
+	assert_null(parse(buf_cstr(&b)));
+	assert_non_null(strstr(buf_cstr(&err), "users:20: "));
+	assert_null(strstr(buf_cstr(&err), "users:21: "));
+	assert_non_null(strstr(buf_cstr(&err), "1000 errors"));
+	buf_free(&b);
+}
+
+static void
+secrets_are_verified(void **state)
+{
+	static const struct {
+		const char	*field, *password;
+		bool		 ok;
+	}		 t[] = {
+		{ "{PLAIN}secret", "secret", true },
+		{ "{PLAIN}secret", "secre", false },
+		{ "{PLAIN}secret", "secretsecret", false },
+		{ "{PLAIN}secret", "", false },
+		{ "{PLAIN}", "", true },
+		{ "{PLAIN}", "x", false },
+		{ "", "", false },
+		{ "*", "*", false },
+		{ SHA512, "secret", true },
+		{ SHA512, "Secret", false },
+		{ "{sha512-crypt}" SHA512, "secret", true },
+		{ "{CRYPT}" SHA512, "secret", true },
+		{ SHA512, SHA512, false },
+		{ "{SHA256-CRYPT}"
+		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.", "secret", true },
+		{ "{SHA256-CRYPT}"
+		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.", "x", false },
+	};
+	const char	*why;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(secret_verify(secret_normal(t[i].field,
+		    &why), t[i].password), t[i].ok);
+	assert_false(secret_verify(secret_dummy(), ""));
+}
+
+static void
+the_cost_of_a_secret_is_told_by_its_front(void **state)
+{
+	static const struct {
+		const char	*secret, *class;
+	}		 t[] = {
+		{ "{PLAIN}abc", "{PLAIN}" },
+		{ "$6$salt$hash", "$6$" },
+		{ "$6$rounds=9000$salt$hash", "$6$rounds=9000$" },
+		{ "$y$j9T$salt$hash", "$y$j9T$" },
+		{ "$2b$12$saltandhash", "$2b$12$" },
+		{ "abcdefghijklm", "" },
+		{ "$6$", "$6$" },
+		{ "$y$", "$y$" },
+	};
+	struct users	*us;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(secret_class(t[i].secret),
+		    strlen(t[i].class));
+	us = parse("a@example.org:{PLAIN}x\nb@example.org:" SHA512
+	    "\nc@example.org:" SHA512 "\nd@example.org:");
+	assert_string_equal(users_typical(us), SHA512);
+	users_free(us);
+	us = parse("d@example.org:");
+	assert_null(users_typical(us));
+	users_free(us);
+}
+
+static void
+usage_survives_a_reload(void **state)
+{
+	struct users	*old, *us;
+
+	(void)state;
+	old = parse("a@example.org:\nb@example.org:\nd@example.org:");
+	users_find(old, "b@example.org")->used_octets = 5;
+	users_find(old, "d@example.org")->used_count = 6;
+	us = parse("b@example.org:\nc@example.org:\nd@example.org:");
+	users_keep_usage(us, old);
+	assert_int_equal(users_find(us, "b@example.org")->used_octets, 5);
+	assert_int_equal(users_find(us, "c@example.org")->used_octets, 0);
+	assert_int_equal(users_find(us, "d@example.org")->used_count, 6);
+	users_free(old);
+	users_free(us);
+}
+
+static void
+a_hundred_thousand_users_load_and_are_found_fast(void **state)
+{
+	struct buf	 b;
+	struct users	*us;
+	char		 name[64];
+	int64_t		 start;
+	int		 i;
+
+	(void)state;
+	buf_init(&b, (size_t)1 << 30);
+	for (i = 0; i < 100000; i++)
+		buf_addf(&b, "user%d@example.org:" SHA512
+		    ":::::/bin/sh:quota=1G\n", i * 7919 % 100000);
+	start = io_monotonic_ms();
+	us = parse(buf_cstr(&b));
+	print_message("loaded in %d ms\n", (int)(io_monotonic_ms() - start));
+	assert_non_null(us);
+	assert_true(io_monotonic_ms() - start < 5000);
+	start = io_monotonic_ms();
+	for (i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "User%d@example.org", i);
+		assert_non_null(users_find(us, name));
+	}
+	print_message("found in %d ns each\n",
+	    (int)(10 * (io_monotonic_ms() - start)));
+	assert_true(io_monotonic_ms() - start < 2000);
+	users_free(us);
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(a_line_gives_all_its_fields),
+		cmocka_unit_test(every_bad_line_is_named),
+		cmocka_unit_test(errors_are_listed_up_to_a_bound),
+		cmocka_unit_test(secrets_are_verified),
+		cmocka_unit_test(the_cost_of_a_secret_is_told_by_its_front),
+		cmocka_unit_test(usage_survives_a_reload),
+		cmocka_unit_test(
+		    a_hundred_thousand_users_load_and_are_found_fast),
+	};
+	int			 r;
+
+	buf_init(&err, 65536);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	buf_free(&err);
+	return r;
+}
