@@ -1,4 +1,5 @@
 /* Contract in mailbox.h. */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <dirent.h>
 #include <errno.h>
@@ -30,10 +31,40 @@ mailbox_lock_open(int dir, bool *fresh)
 		return fd;
 	*fresh = true;
 	fd = openat(dir, LOCK_NAME, flags | O_CREAT | O_EXCL, 0600);
-	if (fd != -1 || errno != EEXIST)
+	if (fd != -1)
 		return fd;
+	if (errno != EEXIST)
+		return -1;
 	*fresh = false;		/* another session was faster */
 	return openat(dir, LOCK_NAME, flags);
+}
+
+/* No room for a lock file: lock the directory itself. */
+static enum mailbox_status
+mailbox_lock_dir(struct mailbox *mb, int dir)
+{
+	mb->lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mb->lock == -1)
+		return MAILBOX_ERROR;
+	if (flock(mb->lock, LOCK_EX | LOCK_NB) == 0)
+		return MAILBOX_OK;
+	return errno == EWOULDBLOCK ? MAILBOX_IN_USE : MAILBOX_ERROR;
+}
+
+static enum mailbox_status
+mailbox_lock_failed(struct mailbox *mb, int dir)
+{
+	switch (errno) {
+	case ENOSPC:
+	case EDQUOT:
+	case EROFS:
+		return mailbox_lock_dir(mb, dir);
+	case EACCES:
+	case ELOOP:
+		return MAILBOX_DENIED;
+	default:
+		return MAILBOX_ERROR;
+	}
 }
 
 /* Seconds since the last login; a clock that went back counts as long ago. */
@@ -53,8 +84,7 @@ mailbox_lock(struct mailbox *mb, int dir, unsigned int delay)
 	bool		 fresh;
 
 	if ((mb->lock = mailbox_lock_open(dir, &fresh)) == -1)
-		return errno == EACCES || errno == ELOOP ? MAILBOX_DENIED :
-		    MAILBOX_ERROR;
+		return mailbox_lock_failed(mb, dir);
 	if (fcntl(mb->lock, F_OFD_SETLK, &fl) == -1)
 		return errno == EAGAIN || errno == EACCES ? MAILBOX_IN_USE :
 		    MAILBOX_ERROR;
@@ -68,9 +98,9 @@ mailbox_lock(struct mailbox *mb, int dir, unsigned int delay)
 }
 
 static int
-mailbox_directory(const char *path)
+mailbox_directory(int at, const char *path)
 {
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static enum mailbox_status
@@ -79,16 +109,16 @@ mailbox_open_dir(struct mailbox *mb, unsigned int delay)
 	enum mailbox_status	 st;
 	int			 dir;
 
-	dir = mailbox_directory(mb->dir);
+	dir = mailbox_directory(AT_FDCWD, mb->dir);
 	if (dir == -1 && errno == ENOENT && maildir_make(mb->dir) == 0)
-		dir = mailbox_directory(mb->dir);
+		dir = mailbox_directory(AT_FDCWD, mb->dir);
 	if (dir == -1)
 		return errno == EACCES ? MAILBOX_DENIED : MAILBOX_ERROR;
 	st = mailbox_lock(mb, dir, delay);
 	if (st == MAILBOX_OK && uidlist_open(mb->dir, &mb->list) == -1)
 		st = errno == EACCES ? MAILBOX_DENIED : MAILBOX_ERROR;
-	if (st == MAILBOX_OK && (mb->cur = openat(dir, "cur", O_RDONLY |
-	    O_DIRECTORY | O_CLOEXEC)) == -1)
+	if (st == MAILBOX_OK && ((mb->cur = mailbox_directory(dir,
+	    "cur")) == -1 || (mb->new = mailbox_directory(dir, "new")) == -1))
 		st = MAILBOX_ERROR;
 	io_close(dir);
 	return st;
@@ -101,7 +131,7 @@ mailbox_open(struct mailbox *mb, const char *home, unsigned int login_delay)
 	int			 saved;
 
 	memset(mb, 0, sizeof(*mb));
-	mb->cur = mb->lock = -1;
+	mb->cur = mb->new = mb->lock = -1;
 	xasprintf(&mb->dir, "%s/Maildir", home);
 	st = mailbox_open_dir(mb, login_delay);
 	if (st == MAILBOX_OK) {
@@ -124,13 +154,36 @@ mailbox_unlock(struct mailbox *mb)
 void
 mailbox_close(struct mailbox *mb)
 {
+	size_t	 i;
+
+	if (mb->renamed != NULL)
+		for (i = 0; i < mb->list.n; i++)
+			free(mb->renamed[i]);
+	free(mb->renamed);
 	uidlist_free(&mb->list);
 	free(mb->mark);
 	free(mb->dir);
 	io_close(mb->cur);
+	io_close(mb->new);
 	io_close(mb->lock);
 	memset(mb, 0, sizeof(*mb));
-	mb->cur = mb->lock = -1;
+	mb->cur = mb->new = mb->lock = -1;
+}
+
+int
+mailbox_folder(const struct mailbox *mb, size_t i)
+{
+	return mb->list.entry[i].in_new ? mb->new : mb->cur;
+}
+
+void
+mailbox_renamed(struct mailbox *mb, size_t i, char *name)
+{
+	if (mb->renamed == NULL)
+		mb->renamed = xcalloc(mb->list.n, sizeof(*mb->renamed));
+	free(mb->renamed[i]);
+	mb->renamed[i] = name;
+	mb->list.entry[i].name = name;
 }
 
 static int
@@ -148,19 +201,20 @@ mailbox_seen(struct mailbox *mb, const char *name)
 {
 	struct uidlist_entry	*e;
 	struct maildir_name	 n;
+	size_t			 i;
 
 	if (mb->list.n == 0 || !maildir_name_parse(name, &n) ||
 	    n.validity != mb->list.validity)
 		return;
 	e = bsearch(&n.uid, mb->list.entry, mb->list.n,
 	    sizeof(*mb->list.entry), mailbox_by_uid);
-	if (e == NULL)
+	if (e == NULL || !e->kept)
 		return;
-	mb->mark[e - mb->list.entry] &= (unsigned char)~MAILBOX_MISSING;
-	if (strcmp(e->name, name) != 0) {
-		free(e->name);
-		e->name = xstrdup(name);
-	}
+	i = (size_t)(e - mb->list.entry);
+	mb->mark[i] &= (unsigned char)~MAILBOX_MISSING;
+	e->in_new = false;
+	if (strcmp(e->name, name) != 0)
+		mailbox_renamed(mb, i, xstrdup(name));
 }
 
 static int
@@ -206,17 +260,17 @@ int
 mailbox_message(struct mailbox *mb, size_t i, off_t *size)
 {
 	const int	 flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	const char	*name = mb->list.entry[i].name;
 	struct stat	 st;
 	int		 fd;
 
-	fd = openat(mb->cur, name, flags);
+	fd = openat(mailbox_folder(mb, i), mb->list.entry[i].name, flags);
 	if (fd == -1 && errno == ENOENT) {
 		if (!mailbox_find(mb, i)) {
 			errno = ENOENT;
 			return -1;
 		}
-		fd = openat(mb->cur, mb->list.entry[i].name, flags);
+		fd = openat(mailbox_folder(mb, i), mb->list.entry[i].name,
+		    flags);
 	}
 	if (fd == -1)
 		return -1;

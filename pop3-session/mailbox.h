@@ -20,11 +20,13 @@ enum mailbox_mark {
 
 struct mailbox {
 	char			*dir;		/* HOME/Maildir */
-	int			 cur;		/* its cur/ */
+	int			 cur, new;	/* directories */
 	int			 lock;		/* pop3.lock */
 	struct uidlist		 list;
 	unsigned char		*mark;		/* list.n times enum
 						 * mailbox_mark bits */
+	char			**renamed;	/* list.n names that are not
+						 * the list's, or NULL */
 	size_t			 ndeleted;
 	int64_t			 looked;	/* monotonic ms, or 0 */
 };
@@ -40,7 +42,8 @@ enum mailbox_status {
 /*
  * Lock HOME/Maildir for this session, made when missing, and list it.
  * login_delay: seconds between logins (RFC 2449 6.5), kept in the lock
- * file's mtime.  To be called in the process that serves the session: an
+ * file's mtime.  On a full or read-only disk the directory is locked in the
+ * file's place, so that mail can be read and removed.  To be called in the process that serves the session: an
  * OFD lock is shared over fork(2).  Unless MAILBOX_OK nothing is left to
  * close.
  */
@@ -49,6 +52,11 @@ enum mailbox_status	 mailbox_open(struct mailbox *, const char *home,
 /* Let the next session in; nothing may be changed any more. */
 void			 mailbox_unlock(struct mailbox *);
 void			 mailbox_close(struct mailbox *);
+
+/* The directory that holds message i's file: cur, or new if it cannot move. */
+int	 mailbox_folder(const struct mailbox *, size_t i);
+/* Message i's file is called so now; name becomes the mailbox's to free. */
+void	 mailbox_renamed(struct mailbox *, size_t i, char *name);
 
 /*
  * Open message i for reading; its size into *size.  A file whose name was

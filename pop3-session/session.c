@@ -76,6 +76,9 @@ session_step(struct session *s)
 	switch (stream_line(&s->s, POP3_LINE, &line)) {
 	case STREAM_OK:
 		command_run(s, line);
+		/* Who no longer hears us has not meant what comes next. */
+		if (s->s.dead)
+			s->end = SESSION_DROPPED;
 		return;
 	case STREAM_TOOLONG:
 		command_error(s, "-ERR Line too long");
@@ -130,6 +133,11 @@ session_quit(struct session *s)
 {
 	struct update_result	 r;
 
+	/* Nothing is removed before what was asked for is on its way. */
+	if (stream_flush(&s->s) != STREAM_OK) {
+		s->end = SESSION_DROPPED;
+		return;
+	}
 	if (update_commit(&s->mb, s->conf->pop3d.expire, time(NULL), &r) == 0)
 		command_answer(s, "+OK Goodbye");
 	else
@@ -154,7 +162,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;
-	s.mb.cur = s.mb.lock = -1;
+	s.mb.cur = s.mb.new = s.mb.lock = -1;
 	stream_init(&s.s, rfd, wfd, (int)conf->pop3d.net.idle_timeout * 1000,
 	    (int64_t)conf->pop3d.net.total_timeout * 1000);
 	s.s.bare_lf_ok = true;

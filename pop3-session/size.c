@@ -82,12 +82,11 @@ size_remember(struct mailbox *mb, const size_t *which, size_t n)
 		e = &mb->list.entry[which[i]];
 		if ((name = size_name(e->name, e->size, e->wire)) == NULL)
 			continue;
-		if (renameat(mb->cur, e->name, mb->cur, name) == -1)
+		if (e->in_new || renameat(mb->cur, e->name, mb->cur, name) ==
+		    -1)
 			free(name);
-		else {
-			free(e->name);
-			e->name = name;
-		}
+		else
+			mailbox_renamed(mb, which[i], name);
 	}
 	io_close(lock);
 }

@@ -68,7 +68,7 @@ update_stored_size(const struct mailbox *mb, size_t i)
 
 	if (e->size != UINT64_MAX)
 		return e->size;
-	if (fstatat(mb->cur, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(mailbox_folder(mb, i), e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
 	return (uint64_t)st.st_size;
 }
@@ -80,12 +80,12 @@ update_remove(struct mailbox *mb, size_t i, struct update_result *r)
 	uint64_t		 octets = update_stored_size(mb, i);
 	int			 n;
 
-	n = unlinkat(mb->cur, e->name, 0);
+	n = unlinkat(mailbox_folder(mb, i), e->name, 0);
 	if (n == -1 && errno == ENOENT) {
 		if (!mailbox_find(mb, i))
 			return;		/* somebody else removed it */
 		octets = update_stored_size(mb, i);
-		n = unlinkat(mb->cur, e->name, 0);
+		n = unlinkat(mailbox_folder(mb, i), e->name, 0);
 	}
 	if (n == 0) {
 		r->removed++;
@@ -106,11 +106,10 @@ update_seen(struct mailbox *mb, size_t i)
 	int			 tries;
 
 	for (tries = 0; tries < 2; tries++) {
-		if ((name = update_seen_name(e->name)) == NULL)
+		if (e->in_new || (name = update_seen_name(e->name)) == NULL)
 			return;
 		if (renameat(mb->cur, e->name, mb->cur, name) == 0) {
-			free(e->name);
-			e->name = name;
+			mailbox_renamed(mb, i, name);
 			return;
 		}
 		free(name);
@@ -142,7 +141,8 @@ update_commit(struct mailbox *mb, int expire, time_t now,
 	memset(r, 0, sizeof(*r));
 	if (!update_has_work(mb, expire))
 		return 0;
-	if ((lock = uidlist_lock(mb->dir)) == -1) {
+	/* ENOENT: no UIDs could be written down, as on a full disk. */
+	if ((lock = uidlist_lock(mb->dir)) == -1 && errno != ENOENT) {
 		log_warn("event=pop3-lock-failed dir=%s", log_esc(mb->dir));
 		r->failed = mb->ndeleted;
 		return r->failed > 0 ? -1 : 0;
@@ -154,7 +154,8 @@ update_commit(struct mailbox *mb, int expire, time_t now,
 			update_seen(mb, i);
 	}
 	io_close(lock);
-	if (r->removed > 0 && fsync(mb->cur) == -1) {
+	if (r->removed > 0 && (fsync(mb->cur) == -1 ||
+	    (!mb->list.kept && fsync(mb->new) == -1))) {
 		log_warn("event=pop3-sync-failed dir=%s", log_esc(mb->dir));
 		return -1;
 	}
