@@ -72,17 +72,23 @@ struct dsn_report {
 	struct slice		 original;
 	bool			 whole;		/* nothing was cut off */
 	bool			 full;		/* RFC 3461 4.3 */
+	bool			 utf8;		/* it came by SMTPUTF8 */
 };
 
 /*
- * Append the complete message, CRLF, no line over 998 octets but the
- * original's own.  The original comes back whole when full, whole and at most
- * DSN_ORIGINAL_MAX, else its header, cut at a field at DSN_HEADER_MAX.  The
- * octets depend on nothing but the report: made again after a crash it is
- * the same message.  0, or -1 with errno EMSGSIZE and out as it was.
+ * Append the complete message, CRLF, no line over 998 octets.  The original
+ * comes back whole in a failure when full, whole, at most DSN_ORIGINAL_MAX and
+ * itself without longer lines or NULs; else its header, whole fields up to
+ * DSN_HEADER_MAX.  The octets depend on nothing but the report: made again
+ * after a crash it is the same message.  0, or -1 with errno EMSGSIZE and out
+ * as it was.
  */
 int	 dsn_build(struct buf *out, const struct dsn_report *);
-/* Does it need SMTPUTF8 to travel (RFC 6533)?  8bit otherwise at most. */
+/*
+ * Does it need SMTPUTF8 to travel: UTF-8 in an address, or in the header of a
+ * message that came by SMTPUTF8?  Otherwise it is 8bit at most, and that only
+ * when the original is.
+ */
 bool	 dsn_is_utf8(const struct dsn_report *);
 
 /*
