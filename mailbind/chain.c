@@ -81,8 +81,10 @@ chain_environment(const char *listen, const char *conf)
 	}
 	clearenv();
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (value[i] != NULL)
+		if (value[i] != NULL) {
 			setenv(kept[i], value[i], 1);
+			free(value[i]);
+		}
 	setenv("MERPATI_LISTEN", listen, 1);
 	setenv("MERPATI_CONF", conf, 1);
 }
