@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""smtpd as the daemon: listeners, the pool, the submit socket, draining."""
+
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from smtp_lib import NOBODY, PATIENCE, SMTPD, Case, proxy_v2
+
+
+def free_ports(n):
+    socks = [socket.socket() for _ in range(n)]
+    for s in socks:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in socks]
+    for s in socks:
+        s.close()
+    return ports
+
+
+class Daemon(Case):
+    limits = ""
+
+    def setUp(self):
+        super().setUp()
+        self.mx, self.sub, self.lmtp, self.proxied = free_ports(4)
+        self.inst.configure(smtpd='''
+            listen "127.0.0.1:%d" { role = "mx" }
+            listen "127.0.0.1:%d" { role = "submission" }
+            listen "127.0.0.1:%d" { role = "lmtp" }
+            listen "127.0.0.1:%d" { role = "mx" proxy = yes }
+            %s''' % (self.mx, self.sub, self.lmtp, self.proxied, self.limits))
+        who = {}
+        if os.getuid() == 0:
+            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self.log_file = tempfile.TemporaryFile()
+        ready, notify = os.pipe()
+        env = dict(os.environ, NOTIFY_FD=str(notify))
+        self.proc = subprocess.Popen(
+            [SMTPD, "-c", self.inst.conf], stdin=subprocess.DEVNULL,
+            stderr=self.log_file, env=env, pass_fds=[notify], **who)
+        os.close(notify)
+        self.addCleanup(self.stop)
+        with open(ready, "rb") as f:
+            self.assertEqual(f.readline(), b"\n")
+        self.submit = os.path.join(self.inst.run, "smtpd", "submit.sock")
+
+    def stop(self):
+        if self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGTERM)
+        self.assertEqual(self.proc.wait(PATIENCE), 0)
+        if not self.log_file.closed:
+            self.log_file.close()
+
+    def log(self):
+        self.log_file.seek(0)
+        return self.log_file.read().decode("utf-8", "replace")
+
+    def letter(self, port, n=1):
+        with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as s:
+            for _ in range(n):
+                s.sendmail("a@example.org", ["bob@example.test"],
+                           "Subject: x\n\n.hello\n")
+
+
+class Work(Daemon):
+
+    def test_every_listener(self):
+        self.letter(self.mx)
+        self.letter(self.sub)
+        with smtplib.LMTP("127.0.0.1", self.lmtp) as s:
+            s.sendmail("a@example.org", ["bob@example.test"], "x: y\n\n")
+        with socket.create_connection(("127.0.0.1", self.proxied),
+                                      PATIENCE) as s:
+            s.sendall(proxy_v2("198.51.100.7"))
+            self.assertTrue(s.recv(100).startswith(b"220 "))
+        self.assertEqual(len(self.inst.messages()), 3)
+        self.assertEqual(self.inst.messages()[0].content,
+                         b"Subject: x\r\n\r\n.hello\r\n")
+
+    def test_submit_socket(self):
+        me = os.getuid()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE)
+            s.connect(self.submit)
+            f = s.makefile("rb")
+            self.assertTrue(f.readline().startswith(b"220 "))
+            s.sendall(b"EHLO here\r\n")
+            while not f.readline().startswith(b"250 "):
+                pass
+            s.sendall(b"MAIL FROM:<a@example.test>\r\n"
+                      b"RCPT TO:<x@elsewhere.test>\r\nDATA\r\n")
+            self.assertEqual([f.readline()[:3] for _ in range(3)],
+                             [b"250", b"250", b"354"])
+            s.sendall(b"Subject: x\r\n\r\n.\r\n")
+            self.assertTrue(f.readline().startswith(b"250 2.0.0"))
+        m = self.inst.messages()[0]
+        self.assertEqual(m.keys["uid"], str(me))
+        self.assertIn(b"from uid %d" % me, m.head)
+        self.assertNotIn("client-ip", m.keys)
+
+    def test_many_at_once_and_more_than_a_process_serves(self):
+        threads = [threading.Thread(target=lambda: [
+            self.letter(self.mx, 2) for _ in range(30)]) for _ in range(5)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        self.assertEqual(len(self.inst.messages()), 300)
+        self.assertEqual(self.inst.leavings(), [])
+
+    def test_the_bell_is_rung(self):
+        trigger = os.open(os.path.join(self.inst.spool, "trigger"),
+                          os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, trigger)
+        self.letter(self.mx, 3)
+        rung = os.read(trigger, 4096).decode().split("\n")
+        self.assertEqual(sorted(rung[:-1]),
+                         sorted(m.id for m in self.inst.messages()))
+
+    def test_sigterm_lets_a_letter_end(self):
+        s = smtplib.SMTP("127.0.0.1", self.mx, timeout=PATIENCE)
+        idle = smtplib.SMTP("127.0.0.1", self.mx, timeout=PATIENCE)
+        s.ehlo()
+        idle.ehlo()
+        s.mail("a@example.org")
+        s.rcpt("bob@example.test")
+        s.putcmd("DATA")
+        self.assertEqual(s.getreply()[0], 354)
+        self.proc.send_signal(signal.SIGTERM)
+        self.assertEqual(idle.getreply()[0], 421)
+        time.sleep(0.3)
+        s.send(b"x: y\r\n\r\n.\r\n")
+        self.assertEqual(s.getreply()[0], 250)
+        self.assertEqual(s.getreply()[0], 421)
+        s.close()
+        idle.close()
+        self.assertEqual(self.proc.wait(PATIENCE), 0)
+        self.assertEqual(len(self.inst.messages()), 1)
+
+
+class Full(Daemon):
+    limits = "max-connections = 2"
+
+    def test_421(self):
+        conns = []
+        for want in (b"220", b"220", b"421"):
+            s = socket.create_connection(("127.0.0.1", self.mx), PATIENCE)
+            conns.append(s)
+            self.assertEqual(s.recv(100)[:3], want)
+        for s in conns:
+            s.close()
+        self.assertIn("why=max-connections", self.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
