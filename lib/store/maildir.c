@@ -68,6 +68,22 @@ maildir_make(const char *path)
 	return r;
 }
 
+int
+maildir_make_above(const char *path)
+{
+	char	 up[PATH_MAX], *slash;
+
+	if (strlen(path) >= sizeof(up)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(up, path);
+	if ((slash = strrchr(up, '/')) == NULL || slash == up)
+		return 0;
+	*slash = '\0';
+	return make_dir(up, PARENTS - 1);
+}
+
 static int
 make_path(char out[PATH_MAX], const char *dir, const char *sub,
     const char *name, const char *end)

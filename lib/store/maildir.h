@@ -45,6 +45,9 @@ int64_t	 maildir_name_time(const char *name);
  */
 int	 maildir_make(const char *path);
 
+/* Make the directories above path, as above.  0 or -1. */
+int	 maildir_make_above(const char *path);
+
 struct maildir_delivery {
 	const char	*dir;		/* the Maildir */
 	const char	*host;		/* our hostname */
