@@ -39,6 +39,7 @@ struct pool {
 	const struct pool_door		*door;
 	const size_t			*ndoor;
 	unsigned int			 busy;
+	bool				 stopping;
 	void				(*back)(const struct pool_ticket *);
 };
 
@@ -101,6 +102,9 @@ child_said(int fd, short what, void *arg)
 		return;
 	if (n == 1 && strcmp(m.verb, "done") == 0 && ipc_end(&m) == 0) {
 		child_idle(c);
+		/* It may have looked for a signal just before one came. */
+		if (c->pool->stopping)
+			child_close(c);
 		return;
 	}
 	/* It leaves (or lies): SIGCHLD brings the rest. */
@@ -171,12 +175,19 @@ static struct child *
 child_fork(struct pool *p, int fd, size_t door)
 {
 	struct child	*c;
+	sigset_t	 all, before;
 	int		 pair[2] = { -1, -1 };
 	pid_t		 pid;
 
 	if (fd == -1 && ipc_pair(pair) == -1)
 		return NULL;
-	if ((pid = fork()) == -1) {
+	/* The handlers are the parent's: not one may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid == -1) {
 		io_close(pair[0]);
 		io_close(pair[1]);
 		return NULL;
@@ -327,6 +338,7 @@ pool_signal(struct pool *p, int sig)
 {
 	struct child	*c;
 
+	p->stopping = true;
 	LIST_FOREACH(c, &p->children, entry) {
 		kill(c->pid, sig);
 		if (!c->busy)
