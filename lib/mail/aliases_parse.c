@@ -185,27 +185,36 @@ parse_result(struct slice s, const char **why,
 	return fn(addr.text, arg);
 }
 
+bool
+aliases_next_item(struct slice *line, struct slice *item)
+{
+	size_t	 end;
+
+	while (line->len > 0) {
+		end = find_plain(*line, ',');
+		item->ptr = line->ptr;
+		item->len = end;
+		*item = text_trim(*item);
+		end += end < line->len;
+		line->ptr += end;
+		line->len -= end;
+		if (item->len > 0)
+			return true;
+	}
+	return false;
+}
+
 int
 aliases_parse_results(struct slice line, const char **why,
     int (*fn)(const char *result, void *arg), void *arg)
 {
 	struct slice	 item;
-	size_t		 end;
 	int		 r;
 
-	for (;;) {
-		end = find_plain(line, ',');
-		item.ptr = line.ptr;
-		item.len = end;
-		item = text_trim(item);
-		if (item.len > 0 &&
-		    (r = parse_result(item, why, fn, arg)) != 0)
+	while (aliases_next_item(&line, &item))
+		if ((r = parse_result(item, why, fn, arg)) != 0)
 			return r;
-		if (end == line.len)
-			return 0;
-		line.ptr += end + 1;
-		line.len -= end + 1;
-	}
+	return 0;
 }
 
 /*

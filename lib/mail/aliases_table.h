@@ -5,6 +5,7 @@
 #ifndef MAIL_ALIASES_TABLE_H
 #define MAIL_ALIASES_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"
@@ -58,6 +59,8 @@ int	 aliases_parse_name(struct slice line, char key[ALIASES_KEY_MAX],
  */
 int	 aliases_parse_results(struct slice line, const char **why,
 	    int (*fn)(const char *result, void *arg), void *arg);
+/* Cut the next item before a comma off *line.  False when none is left. */
+bool	 aliases_next_item(struct slice *line, struct slice *item);
 /*
  * Cut the next line off *text, without its line end, blanks at the end and,
  * when it is one, the comment.  False at the end.
