@@ -30,6 +30,41 @@
 
 #define CLIENTS_MAX	8192U
 
+static void
+usage(FILE *f)
+{
+	fputs("usage: authd [-c file]\n", f);
+}
+
+static const char *
+options(int argc, char **argv)
+{
+	const char	*file = NULL;
+	int		 c;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		exit(EX_OK);
+	}
+	while ((c = getopt(argc, argv, "c:h")) != -1)
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			usage(stderr);
+			exit(EX_USAGE);
+		}
+	if (optind != argc) {
+		usage(stderr);
+		exit(EX_USAGE);
+	}
+	return file;
+}
+
 /*
  * Whose mailboxes are, where a line does not say: mail-user's when the suite's
  * accounts are in use, else (all runs as one uid) our own.
@@ -104,18 +139,6 @@ on_signals(struct event_base *base)
 	}
 }
 
-/* What holds secrets is wiped; helpers are ended. */
-static void
-finish(struct authd *a)
-{
-	hashers_free(a->hashers);
-	spawn_free(a->spawn);
-	sessions_free(a->sessions);
-	cache_free(a->cache);
-	delay_free(a->delay);
-	tables_free(&a->tables);
-}
-
 /*
  * User merpati-auth.  Descriptors: the listening socket, spawner's, one a
  * client and a session server.  Hostile: the packets of smtpd and pop3d, which
@@ -126,7 +149,6 @@ int
 main(int argc, char **argv)
 {
 	struct authd		 a;
-	struct ipc_server	*server;
 	struct users_ids	 ids;
 	char			*path, *spawner;
 	unsigned int		 clients;
@@ -135,7 +157,7 @@ main(int argc, char **argv)
 	service_title_init(argc, argv);
 	log_init("authd");
 	memset(&a, 0, sizeof(a));
-	a.conf = config_need(service_options(argc, argv, "authd"));
+	a.conf = config_need(options(argc, argv));
 	privilege_never_root("authd");
 	privilege_harden();
 	clients = descriptors();
@@ -153,16 +175,12 @@ main(int argc, char **argv)
 	a.sessions = sessions_new(a.base, a.spawn, a.conf->spawner.idle);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
-	server = ipc_server_new(a.base, fd, clients, serve_allow,
-	    serve_request, &a);
+	ipc_server_new(a.base, fd, clients, serve_allow, serve_request, &a);
 	on_signals(a.base);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
 	event_base_dispatch(a.base);
 	log_info("event=stopping");
-	ipc_server_free(server);
-	finish(&a);
-	free(path);
-	free(spawner);
+	hashers_free(a.hashers);
 	return EX_OK;
 }

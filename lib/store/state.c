@@ -161,7 +161,7 @@ state_format(struct state *s, struct buf *out)
 	s->head = (off_t)out->len;
 	s->tries = 0;
 	for (i = 0; i < s->nrcpts; i++)
-		if (s->rcpts[i].text != NULL) {
+		if (s->rcpts[i].text != NULL && s->rcpts[i].when >= 0) {
 			if (state_put_try(out, s->rcpts[i].when, (long)i,
 			    s->rcpts[i].code, s->rcpts[i].text) == -1)
 				return -1;

@@ -50,7 +50,7 @@ struct state_rcpt {
 						 * message's */
 	int			 notify;	/* enum dsn_notify bits */
 	off_t			 offset;	/* of the letter in the file */
-	/* The last try; when 0: none. */
+	/* The last try; when below 0: not to be written. */
 	int64_t			 when;
 	char			 code[12];
 	char			*text;		/* NULL: none */

@@ -1,0 +1,92 @@
+/*
+ * A message that is being tried: loaded when its time has come, freed when the
+ * try is over.  The parts of a try, in this order:
+ *
+ *	message.c	open and read it
+ *	expand.c	a first try: aliases become recipients
+ *	attempt.c	each pending recipient: where, and a job for its worker
+ *	outcome.c	what became of it: state, reports, next try or end
+ */
+#ifndef QUEUE_RUNNER_MESSAGE_H
+#define QUEUE_RUNNER_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bsd/sys/queue.h>
+
+#include "lib/net/proto_deliver.h"
+#include "lib/store/envelope.h"
+#include "lib/store/state.h"
+#include "queue-runner/runner.h"
+
+/* What this try brought for a recipient. */
+enum run {
+	RUN_NONE,
+	RUN_BUSY,
+	RUN_OK,
+	RUN_TEMP,
+	RUN_PERM,
+	RUN_OURS		/* not tried: we failed */
+};
+
+struct message {
+	LIST_ENTRY(message)	 entry;
+	struct runner		*q;
+	struct entry		*e;
+	char			 id[SPOOL_ID_LEN + 1];
+	int			 fd;
+	int			 sfd;		/* of the state, -1: none */
+	struct envelope		 env;
+	struct state		 st;		/* nrcpts 0: not expanded */
+	uint8_t			*run;		/* enum run, a recipient each */
+	size_t			 next;		/* recipient to look at */
+	size_t			 busy;		/* questions and jobs out */
+	bool			 stepping;
+	bool			 expanded;	/* an alias was */
+	bool			 big;
+	bool			 parkable;	/* one job, nothing begun */
+	int64_t			 started;	/* monotonic ms */
+	/* What an admin asked for meanwhile, done at the end of the try. */
+	struct control_request	*later;
+};
+
+enum message_next {
+	NEXT_WAIT,		/* until when */
+	NEXT_FORGET		/* it is gone, or none of ours */
+};
+
+/* Begin a try of an ENTRY_ACTIVE entry. */
+void	 message_start(struct runner *, struct entry *);
+/* End it; m is freed. */
+void	 message_end(struct message *, enum message_next, int64_t when);
+/* End it for a failure of our own. */
+void	 message_end_ours(struct message *);
+/* Put it into its destination's list for later; m is freed. */
+void	 message_park(struct message *, struct dest *);
+/* Put it aside and tell postmaster; m is freed. */
+void	 message_hold(struct message *, const char *reason);
+/* At the end of the program: nothing is decided. */
+void	 message_drop(struct message *);
+/* The one being tried with the entry, or NULL. */
+struct message	*message_find(struct runner *, const struct entry *);
+
+/* queue/ID and a state on disk, if it has none; 0 or -1 with errno. */
+int	 message_persist(struct message *, bool sync);
+/* In memory and, when there is a state, on disk. */
+void	 message_set_letter(struct message *, size_t i, enum state_letter,
+	    unsigned int batch);
+/* Seconds since it arrived. */
+int64_t	 message_age(const struct message *);
+/* Whom a report on recipient i goes to; "" is nobody. */
+const char	*message_sender(const struct message *, size_t i);
+
+void	 expand_start(struct message *);
+void	 attempt_start(struct message *);
+void	 outcome(struct message *);
+
+/* From the workers: see worker.h. */
+extern const struct workers_calls	 attempt_calls;
+
+#endif

@@ -1,0 +1,371 @@
+/*
+ * After a try: what failed for good is bounced, what was delivered reported
+ * when that was asked for, what is left waits.  The order on disk: tries, then
+ * letters B and S with their batches, synced, then the reports, then F and D.
+ * So a batch, once it is on disk, never changes, and a report of it has
+ * always the same id.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/xmalloc.h"
+#include "queue-runner/message.h"
+#include "queue-runner/notice.h"
+
+#define STATE_TAIL	(1024 * 1024)	/* of tries, then only the last */
+
+static bool
+outcome_expired(const struct message *m)
+{
+	return message_age(m) >= m->q->cfg->queue.expire;
+}
+
+/* A try that failed now, too late for another. */
+static void
+outcome_expire(struct message *m, size_t i)
+{
+	struct state_rcpt	*r = &m->st.rcpts[i];
+	char			 text[STATE_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "given up after %u seconds; at last: %s "
+	    "%s", m->q->cfg->queue.expire, r->code,
+	    r->text == NULL ? "" : r->text);
+	/* RFC 3463 3.5: of class 4 only, though the action is failed. */
+	state_note(r, r->when, "4.4.7", text);
+	m->run[i] = RUN_PERM;
+}
+
+static void
+outcome_log(const struct message *m, size_t i)
+{
+	const struct state_rcpt	*r = &m->st.rcpts[i];
+
+	log_info("event=%s id=%s to=%s code=%s reason=%s",
+	    m->run[i] == RUN_PERM ? "failed" : "deferred", m->id,
+	    log_esc(r->address), log_esc(r->code),
+	    log_esc(r->text == NULL ? "" : r->text));
+}
+
+/* Counts of what this try brought. */
+struct tally {
+	size_t	 temp, perm, ours, done;
+	bool	 same;		/* temp and perm: one code, one text, all
+				 * pending */
+};
+
+static void
+outcome_count(struct message *m, struct tally *t)
+{
+	const struct state_rcpt	*r, *first = NULL;
+	bool			 expired = outcome_expired(m);
+	size_t			 i;
+
+	memset(t, 0, sizeof(*t));
+	t->same = true;
+	for (i = 0; i < m->st.nrcpts; i++) {
+		r = &m->st.rcpts[i];
+		if (r->letter != STATE_PENDING)
+			continue;
+		if (m->run[i] == RUN_TEMP && expired)
+			outcome_expire(m, i);
+		switch ((enum run)m->run[i]) {
+		case RUN_NONE:
+		case RUN_BUSY:
+		case RUN_OURS:
+			t->ours++;
+			t->same = false;
+			continue;
+		case RUN_OK:
+			t->done++;
+			continue;
+		case RUN_TEMP:
+			t->temp++;
+			break;
+		case RUN_PERM:
+			t->perm++;
+			break;
+		}
+		outcome_log(m, i);
+		if (first == NULL)
+			first = r;
+		else if (t->same && (strcmp(first->code, r->code) != 0 ||
+		    strcmp(first->text, r->text) != 0))
+			t->same = false;
+	}
+	if (t->done > 0 || t->temp + t->perm < 2)
+		t->same = false;
+}
+
+/* A line a try; one for all when all say the same. */
+static void
+outcome_record(struct message *m, const struct tally *t)
+{
+	const struct state_rcpt	*r;
+	size_t			 i;
+
+	for (i = 0; i < m->st.nrcpts; i++) {
+		r = &m->st.rcpts[i];
+		if (r->letter != STATE_PENDING || (m->run[i] != RUN_TEMP &&
+		    m->run[i] != RUN_PERM))
+			continue;
+		if (state_add_try(m->sfd, &m->st, r->when,
+		    t->same ? -1 : (long)i, r->code, r->text) == -1) {
+			log_warn("event=state-write-failed id=%s", m->id);
+			return;
+		}
+		if (t->same)
+			return;
+	}
+}
+
+/*
+ * A first failure leaves new/.  Nothing in a first state may not be lost: so
+ * it needs no sync.
+ */
+static void
+outcome_save(struct message *m, const struct tally *t)
+{
+	if (m->sfd != -1)
+		outcome_record(m, t);
+	else if (t->temp > 0 && message_persist(m, false) == -1)
+		log_warn("event=state-write-failed id=%s", m->id);
+	if (m->sfd != -1 && m->st.end - m->st.head > STATE_TAIL) {
+		close(m->sfd);
+		m->sfd = -1;
+		if (message_persist(m, true) == -1)
+			log_warn("event=state-write-failed id=%s", m->id);
+	}
+}
+
+/* Is the recipient's sender to be told of a failure? */
+static bool
+outcome_tells(struct message *m, size_t i)
+{
+	const struct state_rcpt	*r = &m->st.rcpts[i];
+
+	if (*message_sender(m, i) == '\0') {
+		log_warnx("event=double-bounce id=%s to=%s code=%s reason=%s",
+		    m->id, log_esc(r->address), log_esc(r->code),
+		    log_esc(r->text == NULL ? "" : r->text));
+		return false;
+	}
+	return r->notify == 0 || (r->notify & NOTIFY_FAILURE) != 0;
+}
+
+static unsigned int
+outcome_last_batch(const struct message *m)
+{
+	unsigned int	 max = 0;
+	size_t		 i;
+
+	for (i = 0; i < m->st.nrcpts; i++)
+		if (m->st.rcpts[i].batch > max)
+			max = m->st.rcpts[i].batch;
+	return max;
+}
+
+/* The batch of an earlier recipient with the letter and sender, or a new one. */
+static unsigned int
+outcome_batch(const struct message *m, size_t i, enum state_letter letter,
+    unsigned int first, unsigned int *last)
+{
+	const char	*sender = message_sender(m, i);
+	size_t		 k;
+
+	for (k = i; k-- > 0;)
+		if (m->st.rcpts[k].letter == letter &&
+		    m->st.rcpts[k].batch >= first &&
+		    strcmp(message_sender(m, k), sender) == 0)
+			return m->st.rcpts[k].batch;
+	return *last < STATE_BATCHES ? ++*last : *last;
+}
+
+/* The letters of what is over. */
+static void
+outcome_mark(struct message *m)
+{
+	enum state_letter	 letter;
+	unsigned int		 last, first;
+	size_t			 i;
+
+	last = outcome_last_batch(m);
+	first = last + 1;
+	for (i = 0; i < m->st.nrcpts; i++) {
+		if (m->st.rcpts[i].letter != STATE_PENDING)
+			continue;
+		if (m->run[i] == RUN_OK)
+			letter = STATE_SUCCEEDING;
+		else if (m->run[i] != RUN_PERM)
+			continue;
+		else if (outcome_tells(m, i))
+			letter = STATE_BOUNCING;
+		else {
+			message_set_letter(m, i, STATE_FAILED, 0);
+			m->q->bounced++;
+			continue;
+		}
+		message_set_letter(m, i, letter,
+		    outcome_batch(m, i, letter, first, &last));
+	}
+}
+
+/* Make the report of the batch that recipient i is the first of. */
+static int
+outcome_report(struct message *m, size_t i, size_t *which)
+{
+	const struct state_rcpt	*r = &m->st.rcpts[i];
+	enum state_letter	 letter = r->letter;
+	unsigned int		 batch = r->batch;
+	size_t			 k, n = 0;
+	bool			 failed = letter == STATE_BOUNCING;
+
+	for (k = i; k < m->st.nrcpts; k++)
+		if (m->st.rcpts[k].letter == letter &&
+		    m->st.rcpts[k].batch == batch)
+			which[n++] = k;
+	if (*message_sender(m, i) != '\0' && notice_report(m,
+	    failed ? DSN_FAILURE : DSN_SUCCESS, batch, which, n) == -1)
+		return -1;
+	for (k = 0; k < n; k++)
+		message_set_letter(m, which[k], failed ? STATE_FAILED :
+		    STATE_DONE, batch);
+	if (failed)
+		m->q->bounced += n;
+	return 0;
+}
+
+/* Every batch that is on disk, of this try or left by a crash. */
+static int
+outcome_reports(struct message *m)
+{
+	size_t	*which = NULL, i;
+	int	 rc = 0;
+
+	for (i = 0; i < m->st.nrcpts && rc == 0; i++) {
+		if (m->st.rcpts[i].letter != STATE_BOUNCING &&
+		    m->st.rcpts[i].letter != STATE_SUCCEEDING)
+			continue;
+		if (which == NULL) {
+			if (m->sfd != -1 && fdatasync(m->sfd) == -1) {
+				log_warn("event=state-write-failed id=%s",
+				    m->id);
+				return -1;
+			}
+			which = xreallocarray(NULL, m->st.nrcpts,
+			    sizeof(*which));
+		}
+		rc = outcome_report(m, i, which);
+	}
+	free(which);
+	return rc;
+}
+
+static bool
+outcome_finished(const struct message *m)
+{
+	size_t	 i;
+
+	for (i = 0; i < m->st.nrcpts; i++)
+		if (m->st.rcpts[i].letter != STATE_DONE &&
+		    m->st.rcpts[i].letter != STATE_FAILED)
+			return false;
+	return true;
+}
+
+static bool
+outcome_may_warn(const struct message *m, size_t i)
+{
+	const struct state_rcpt	*r = &m->st.rcpts[i];
+
+	return r->letter == STATE_PENDING && m->run[i] == RUN_TEMP &&
+	    *message_sender(m, i) != '\0' &&
+	    (r->notify == 0 || (r->notify & NOTIFY_DELAY) != 0);
+}
+
+/* Once, to each sender whose recipients wait. */
+static void
+outcome_warn(struct message *m)
+{
+	unsigned int	 batch = 0;
+	size_t		*which, i, k, n;
+
+	if (m->st.warned || !m->q->cfg->queue.warn ||
+	    message_age(m) < m->q->cfg->queue.warn_after)
+		return;
+	which = xreallocarray(NULL, m->st.nrcpts, sizeof(*which));
+	for (i = 0; i < m->st.nrcpts; i++) {
+		if (!outcome_may_warn(m, i))
+			continue;
+		for (k = i, n = 0; k < m->st.nrcpts; k++)
+			if (outcome_may_warn(m, k) &&
+			    strcmp(message_sender(m, k),
+			    message_sender(m, i)) == 0)
+				which[n++] = k;
+		if (notice_report(m, DSN_DELAY, batch++, which, n) == -1)
+			break;		/* the next try warns */
+		for (k = 0; k < n; k++)
+			m->run[which[k]] = RUN_NONE;
+	}
+	if (i == m->st.nrcpts && batch > 0) {
+		m->st.warned = true;
+		if (m->sfd != -1 && state_set_warned(m->sfd, &m->st) == -1)
+			log_warn("event=state-write-failed id=%s", m->id);
+	}
+	free(which);
+}
+
+static void
+outcome_end(struct message *m)
+{
+	if (files_remove(&m->q->files, m->e->queued ? PLACE_QUEUE : PLACE_NEW,
+	    m->id) == -1) {
+		/* It is done; that has to be remembered, and tried again. */
+		log_warn("event=remove-failed id=%s", m->id);
+		if (m->sfd == -1)
+			(void)message_persist(m, false);
+		message_end_ours(m);
+		return;
+	}
+	if (m->st.nrcpts > 1)
+		log_info("event=removed id=%s", m->id);
+	message_end(m, NEXT_FORGET, 0);
+}
+
+void
+outcome(struct message *m)
+{
+	struct tally	 t;
+	int64_t		 when;
+
+	outcome_count(m, &t);
+	if (t.temp + t.perm > 0) {
+		m->e->tried = true;
+		outcome_save(m, &t);
+	}
+	if (t.perm + t.done > 0)
+		outcome_mark(m);
+	if (outcome_reports(m) == -1) {
+		message_end_ours(m);
+		return;
+	}
+	if (outcome_finished(m)) {
+		outcome_end(m);
+		return;
+	}
+	if (m->e->kills >= POISON_LIMIT) {
+		message_hold(m, "three delivery workers died of it");
+		return;
+	}
+	if (t.temp > 0)
+		outcome_warn(m);
+	poison_clear(m->q->poison, m->id);
+	when = t.ours > 0 ? runner_ours(m->q) :
+	    runner_now() + m->q->cfg->queue.retry;
+	if (m->sfd != -1 && state_set_next(m->sfd, when) == -1)
+		log_warn("event=state-write-failed id=%s", m->id);
+	message_end(m, NEXT_WAIT, when);
+}

@@ -1,0 +1,369 @@
+/* Contract in runner.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/service.h"
+#include "lib/base/xmalloc.h"
+#include "queue-runner/bell.h"
+#include "queue-runner/control.h"
+#include "queue-runner/message.h"
+#include "queue-runner/scan.h"
+
+#define ACTIVE		100	/* messages in flight */
+#define PROBES		8	/* beyond, for other destinations */
+#define PROBE_MS	50	/* between two rounds of looking */
+#define PROBE_ROUND	50	/* messages */
+#define PARKED_TURN	4	/* how often the parked go first */
+#define TICK		10	/* seconds */
+#define STOP		5	/* seconds for what is in flight */
+#define DUE		1000	/* entries a turn of the loop */
+#define FILES		4096	/* descriptors wanted */
+
+int64_t
+runner_now(void)
+{
+	return io_time_us() / 1000000;
+}
+
+int64_t
+runner_ours(const struct runner *q)
+{
+	unsigned int	 s = RUNNER_OURS;
+
+	if (q->cfg->queue.retry < s)
+		s = q->cfg->queue.retry;
+	return runner_now() + s;
+}
+
+bool
+runner_crowded(const struct runner *q)
+{
+	return q->active > ACTIVE;
+}
+
+/* Set the timer to the next try, if it is not. */
+static void
+runner_arm(struct runner *q)
+{
+	struct timeval	 tv;
+	int64_t		 next = schedule_next(q->schedule), us;
+
+	if (next == q->armed || q->stopping)
+		return;
+	q->armed = next;
+	if (next == 0) {
+		event_del(q->due);
+		return;
+	}
+	us = next * 1000000 - io_time_us();
+	/* A clock that jumps is noticed at the next tick. */
+	if (us < 0)
+		us = 0;
+	if (us > TICK * INT64_C(1000000))
+		us = TICK * INT64_C(1000000);
+	tv.tv_sec = us / 1000000;
+	tv.tv_usec = us % 1000000;
+	if (event_add(q->due, &tv) == -1)
+		fatalx("event=out-of-memory");
+}
+
+static void
+runner_due(int fd, short what, void *arg)
+{
+	struct runner	*q = arg;
+
+	(void)fd;
+	(void)what;
+	q->armed = 0;
+	schedule_due(q->schedule, runner_now(), DUE);
+	runner_arm(q);
+	runner_dispatch(q);
+}
+
+void
+runner_add(struct runner *q, const char *id, bool queued, bool again)
+{
+	struct entry	*e;
+
+	if ((e = schedule_add(q->schedule, id, queued)) == NULL)
+		return;
+	e->again = again;
+	schedule_ready(q->schedule, e);
+}
+
+void
+runner_wait(struct runner *q, struct entry *e, int64_t when)
+{
+	schedule_wait(q->schedule, e, when);
+	runner_arm(q);
+}
+
+void
+runner_retry(struct runner *q, struct entry *e)
+{
+	if (e->state == ENTRY_WAITING)
+		schedule_ready(q->schedule, e);
+}
+
+void
+runner_ended(struct runner *q)
+{
+	q->ended = io_monotonic_ms();
+	if (q->active >= ACTIVE)
+		q->probes++;		/* it was a good one */
+}
+
+/*
+ * While all slots are taken and nothing moves, more messages are looked at:
+ * one for a destination that has room need not wait behind a hundred for one
+ * that hangs.  Those for the one that hangs are parked.
+ */
+static struct entry *
+runner_probe(struct runner *q)
+{
+	struct timeval	 tv = { .tv_usec = PROBE_MS * 1000 };
+	struct entry	*e;
+	int64_t		 now = io_monotonic_ms();
+
+	if (now - q->probed >= PROBE_MS && now - q->ended >= PROBE_MS) {
+		q->probed = now;
+		q->probes = PROBE_ROUND;
+	}
+	if (q->probes > 0 && (e = schedule_pop(q->schedule)) != NULL) {
+		q->probes--;
+		return e;
+	}
+	if (q->probes == 0 && !event_pending(q->probe, EV_TIMEOUT, NULL) &&
+	    event_add(q->probe, &tv) == -1)
+		fatalx("event=out-of-memory");
+	return NULL;
+}
+
+static void
+runner_probe_again(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	runner_dispatch(arg);
+}
+
+static struct entry *
+runner_choose(struct runner *q)
+{
+	static unsigned int	 turn;
+	struct entry		*e;
+
+	if (q->active >= ACTIVE + PROBES)
+		return NULL;
+	if (q->active >= ACTIVE)
+		return runner_probe(q);
+	e = workers_unpark(q->workers, q->schedule,
+	    ++turn % PARKED_TURN == 0);
+	if (e == NULL)
+		e = schedule_pop(q->schedule);
+	if (e == NULL)
+		e = workers_unpark(q->workers, q->schedule, true);
+	return e;
+}
+
+void
+runner_dispatch(struct runner *q)
+{
+	struct entry	*e;
+
+	q->again = true;
+	if (q->dispatching)
+		return;
+	q->dispatching = true;
+	while (q->again && !q->stopping) {
+		q->again = false;
+		while (!q->stopping && (e = runner_choose(q)) != NULL)
+			message_start(q, e);
+	}
+	q->dispatching = false;
+	if (q->stopping && q->active == 0)
+		event_base_loopexit(q->base, NULL);
+}
+
+static void
+runner_tick(int fd, short what, void *arg)
+{
+	struct timeval	 tv = { .tv_sec = TICK };
+	struct runner	*q = arg;
+
+	(void)fd;
+	(void)what;
+	asker_tick(q->asker);
+	workers_tick(q->workers);
+	q->armed = 0;
+	runner_arm(q);
+	runner_dispatch(q);
+	if (event_add(q->tick, &tv) == -1)
+		fatalx("event=out-of-memory");
+}
+
+static void
+runner_stop_now(int fd, short what, void *arg)
+{
+	struct runner	*q = arg;
+
+	(void)fd;
+	(void)what;
+	log_warnx("event=stop-impatient active=%u", q->active);
+	event_base_loopbreak(q->base);
+}
+
+static void
+runner_signal(int sig, short what, void *arg)
+{
+	struct timeval	 tv = { .tv_sec = STOP };
+	struct runner	*q = arg;
+
+	(void)what;
+	if (sig == SIGCHLD) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			control_lister_gone(q->control);
+		return;
+	}
+	if (q->stopping)
+		return;
+	q->stopping = true;
+	log_info("event=stopping active=%u", q->active);
+	bell_free(q->bell);
+	scan_free(q->scan);
+	q->bell = NULL;
+	q->scan = NULL;
+	event_del(q->due);
+	event_add(q->stop, &tv);
+	runner_dispatch(q);
+}
+
+static struct event *
+runner_event(struct runner *q, int fd, short what, event_callback_fn fn)
+{
+	struct event	*ev;
+
+	if ((ev = event_new(q->base, fd, what, fn, q)) == NULL)
+		fatalx("event=out-of-memory");
+	return ev;
+}
+
+static void
+runner_events(struct runner *q)
+{
+	static const int	 signals[] = { SIGTERM, SIGINT, SIGCHLD };
+	struct event_config	*ec;
+	size_t			 i;
+
+	if ((ec = event_config_new()) == NULL ||
+	    event_config_set_flag(ec, EVENT_BASE_FLAG_NOLOCK) == -1 ||
+	    (q->base = event_base_new_with_config(ec)) == NULL ||
+	    event_base_priority_init(q->base, 2) == -1)
+		fatalx("event=no-event-loop");
+	event_config_free(ec);
+	q->due = runner_event(q, -1, 0, runner_due);
+	q->tick = runner_event(q, -1, 0, runner_tick);
+	q->probe = runner_event(q, -1, 0, runner_probe_again);
+	q->stop = runner_event(q, -1, 0, runner_stop_now);
+	for (i = 0; i < 3; i++) {
+		q->signals[i] = runner_event(q, signals[i], EV_SIGNAL |
+		    EV_PERSIST, runner_signal);
+		if (event_add(q->signals[i], NULL) == -1)
+			fatalx("event=out-of-memory");
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+runner_limits(void)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	if (rl.rlim_cur < FILES) {
+		rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+static char *
+runner_path(const struct config *cfg, const char *name)
+{
+	char	*path;
+
+	xasprintf(&path, "%s/%s", cfg->run_dir, name);
+	return path;
+}
+
+static void
+runner_free(struct runner *q)
+{
+	size_t	 i;
+
+	control_free(q->control);
+	bell_free(q->bell);
+	scan_free(q->scan);
+	workers_free(q->workers);
+	asker_free(q->asker);
+	schedule_free(q->schedule);
+	poison_close(q->poison);
+	files_close_spool(&q->files);
+	event_free(q->due);
+	event_free(q->tick);
+	event_free(q->stop);
+	event_free(q->probe);
+	for (i = 0; i < 3; i++)
+		event_free(q->signals[i]);
+	event_base_free(q->base);
+}
+
+int
+runner_main(const struct config *cfg)
+{
+	struct runner	 q;
+	char		*authd = runner_path(cfg, "authd/authd.sock");
+	char		*control = runner_path(cfg, "queue/control.sock");
+
+	memset(&q, 0, sizeof(q));
+	q.cfg = cfg;
+	q.started = runner_now();
+	LIST_INIT(&q.messages);
+	runner_limits();
+	if (files_open_spool(&q.files, cfg->spool_dir) == -1)
+		fatal("event=spool-unusable path=%s", log_esc(cfg->spool_dir));
+	if ((q.poison = poison_open(q.files.queuefd)) == NULL)
+		fatal("event=ledger-unusable");
+	runner_events(&q);
+	q.schedule = schedule_new();
+	q.asker = asker_new(q.base, authd);
+	q.workers = workers_new(q.base, q.asker, cfg->queue.workers,
+	    &attempt_calls);
+	if ((q.control = control_new(&q, control)) == NULL)
+		fatal("event=control-unusable path=%s", log_esc(control));
+	if ((q.bell = bell_new(&q)) == NULL)
+		fatal("event=trigger-unusable");
+	q.scan = scan_new(&q);
+	runner_tick(-1, 0, &q);
+	log_info("event=started spool=%s", log_esc(cfg->spool_dir));
+	service_ready();
+	event_base_dispatch(q.base);
+	log_info("event=stopped active=%u", q.active);
+	while (!LIST_EMPTY(&q.messages))
+		message_drop(LIST_FIRST(&q.messages));
+	runner_free(&q);
+	free(authd);
+	free(control);
+	return EX_OK;
+}

@@ -1,0 +1,236 @@
+/* Contract in scan.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <event2/event.h>
+
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+#include "lib/base/xmalloc.h"
+#include "queue-runner/runner.h"
+#include "queue-runner/scan.h"
+
+#define SLICE_MS	3
+#define SLICE_NAMES	32		/* between looks at the clock */
+#define EVERY		30		/* seconds */
+#define YOUNG		60		/* seconds: its bell may still ring */
+#define XX		1024		/* directories of queue/ */
+
+struct scan {
+	struct runner	*q;
+	struct event	*ev;
+	DIR		*dir;		/* being read, or NULL */
+	enum files_place place;
+	unsigned int	 xx;		/* next of queue/ */
+	bool		 first;
+	int64_t		 began;		/* monotonic ms */
+};
+
+bool
+scan_first(const struct scan *s)
+{
+	return s->first;
+}
+
+/* smtpd may not have synced it yet: the bell rings after that. */
+static bool
+scan_young(const struct scan *s, const char *id)
+{
+	struct stat	 st;
+
+	if (s->first)
+		return false;
+	return fstatat(dirfd(s->dir), id, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    st.st_ctim.tv_sec + YOUNG > runner_now();
+}
+
+static void
+scan_queued(struct scan *s, const char *id)
+{
+	struct entry	*e;
+	struct stat	 st;
+	char		 name[SPOOL_ID_LEN + 3];
+
+	memcpy(name, id, SPOOL_ID_LEN);
+	memcpy(name + SPOOL_ID_LEN, ".s", 3);
+	runner_add(s->q, id, true, true);
+	if (fstatat(dirfd(s->dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    (e = schedule_find(s->q->schedule, id)) == NULL)
+		return;
+	e->tried = true;
+	runner_wait(s->q, e, st.st_mtim.tv_sec);
+}
+
+/* ID.s or ID.r alone, or a file that a crash left half written. */
+static void
+scan_rubbish(struct scan *s, const char *name)
+{
+	char	 id[SPOOL_ID_LEN + 1];
+	bool	 dot = name[0] == '.';
+
+	strlcpy(id, name + dot, sizeof(id));
+	if (!spool_id_valid(id))
+		return;
+	if (!dot && faccessat(dirfd(s->dir), id, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	if (dot || errno == ENOENT)
+		(void)unlinkat(dirfd(s->dir), name, 0);
+}
+
+static void
+scan_name(struct scan *s, const char *name)
+{
+	if (!spool_id_valid(name)) {
+		if (s->place != PLACE_NEW)
+			scan_rubbish(s, name);
+		return;
+	}
+	if (s->place == PLACE_HOLD) {
+		s->q->hold++;
+		return;
+	}
+	if (schedule_find(s->q->schedule, name) != NULL)
+		return;
+	if (s->place == PLACE_QUEUE)
+		scan_queued(s, name);
+	else if (!scan_young(s, name))
+		runner_add(s->q, name, false, true);
+}
+
+static DIR *
+scan_opendir(int at, const char *name)
+{
+	DIR	*d;
+	int	 fd;
+
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return NULL;
+	if ((d = fdopendir(fd)) == NULL)
+		io_close(fd);
+	return d;
+}
+
+/* The next directory; false when all have been read. */
+static bool
+scan_next_dir(struct scan *s)
+{
+	static const char	 alphabet[] =
+	    "0123456789abcdefghjkmnpqrstvwxyz";
+	char			 xx[3] = "";
+
+	if (s->first && s->place == PLACE_QUEUE && s->xx < XX) {
+		xx[0] = alphabet[s->xx / 32];
+		xx[1] = alphabet[s->xx++ % 32];
+		s->dir = scan_opendir(s->q->files.queuefd, xx);
+		if (s->dir == NULL)
+			log_warn("event=scan-failed directory=queue/%s", xx);
+		return true;
+	}
+	if (!s->first || s->place == PLACE_HOLD)
+		return false;
+	s->place = s->place == PLACE_NEW ? PLACE_QUEUE : PLACE_HOLD;
+	if (s->place == PLACE_HOLD && (s->dir = scan_opendir(
+	    s->q->files.spool.dirfd, "hold")) == NULL)
+		log_warn("event=scan-failed directory=hold");
+	return true;
+}
+
+static void
+scan_later(struct scan *s, int seconds)
+{
+	struct timeval	 tv = { .tv_sec = seconds };
+
+	if (event_add(s->ev, &tv) == -1)
+		fatalx("event=out-of-memory");
+}
+
+static void
+scan_over(struct scan *s)
+{
+	if (s->first)
+		log_info("event=scanned messages=%zu hold=%llu ms=%lld",
+		    schedule_total(s->q->schedule),
+		    (unsigned long long)s->q->hold,
+		    (long long)(io_monotonic_ms() - s->began));
+	s->first = false;
+	scan_later(s, EVERY);
+}
+
+static void
+scan_begin(struct scan *s)
+{
+	s->began = io_monotonic_ms();
+	s->place = PLACE_NEW;
+	s->xx = 0;
+	s->dir = scan_opendir(s->q->files.spool.dirfd, "new");
+	if (s->dir == NULL)
+		log_warn("event=scan-failed directory=new");
+}
+
+static void
+scan_slice(int fd, short what, void *arg)
+{
+	struct scan	*s = arg;
+	struct dirent	*de;
+	int64_t		 until = io_monotonic_ms() + SLICE_MS;
+	unsigned int	 n = 0;
+
+	(void)fd;
+	(void)what;
+	if (s->began == 0)
+		scan_begin(s);
+	for (;;) {
+		if (s->dir == NULL) {
+			if (scan_next_dir(s))
+				continue;
+			scan_over(s);
+			s->began = 0;
+			break;
+		}
+		if ((de = readdir(s->dir)) == NULL) {
+			closedir(s->dir);
+			s->dir = NULL;
+		} else if (de->d_type == DT_REG || de->d_type == DT_UNKNOWN)
+			scan_name(s, de->d_name);
+		if (++n % SLICE_NAMES == 0 && io_monotonic_ms() >= until) {
+			scan_later(s, 0);
+			break;
+		}
+	}
+	runner_dispatch(s->q);
+}
+
+struct scan *
+scan_new(struct runner *q)
+{
+	struct scan	*s;
+
+	s = xcalloc(1, sizeof(*s));
+	s->q = q;
+	s->first = true;
+	s->ev = event_new(q->base, -1, 0, scan_slice, s);
+	if (s->ev == NULL || event_priority_set(s->ev, 1) == -1)
+		fatalx("event=out-of-memory");
+	scan_later(s, 0);
+	return s;
+}
+
+void
+scan_free(struct scan *s)
+{
+	if (s == NULL)
+		return;
+	if (s->dir != NULL)
+		closedir(s->dir);
+	event_free(s->ev);
+	free(s);
+}
