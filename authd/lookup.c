@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 
 #include "authd/lookup.h"
+#include "authd/relays.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
@@ -88,22 +89,6 @@ expand(struct tables *t, const struct address *a, struct aliases_result **r,
 	    is_user, t, r, n);
 }
 
-/* Is the address among the results of its own alias? */
-static bool
-names_itself(struct tables *t, const struct address *a)
-{
-	struct aliases_result	*r;
-	size_t			 i, n;
-	bool			 found = false;
-
-	if (expand(t, a, &r, &n) != ALIASES_OK)
-		return false;
-	for (i = 0; i < n && !found; i++)
-		found = strcasecmp(r[i].address, a->text) == 0;
-	aliases_results_free(r, n);
-	return found;
-}
-
 static void
 found_user(const struct tables *t, const struct user *u,
     struct auth_lookup *out)
@@ -126,8 +111,9 @@ exact(struct tables *t, const struct address *a, bool catchall)
 	return aliases_has(t->aliases, a->local, a->domain, catchall);
 }
 
+/* mailbox: aliases do not count. */
 static void
-lookup_local(struct tables *t, const struct address *a,
+lookup_local(struct tables *t, const struct address *a, bool mailbox,
     struct auth_lookup *out)
 {
 	const struct user	*u = find_user(t, a->local, a->domain);
@@ -135,14 +121,15 @@ lookup_local(struct tables *t, const struct address *a,
 	bool			 tagged;
 
 	out->kind = AUTH_ALIAS;
-	if (exact(t, a, false) && (u == NULL || !names_itself(t, a)))
+	if (!mailbox && exact(t, a, false))
 		return;
 	tagged = u == NULL && untag(t, a, &base);
 	if (tagged)
 		u = find_user(t, base.local, base.domain);
 	if (u != NULL)
 		found_user(t, u, out);
-	else if (!(tagged && exact(t, &base, false)) && !exact(t, a, true))
+	else if (mailbox || (!(tagged && exact(t, &base, false)) &&
+	    !exact(t, a, true)))
 		out->kind = AUTH_UNKNOWN;
 }
 
@@ -150,15 +137,18 @@ void
 lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 {
 	struct address	 a;
+	bool		 mailbox = address[0] == '\\';
 
 	memset(out, 0, sizeof(*out));
 	out->kind = AUTH_UNKNOWN;
+	address += mailbox;
 	if (!parse(t, address, &a))
 		return;
 	if (config_is_local(t->conf, a.domain))
-		lookup_local(t, &a, out);
+		lookup_local(t, &a, mailbox, out);
 	else if (config_is_relay(t->conf, a.domain))
-		out->kind = AUTH_RELAY;
+		out->kind = t->relays == NULL || relays_has(t->relays,
+		    a.local, a.domain) ? AUTH_RELAY : AUTH_UNKNOWN;
 	else
 		out->kind = AUTH_REMOTE;
 }

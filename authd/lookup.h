@@ -2,15 +2,17 @@
  * What is an address here?  Pure on the tables; no waiting.
  *
  *	<postmaster> without a domain	what the configured postmaster is
- *	an alias of exactly this name	alias, unless one of its results is the
- *					address itself and a user has it: then
- *					user (who expands has asked before)
+ *	an alias of exactly this name	alias
  *	a user				user
  *	user+tag			the user; else the alias without tag
  *	a catch-all alias		alias
  *	else, in a domain of ours	unknown
- *	in relay-domains		relay
+ *	in relay-domains		relay; unknown when relay-recipients is
+ *					set and has it not
  *	elsewhere			remote
+ *
+ * "\address" asks for the mailbox alone, as if there were no aliases: for
+ * the result of an alias that names itself.
  */
 #ifndef AUTHD_LOOKUP_H
 #define AUTHD_LOOKUP_H

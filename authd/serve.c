@@ -81,7 +81,7 @@ serve_lookup(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
     unsigned int who)
 {
 	static struct auth_lookup	 found;
-	char				 address[AUTH_USER_MAX + 1];
+	char				 address[AUTH_USER_MAX + 2]; /* backslash */
 	uint64_t			 id = m->id;
 
 	(void)who;

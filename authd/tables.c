@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "authd/relays.h"
 #include "authd/tables.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
@@ -26,8 +27,10 @@ tables_free(struct tables *t)
 {
 	users_free(t->users);
 	aliases_free(t->aliases);
+	relays_free(t->relays);
 	t->users = NULL;
 	t->aliases = NULL;
+	t->relays = NULL;
 }
 
 static struct tables_stamp
@@ -37,6 +40,8 @@ tables_stamp(const char *path)
 	struct stat		 st;
 
 	memset(&s, 0, sizeof(s));
+	if (path == NULL)
+		return s;
 	if (stat(path, &st) == -1) {
 		s.error = errno;
 		return s;
@@ -56,6 +61,38 @@ tables_same(const struct tables_stamp *a, const struct tables_stamp *b)
 	    a->ino == b->ino && a->dev == b->dev && a->error == b->error;
 }
 
+/* True when some file is another one than *stamp says; *stamp is brought up. */
+static bool
+tables_stamps(const struct config *conf, struct tables_stamp *stamp)
+{
+	const char		*path[TABLES_FILES] = {
+		[TABLES_USERS] = conf->users_file,
+		[TABLES_ALIASES] = conf->aliases_file,
+		[TABLES_RELAYS] = conf->relay_recipients,
+	};
+	struct tables_stamp	 now;
+	bool			 other = false;
+	size_t			 i;
+
+	for (i = 0; i < TABLES_FILES; i++) {
+		now = tables_stamp(path[i]);
+		other = other || !tables_same(&now, &stamp[i]);
+		stamp[i] = now;
+	}
+	return other;
+}
+
+static int
+tables_read(const char *path, size_t max, struct buf *b, struct buf *err)
+{
+	buf_init(b, max);
+	if (io_read_file(AT_FDCWD, path, b) == 0)
+		return 0;
+	(void)buf_addf(err, "%s:1: %s\n", path, strerror(errno));
+	buf_free(b);
+	return -1;
+}
+
 static struct users *
 tables_load_users(const struct tables *t, struct buf *err)
 {
@@ -63,17 +100,31 @@ tables_load_users(const struct tables *t, struct buf *err)
 	struct users	*us;
 	struct buf	 b;
 
-	buf_init(&b, USERS_FILE_MAX);
-	if (io_read_file(AT_FDCWD, path, &b) == -1) {
-		(void)buf_addf(err, "%s:1: %s\n", path, strerror(errno));
-		buf_free(&b);
+	if (tables_read(path, USERS_FILE_MAX, &b, err) == -1)
 		return NULL;
-	}
 	us = users_parse(path, buf_cstr(&b), b.len, t->conf, &t->ids, err);
 	if (b.ptr != NULL)
 		explicit_bzero(b.ptr, b.len);
 	buf_free(&b);
 	return us;
+}
+
+/* *out stays NULL without such a file in the configuration. */
+static int
+tables_load_relays(const struct config *conf, struct relays **out,
+    struct buf *err)
+{
+	const char	*path = conf->relay_recipients;
+	struct buf	 b;
+
+	*out = NULL;
+	if (path == NULL)
+		return 0;
+	if (tables_read(path, RELAYS_FILE_MAX, &b, err) == -1)
+		return -1;
+	*out = relays_parse(path, buf_cstr(&b), b.len, err);
+	buf_free(&b);
+	return *out == NULL ? -1 : 0;
 }
 
 static void
@@ -96,25 +147,25 @@ tables_count_aliases(const struct aliases *aliases)
 int
 tables_load(struct tables *t, struct buf *err)
 {
-	struct tables_stamp	 us, as;
-	struct users		*users;
-	struct aliases		*aliases;
-	int64_t			 start = io_monotonic_ms();
+	struct users	*users;
+	struct aliases	*aliases;
+	struct relays	*relays;
+	int64_t		 start = io_monotonic_ms();
+	int		 r;
 
 	/*
-	 * Stamps first: a change while the file is being read shows at the next
-	 * look.  They are kept even after an error, or a broken file would be
-	 * read and logged with every question.
+	 * Stamps first: a change while the files are being read shows at the
+	 * next look.  They are kept even after an error, or a broken file
+	 * would be read and logged with every question.
 	 */
-	us = tables_stamp(t->conf->users_file);
-	as = tables_stamp(t->conf->aliases_file);
-	t->users_stamp = us;
-	t->aliases_stamp = as;
+	(void)tables_stamps(t->conf, t->stamp);
 	users = tables_load_users(t, err);
 	aliases = aliases_load(t->conf->aliases_file, err);
-	if (users == NULL || aliases == NULL) {
+	r = tables_load_relays(t->conf, &relays, err);
+	if (users == NULL || aliases == NULL || r == -1) {
 		users_free(users);
 		aliases_free(aliases);
+		relays_free(relays);
 		return -1;
 	}
 	if (t->users != NULL)
@@ -122,8 +173,10 @@ tables_load(struct tables *t, struct buf *err)
 	tables_free(t);
 	t->users = users;
 	t->aliases = aliases;
-	log_info("event=tables-loaded users=%zu aliases=%zu ms=%lld",
-	    users_count(users), tables_count_aliases(aliases),
+	t->relays = relays;
+	log_info("event=tables-loaded users=%zu aliases=%zu relays=%zu "
+	    "ms=%lld", users_count(users), tables_count_aliases(aliases),
+	    relays == NULL ? 0 : relays_count(relays),
 	    (long long)(io_monotonic_ms() - start));
 	return 0;
 }
@@ -131,17 +184,13 @@ tables_load(struct tables *t, struct buf *err)
 void
 tables_refresh(struct tables *t)
 {
-	struct tables_stamp	 us, as;
-	struct buf		 err;
-	int64_t			 now = io_monotonic_ms();
+	struct buf	 err;
+	int64_t		 now = io_monotonic_ms();
 
 	if (now - t->checked < TABLES_CHECK_MS)
 		return;
 	t->checked = now;
-	us = tables_stamp(t->conf->users_file);
-	as = tables_stamp(t->conf->aliases_file);
-	if (tables_same(&us, &t->users_stamp) &&
-	    tables_same(&as, &t->aliases_stamp))
+	if (!tables_stamps(t->conf, t->stamp))
 		return;
 	buf_init(&err, 65536);
 	if (tables_load(t, &err) == -1)

@@ -1,6 +1,6 @@
 /*
- * What authd knows: the users and the aliases, read anew when a file
- * changed.  A file with errors is told in the log and the old tables stay.
+ * What authd knows: the users, the aliases and relay-recipients, read anew
+ * when a file changed.  A file with errors is told in the log and the old tables stay.
  */
 #ifndef AUTHD_TABLES_H
 #define AUTHD_TABLES_H
@@ -17,6 +17,7 @@
 
 struct aliases;
 struct config;
+struct relays;
 
 /* Enough of a stat to see that a file is another one. */
 struct tables_stamp {
@@ -27,12 +28,15 @@ struct tables_stamp {
 	int		 error;		/* errno, 0 when it is there */
 };
 
+enum { TABLES_USERS, TABLES_ALIASES, TABLES_RELAYS, TABLES_FILES };
+
 struct tables {
 	const struct config	*conf;
 	struct users_ids	 ids;
 	struct users		*users;
 	struct aliases		*aliases;
-	struct tables_stamp	 users_stamp, aliases_stamp;
+	struct relays		*relays;	/* NULL: all are accepted */
+	struct tables_stamp	 stamp[TABLES_FILES];
 	int64_t			 checked;	/* monotonic ms */
 };
 
@@ -41,7 +45,7 @@ void	 tables_init(struct tables *, const struct config *,
 	    const struct users_ids *);
 void	 tables_free(struct tables *);
 /*
- * Read both files now.  0, or -1 with lines "FILE:LINE: reason" in err and
+ * Read all files now.  0, or -1 with lines "FILE:LINE: reason" in err and
  * the old tables in place.
  */
 int	 tables_load(struct tables *, struct buf *err);

@@ -2,7 +2,8 @@
  * Questions to authd: encode and decode beside each other, one struct a
  * message, and a blocking client.  Fields in doc/protocols.md.
  *
- *	lookup   address               what is this address here?
+ *	lookup   address               what is this address here?  "\address":
+ *	                               the mailbox behind an alias of its name
  *	expand   address               an alias's results, in a descriptor
  *	check    user password ...     is this the user's password?
  *	session  the same + descriptor check, then hand the connection to the

@@ -175,11 +175,13 @@ class Suite:
             os.chmod(self.path("libexec/" + n), 0o755)
         self.write("users", users)
         self.write("aliases", aliases)
+        self.write("relays", "x@relay.example\n")
         with open(self.path("etc/merpati.conf"), "w") as f:
             f.write("""
 hostname = "mail.example.org"
 domains = { "example.org", "example.net" }
 relay-domains = { "relay.example" }
+relay-recipients = "%(d)s/etc/relays"
 postmaster = "alice@example.org"
 spool-dir = "%(d)s/spool"
 run-dir = "%(d)s/run"
@@ -366,7 +368,12 @@ loop2: loop
                 ("\"alice\"@example.org", "user", "alice@example.org"),
                 ("bob", "user", "bob@mail.example.org"),
                 ("bob@mail.example.org", "user", "bob@mail.example.org"),
-                ("self@example.org", "user", "self@example.org"),
+                ("self@example.org", "alias", ""),
+                ("\\self@example.org", "user", "self@example.org"),
+                ("\\self+x@example.org", "user", "self@example.org"),
+                ("\\info@example.org", "unknown", ""),
+                ("\\x@elsewhere.example", "remote", ""),
+                ("\\", "unknown", ""),
                 ("postmaster", "user", "alice@example.org"),
                 ("Postmaster", "user", "alice@example.org"),
                 ("postmaster@example.org", "unknown", ""),
@@ -378,6 +385,7 @@ loop2: loop
                 ("+tag@example.org", "unknown", ""),
                 ("carol@example.org", "unknown", ""),
                 ("x@relay.example", "relay", ""),
+                ("y@relay.example", "unknown", ""),
                 ("x@elsewhere.example", "remote", ""),
                 ("alice@[192.0.2.1]", "remote", ""),
                 ("", "unknown", ""), ("@", "unknown", ""),
@@ -458,7 +466,7 @@ loop2: loop
         time.sleep(0.4)
         self.assertEqual(self.lookup("new@example.org")["kind"], "unknown")
         self.assertRegex(s.log("authd"),
-                         r"event=tables-loaded users=4 aliases=6 ms=\d+")
+                         r"event=tables-loaded users=4 aliases=6 relays=1 ms=\d+")
 
     def test_malformed_questions_close_the_connection(self):
         for data in (b"x", b"merpati 1 lookup 1\n", b"merpati 1 nonsense 1\n",

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "authd/relays.h"
 #include "authd/secret.h"
 #include "authd/users.h"
 #include "lib/base/config.h"
@@ -245,6 +246,41 @@ usage_survives_a_reload(void **state)
 }
 
 static void
+relay_recipients_are_lines(void **state)
+{
+	static const char	 good[] = "# list\n\n A@Backup.example \r\n"
+	    "b+c@backup.example\n@all.example";
+	static const char	*const bad[] = { "word", "a@", "@", "a b@c",
+	    "a@b c", "a@b\tc" };
+	struct relays		*r;
+	size_t			 i;
+
+	(void)state;
+	buf_clear(&err);
+	r = relays_parse("relays", good, strlen(good), &err);
+	assert_non_null(r);
+	assert_int_equal(relays_count(r), 3);
+	assert_true(relays_has(r, "a", "backup.example"));
+	assert_true(relays_has(r, "B+C", "BACKUP.example"));
+	assert_true(relays_has(r, "anybody", "all.example"));
+	assert_false(relays_has(r, "b", "backup.example"));
+	assert_false(relays_has(r, "", "backup.example"));
+	assert_false(relays_has(r, "a", "elsewhere.example"));
+	relays_free(r);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		buf_clear(&err);
+		assert_null(relays_parse("relays", bad[i], strlen(bad[i]),
+		    &err));
+		assert_int_equal(strncmp(buf_cstr(&err), "relays:1: ", 10),
+		    0);
+	}
+	assert_null(relays_parse("relays", "a@b\0c\n", 6, &err));
+	r = relays_parse("relays", "", 0, &err);
+	assert_false(relays_has(r, "a", "b"));
+	relays_free(r);
+}
+
+static void
 a_hundred_thousand_users_load_and_are_found_fast(void **state)
 {
 	struct buf	 b;
@@ -285,6 +321,7 @@ main(void)
 		cmocka_unit_test(secrets_are_verified),
 		cmocka_unit_test(the_cost_of_a_secret_is_told_by_its_front),
 		cmocka_unit_test(usage_survives_a_reload),
+		cmocka_unit_test(relay_recipients_are_lines),
 		cmocka_unit_test(
 		    a_hundred_thousand_users_load_and_are_found_fast),
 	};

@@ -1,0 +1,26 @@
+/*
+ * The addresses that exist in relay-domains (a backup MX's recipient list): a
+ * line each, "local@domain", or "@domain" for all of one; # comments.
+ */
+#ifndef AUTHD_RELAYS_H
+#define AUTHD_RELAYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+
+#define RELAYS_FILE_MAX	((size_t)1 << 29)	/* octets */
+
+struct relays;
+
+/* As users_parse(): NULL and lines "NAME:LINE: reason" in err. */
+struct relays	*relays_parse(const char *name, const char *data, size_t len,
+		    struct buf *err);
+void		 relays_free(struct relays *);
+size_t		 relays_count(const struct relays *);
+/* Case ignored. */
+bool		 relays_has(const struct relays *, const char *local,
+		    const char *domain);
+
+#endif
