@@ -166,7 +166,7 @@ cmd_bdat(struct session *s, struct slice arg)
 	if (!s->tx.mail)
 		refuse_chunk(s, size, 503, "5.5.1", "say MAIL first");
 	else if (transaction_rcpts(&s->tx) == 0)
-		refuse_chunk(s, size, s->tx.refused &&
+		refuse_chunk(s, size, s->tx.tried &&
 		    s->role != ROLE_LMTP ? 554 : 503, "5.5.1",
 		    "no valid recipients");
 	else

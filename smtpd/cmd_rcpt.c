@@ -59,6 +59,7 @@ is_postmaster(const struct address *to)
 static bool
 check_local(struct session *s, struct address *to, char *where, size_t size)
 {
+	struct address	 postmaster;
 	enum auth_kind	 kind;
 	const char	*user;
 	bool		 full;
@@ -87,16 +88,17 @@ check_local(struct session *s, struct address *to, char *where, size_t size)
 		/* RFC 5321 4.5.1: there is always a postmaster. */
 		if (is_postmaster(to) &&
 		    config_is_local(s->config, to->domain) &&
-		    strcasecmp(to->text, s->config->postmaster) != 0) {
+		    address_parse(slice_str(s->config->postmaster),
+		    ADDRESS_UTF8, &postmaster) == ADDRESS_OK &&
+		    strcasecmp(to->text, postmaster.text) != 0) {
 			snprintf(where, size, "postmaster");
-			return address_parse(slice_str(s->config->postmaster),
-			    ADDRESS_UTF8, to) == ADDRESS_OK;
+			*to = postmaster;
+			return true;
 		}
-		/* FALLTHROUGH */
-	case AUTH_REMOTE:
 		reply_refuse(s, "rcpt", to, 550, "5.1.1",
 		    "<%s>: no such user here", to->text);
 		return false;
+	case AUTH_REMOTE:	/* its configuration is another just now */
 	case AUTH_TEMP:
 		reply_refuse(s, "rcpt", to, 451, "4.3.0", "<%s>: cannot "
 		    "look up users now, try again later", to->text);
@@ -162,11 +164,15 @@ cmd_rcpt(struct session *s, struct slice arg)
 	char				 where[AUTH_USER_MAX + 32] = "";
 
 	if (transaction_rcpts(&s->tx) >= session_max_recipients(s)) {
-		reply_refuse(s, "rcpt", NULL, 452, "4.5.3",
-		    "too many recipients");
+		if (!s->tx.toomany)
+			reply_refuse(s, "rcpt", NULL, 452, "4.5.3",
+			    "too many recipients");
+		else
+			reply(s, 452, "4.5.3", "too many recipients");
+		s->tx.toomany = true;
 		return;
 	}
-	s->tx.refused = true;		/* until shown otherwise */
+	s->tx.tried = true;
 	if (command_parse_rcpt(arg, session_address_flags(s),
 	    s->tx.env.flags & ENVELOPE_UTF8, &r, &err) == -1) {
 		reply_error(s, &err);

@@ -86,7 +86,8 @@ or_default(const char *text, const char *otherwise)
 static bool
 check_access(struct session *s)
 {
-	const char	*text;
+	enum access_action	 action;
+	const char		*text;
 
 	if (!has_address(s))
 		return true;
@@ -94,8 +95,12 @@ check_access(struct session *s)
 	if (access_has_names(s->server->client))
 		client_name((struct sockaddr *)&s->peer.sa, s->name,
 		    sizeof(s->name));
-	switch (access_client(s->server->client,
-	    (struct sockaddr *)&s->peer.sa, s->name, &text)) {
+	action = access_client(s->server->client,
+	    (struct sockaddr *)&s->peer.sa, s->name, &text);
+	/* There is no soft form of a 554 greeting. */
+	if (action == ACCESS_REFUSE && s->config->soft_bounce)
+		action = ACCESS_DEFER;
+	switch (action) {
 	case ACCESS_NONE:
 	case ACCESS_OK:
 		break;

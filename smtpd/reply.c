@@ -90,18 +90,20 @@ void
 reply_refuse(struct session *s, const char *stage, const struct address *to,
     int code, const char *enhanced, const char *fmt, ...)
 {
-	char	 text[LINE_OCTETS], status[STATUS_MAX];
-	va_list	 ap;
+	char		 text[LINE_OCTETS], status[STATUS_MAX];
+	unsigned int	 errors;
+	va_list		 ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (s->config->soft_bounce && code >= 500)
-		s->errors++;	/* reply() will not count it */
+	/* Full mailboxes and long lists are nobody's error. */
+	errors = s->errors + (code != 452);
 	code = soften(s, code, enhanced, status);
 	log_refused(s, stage, to == NULL ? "-" : to->text, code, status,
 	    text);
 	reply(s, code, status, "%s", text);
+	s->errors = errors;
 }
 
 void

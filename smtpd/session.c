@@ -1,5 +1,7 @@
 /* Contract in session.h: the loop, the table of commands. */
+#include <sys/socket.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 
 #define BUSY_LOAD	80	/* per cent: then idle clients go sooner */
 #define BUSY_MS		10000
+#define LINGER_MS	200
+#define LINGER_READS	64
 
 /* What must be, or must not be, for a command to make sense. */
 enum need {
@@ -191,9 +195,9 @@ out_of_order(const struct session *s, const struct command *c,
 		return "only BDAT or RSET can follow BDAT";
 	if ((c->need & NEED_RCPT) && transaction_rcpts(&s->tx) == 0) {
 		/* RFC 2033 4.2 insists on 503. */
-		if (s->tx.refused && s->role != ROLE_LMTP)
+		if (s->tx.tried && s->role != ROLE_LMTP)
 			*code = 554;
-		return s->tx.refused ? "no valid recipients" :
+		return s->tx.tried ? "no valid recipients" :
 		    "say RCPT first";
 	}
 	if ((c->need & NEED_NO_ARG) && arg.len > 0) {
@@ -275,7 +279,9 @@ next_command(struct session *s)
 		session_lost(s, st);
 		break;
 	}
-	if (!s->closed && s->errors >= s->config->smtpd.max_errors) {
+	/* A program of this machine may have many bad recipients at once. */
+	if (!s->closed && s->role != ROLE_SUBMIT &&
+	    s->errors >= s->config->smtpd.max_errors) {
 		close_with(s, "errors");
 		reply(s, 421, "4.7.0", "too many errors, closing");
 	}
@@ -320,7 +326,11 @@ session_init(struct session *s, struct listener_conn *conn,
 	s->listen = conn->listen;
 	s->peer = conn->peer;
 	s->role = conn->listen->role;
-	s->client = s->peer.address[0] != '\0' ? s->peer.address : "local";
+	snprintf(s->local, sizeof(s->local), "local");
+	if (s->peer.is_unix)
+		snprintf(s->local, sizeof(s->local), "uid:%ld",
+		    (long)s->peer.uid);
+	s->client = s->peer.address[0] != '\0' ? s->peer.address : s->local;
 	if (s->role == ROLE_SUBMIT && !s->peer.is_unix)
 		s->peer.uid = getuid();	/* -i: who runs us speaks */
 	stream_init(&s->stream, conn->rfd, conn->wfd, session_idle_ms(s),
@@ -328,6 +338,25 @@ session_init(struct session *s, struct listener_conn *conn,
 	/* Our own users' programs may be careless, strangers may not. */
 	s->stream.bare_lf_ok = is_ours(s);
 	transaction_init(&s->tx);
+}
+
+/*
+ * Closing a socket with octets unread resets the connection, and the client
+ * may never see why.  So end our side first and read what it was saying.
+ */
+static void
+linger(struct session *s)
+{
+	struct slice	 in;
+	int		 i;
+
+	if (s->reason == NULL || s->stream.dead ||
+	    shutdown(s->stream.wfd, SHUT_WR) == -1)
+		return;
+	stream_set_idle(&s->stream, LINGER_MS);
+	for (i = 0; i < LINGER_READS && stream_peek(&s->stream, &in) ==
+	    STREAM_OK; i++)
+		stream_consume(&s->stream, in.len);
 }
 
 void
@@ -342,6 +371,7 @@ session_serve(struct listener_conn *conn, void *arg)
 			next_command(&s);
 	(void)stream_flush(&s.stream);
 	log_end(&s);
+	linger(&s);
 	transaction_reset(&s);
 	stream_free(&s.stream);
 	service_title("%s", "idle");

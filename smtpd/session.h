@@ -34,7 +34,8 @@ struct transaction {
 	bool			 bdat;		/* chunks have begun */
 	bool			 partial;	/* this chunk is not the last */
 	bool			 discard;	/* an access list says so */
-	bool			 refused;	/* some RCPT was not accepted */
+	bool			 tried;		/* some RCPT was said */
+	bool			 toomany;	/* too many were, logged */
 	enum fault		 fault;
 	struct envelope		 env;
 	size_t			 dropped;	/* recipients discarded */
@@ -61,7 +62,8 @@ struct session {
 	bool			 pipelining_seen;	/* improper, logged */
 	char			 helo[COMMAND_HELO_MAX + 1];
 	char			 name[ADDRESS_DOMAIN_MAX + 1]; /* of client */
-	const char		*client;	/* for logs: address, or what */
+	const char		*client;	/* for logs: address, uid:N, local */
+	char			 local[24];	/* what client may point to */
 	const char		*reason;	/* why it ended, for the log */
 	unsigned int		 errors;
 	unsigned int		 commands;

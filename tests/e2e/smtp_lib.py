@@ -75,6 +75,8 @@ class Authd(threading.Thread):
                 kind = "relay"
         elif address.startswith("temp@"):
             kind = "temp"
+        elif address.startswith("odd@"):
+            kind = "remote"
         elif address in USERS or address.startswith("u"):
             kind, user = "user", address
             full = int(address.startswith("full"))

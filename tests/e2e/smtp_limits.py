@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from smtp_lib import Case, SMTPD
+from smtp_lib import NOBODY, SMTPD, Case
 
 LETTER = b"x: y\r\n\r\n.\r\n"
 
@@ -212,6 +212,45 @@ class Room(Case):
         c = self.client()
         c.hello()
         self.starts(c.cmd("MAIL FROM:<a@example.org>"), "452 4.3.1")
+
+
+class FullDisk(Case):
+
+    def setUp(self):
+        super().setUp()
+        spool = self.inst.path("spool")
+        if os.getuid() != 0 or subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=600k,mode=755",
+                 "tmpfs", spool], capture_output=True).returncode != 0:
+            self.skipTest("cannot mount a small file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", spool])
+        for d in ("tmp", "new"):
+            os.mkdir(os.path.join(spool, d))
+            os.chown(os.path.join(spool, d), NOBODY, NOBODY)
+
+    def test_452_and_recovery(self):
+        c = self.client()
+        c.hello()
+        c.envelope()
+        self.starts(c.data(b"x" * 76 + b"\r\n.\r\n"), "250")
+        c.envelope()
+        self.starts(c.data((b"x" * 76 + b"\r\n") * 20000 + b".\r\n"),
+                    "452 4.3.1")
+        self.assertEqual(self.inst.leavings(), [])
+        # In memory it still fits, on disk it does not.
+        filler = os.path.join(self.inst.spool, "filler")
+        with open(filler, "wb") as f:
+            f.write(b"x" * 450000)
+        c.envelope()
+        self.starts(c.data((b"x" * 76 + b"\r\n") * 3000 + b".\r\n"),
+                    "452 4.3.1")
+        self.assertEqual(self.inst.leavings(), [])
+        os.unlink(filler)
+        c.envelope()
+        self.starts(c.data((b"x" * 76 + b"\r\n") * 3000 + b".\r\n"),
+                    "250")
+        c.close()
+        self.assertEqual(len(self.inst.messages()), 2)
 
 
 class NoSpool(Case):

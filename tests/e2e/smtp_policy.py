@@ -47,8 +47,9 @@ class Relay(Case):
     def test_what_authd_says(self):
         self.assertEqual(self.answers(
             "192.0.2.1", "mx", "full@example.test", "temp@example.test",
-            "list@example.test", "nobody@example.test"),
-            ["452 4.2.2", "451 4.3.0", "250 2.1.5", "550 5.1.1"])
+            "list@example.test", "nobody@example.test", "odd@example.test"),
+            ["452 4.2.2", "451 4.3.0", "250 2.1.5", "550 5.1.1",
+             "451 4.3.0"])
 
     def test_submission_is_for_the_trusted(self):
         c = self.client(role="submission")
@@ -69,6 +70,20 @@ class Relay(Case):
             'event=refused stage=rcpt code=554 status=5.7.1 client=192.0.2.1 '
             'helo=client.example.org from=a@example.org to=x@elsewhere.test '
             'text="<x@elsewhere.test>: relay access denied"', c.log())
+
+
+class SubmitErrors(Case):
+    smtpd = "max-errors = 3"
+
+    def test_programs_of_this_machine_may_err(self):
+        c = self.client(None, role="submit")
+        c.hello()
+        c.cmd("MAIL FROM:<a@example.test>")
+        for n in range(10):
+            self.starts(c.cmd("RCPT TO:<no%d@example.test>" % n), "550")
+        self.starts(c.cmd("RCPT TO:<bob@example.test>"), "250")
+        self.starts(c.data(LETTER), "250")
+        self.assertRegex(c.log(), r"event=queued .* client=uid:\d+ ")
 
 
 class NoAuthd(Case):
@@ -96,6 +111,18 @@ class SoftBounce(Case):
         self.starts(c.cmd("RCPT TO:no"), "501 5.1.3")
         self.starts(c.cmd("RCPT TO:<bob@example.test>"), "250")
         self.starts(c.data(b"\0\r\n.\r\n"), "450 4.6.0")
+
+
+class SoftClient(Case):
+    top = "soft-bounce = yes"
+
+    def test_a_refused_client_is_deferred(self):
+        self.inst.write("etc/clients", "192.0.2.66 refuse\n")
+        self.inst.configure(self.top, 'access-client = { "%s" }' %
+                            self.inst.path("etc/clients"))
+        c = self.client("192.0.2.66")
+        self.starts(c.greeting, "421 4.7.1")
+        self.assertTrue(c.closed())
 
 
 class AlwaysBcc(Case):
