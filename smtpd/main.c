@@ -118,5 +118,6 @@ main(int argc, char **argv)
 	snprintf(submit, sizeof(submit), "unix:%s/smtpd/submit.sock",
 	    server.config->run_dir);
 	one = (struct config_listen){ .address = submit, .role = ROLE_SUBMIT };
+	server_sweep(&server);
 	return listener_run(&program, &one, 1);
 }

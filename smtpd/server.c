@@ -10,6 +10,7 @@
 
 #define ROOM_MS		1000	/* how long an answer about room is good */
 #define INODES_MIN	100
+#define SWEEP_SECONDS	86400	/* no message takes a day to come */
 
 int
 server_init(struct server *sv, const struct config *config, struct buf *err)
@@ -32,6 +33,16 @@ server_init(struct server *sv, const struct config *config, struct buf *err)
 	    err);
 	return sv->client == NULL || sv->sender == NULL ||
 	    sv->recipient == NULL ? -1 : 0;
+}
+
+void
+server_sweep(const struct server *sv)
+{
+	int	 n = spool_sweep(sv->config->spool_dir, SWEEP_SECONDS);
+
+	if (n > 0)
+		log_info("event=swept dir=%s files=%d",
+		    log_esc(sv->config->spool_dir), n);
 }
 
 void

@@ -26,6 +26,8 @@ struct server {
  * or -1 with lines "FILE:LINE: reason" in err.
  */
 int	 server_init(struct server *, const struct config *, struct buf *err);
+/* In the parent, once: remove what killed processes left in tmp/. */
+void	 server_sweep(const struct server *);
 /*
  * In the process that serves: harden, open the spool.  A spool that is not
  * there is logged, and tried again by server_spool().

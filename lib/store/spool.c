@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,28 +102,28 @@ spool_make(const char *path)
 }
 
 int
-spool_sweep(const struct spool *sp, int64_t seconds)
+spool_sweep(const char *path, int64_t seconds)
 {
+	char		 tmp[PATH_MAX];
 	struct dirent	*de;
 	struct stat	 st;
 	int64_t		 before;
 	DIR		*dir;
-	int		 fd, n = 0;
+	int		 n = 0;
 
-	if ((fd = openat(sp->dirfd, "tmp",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return -1;
-	if ((dir = fdopendir(fd)) == NULL) {
-		io_close(fd);
+	if (snprintf(tmp, sizeof(tmp), "%s/tmp", path) >= (int)sizeof(tmp)) {
+		errno = ENAMETOOLONG;
 		return -1;
 	}
+	if ((dir = opendir(tmp)) == NULL)
+		return -1;
 	before = io_time_us() / 1000000 - seconds;
 	while ((de = readdir(dir)) != NULL) {
-		if (!spool_id_valid(de->d_name) || fstatat(fd, de->d_name,
-		    &st, AT_SYMLINK_NOFOLLOW) == -1)
+		if (!spool_id_valid(de->d_name) || fstatat(dirfd(dir),
+		    de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if ((int64_t)st.st_mtime <= before &&
-		    unlinkat(fd, de->d_name, 0) == 0)
+		    unlinkat(dirfd(dir), de->d_name, 0) == 0)
 			n++;
 	}
 	closedir(dir);

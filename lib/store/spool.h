@@ -38,9 +38,10 @@ void	 spool_close(struct spool *);
 int	 spool_make(const char *path);
 /*
  * Remove what is in tmp/ and was not written to for so many seconds: the
- * leavings of killed writers.  The number removed, or -1 with errno.
+ * leavings of killed writers.  path is the spool's.  The number removed, or
+ * -1 with errno.
  */
-int	 spool_sweep(const struct spool *, int64_t seconds);
+int	 spool_sweep(const char *path, int64_t seconds);
 
 /*
  * A new id: Crockford base 32, lower case, 7 characters of seconds and 13
