@@ -12,7 +12,7 @@
 #include "authd/hashers.h"
 #include "authd/homes.h"
 #include "authd/lookup.h"
-#include "authd/secret.h"
+#include "lib/store/secret.h"
 #include "authd/sessions.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"

@@ -13,7 +13,7 @@
 #include <event2/event.h>
 
 #include "authd/hashers.h"
-#include "authd/secret.h"
+#include "lib/store/secret.h"
 #include "lib/base/io.h"
 #include "lib/base/ipc.h"
 #include "lib/base/log.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "authd/users.h"
+#include "lib/store/users.h"
 #include "lib/base/buf.h"
 
 #define TABLES_CHECK_MS	300	/* looks at the files at most so often */

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "authd/relays.h"
-#include "authd/secret.h"
-#include "authd/users.h"
+#include "lib/store/secret.h"
+#include "lib/store/users.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"

@@ -1,7 +1,7 @@
 /* Contract in extra.h. */
 #include <string.h>
 
-#include "authd/extra.h"
+#include "lib/store/extra.h"
 #include "lib/base/slice.h"
 #include "lib/base/text.h"
 

@@ -3,8 +3,8 @@
  * {SHA512-CRYPT}, {SHA256-CRYPT}, {BLF-CRYPT}.  Pure but for the hashing,
  * which takes milliseconds: helpers do it (hashers.h), never the loop.
  */
-#ifndef AUTHD_SECRET_H
-#define AUTHD_SECRET_H
+#ifndef STORE_SECRET_H
+#define STORE_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* The last field of a users line: blank separated words, name or name=value. */
-#ifndef AUTHD_EXTRA_H
-#define AUTHD_EXTRA_H
+#ifndef STORE_EXTRA_H
+#define STORE_EXTRA_H
 
-#include "authd/users.h"
+#include "lib/store/users.h"
 
 /*
  * Read the words into the user.  NULL, or what is wrong (static text).  Words

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/extra.h"
-#include "authd/secret.h"
-#include "authd/users.h"
+#include "lib/store/extra.h"
+#include "lib/store/secret.h"
+#include "lib/store/users.h"
 #include "lib/base/config.h"
 #include "lib/base/slice.h"
 #include "lib/base/text.h"

@@ -6,7 +6,7 @@
 
 #include <openssl/crypto.h>
 
-#include "authd/secret.h"
+#include "lib/store/secret.h"
 #include "lib/base/text.h"
 
 #define PLAIN		"{PLAIN}"

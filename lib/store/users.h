@@ -7,8 +7,8 @@
  * name without one belongs to the configured hostname.  Format and rules in
  * merpati-users(5).
  */
-#ifndef AUTHD_USERS_H
-#define AUTHD_USERS_H
+#ifndef STORE_USERS_H
+#define STORE_USERS_H
 
 #include <sys/types.h>
 #include <stdbool.h>
