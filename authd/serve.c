@@ -1,14 +1,17 @@
 /* Contract in serve.h.  The table is proto_auth.h's list. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "authd/authd.h"
 #include "authd/check.h"
+#include "authd/homes.h"
 #include "authd/lookup.h"
 #include "authd/serve.h"
 #include "authd/workers.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
+#include "lib/base/xmalloc.h"
 #include "lib/net/proto_auth.h"
 
 #define PEERS		32	/* uids remembered, whatever they are */
@@ -76,18 +79,52 @@ serve_allow(uid_t uid, gid_t gid, void *arg)
 	return peer_who(arg, uid, gid) != 0;
 }
 
+/* A found mailbox whose home is being made. */
+struct lookup_wait {
+	struct ipc_client	*client;
+	uint64_t		 id;
+	struct auth_lookup	 found;
+};
+
+static void
+lookup_at_home(bool ready, void *arg)
+{
+	struct lookup_wait	*w = arg;
+
+	/* Without a home the worker says what is wrong with it. */
+	(void)ready;
+	proto_auth_put_found(&ans, w->id, &w->found);
+	ipc_client_answer(w->client, &ans);
+	ipc_client_unref(w->client);
+	free(w);
+}
+
 static int
 serve_lookup(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
     unsigned int who)
 {
 	static struct auth_lookup	 found;
+	struct lookup_wait		*w;
 	char				 address[AUTH_USER_MAX + 2]; /* backslash */
 	uint64_t			 id = m->id;
 
-	(void)who;
 	if (proto_auth_get_lookup(m, address, sizeof(address)) == -1)
 		return -1;
 	lookup_address(&a->tables, address, &found);
+	if (found.kind == AUTH_USER && (who & PEER_QUEUE)) {
+		/*
+		 * A delivery follows, perhaps by a worker of the uid that
+		 * runs already and may not make homes itself.
+		 */
+		w = xcalloc(1, sizeof(*w));
+		w->client = c;
+		w->id = id;
+		w->found = found;
+		ipc_client_ref(c);
+		homes_ensure(a->spawn, found.home, found.uid, found.gid,
+		    lookup_at_home, w);
+		return 0;
+	}
 	proto_auth_put_found(&ans, id, &found);
 	ipc_client_answer(c, &ans);
 	return 0;
