@@ -9,12 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deliver/forwards.h"
 #include "deliver/local.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/mail/header.h"
 #include "lib/store/maildir.h"
+#include "lib/store/mbox.h"
+#include "lib/store/quota.h"
 
 #define HEAD_FIRST	8192		/* holds most header sections */
 #define HEAD_MAX	(256 * 1024)	/* smtpd accepts no longer ones */
@@ -25,12 +28,17 @@ local_verdict(struct deliver_result *r, enum mail_verdict verdict,
     const char *code, const char *fmt, ...)
 {
 	va_list	 ap;
+	char	*p;
 
 	r->verdict = verdict;
 	snprintf(r->code, sizeof(r->code), "%s", code);
 	va_start(ap, fmt);
 	vsnprintf(r->text, sizeof(r->text), fmt, ap);
 	va_end(ap);
+	/* One line, whatever a server or a file had in it. */
+	for (p = r->text; *p != '\0'; p++)
+		if (text_is_control(*p))
+			*p = p[1] == '\0' ? '\0' : ' ';
 }
 
 static void
@@ -130,7 +138,7 @@ mailbox_path(const struct worker *w, const struct deliver_job *j, char *out,
 	char		 local[AUTH_USER_MAX + 1], *at;
 	int		 n;
 
-	if (w->cfg->mailbox_mbox && w->cfg->mbox_path != NULL) {
+	if (w->cfg->mailbox_mbox) {
 		memcpy(local, j->user, sizeof(local));
 		if ((at = strrchr(local, '@')) == NULL) {
 			errno = EINVAL;
@@ -144,8 +152,7 @@ mailbox_path(const struct worker *w, const struct deliver_job *j, char *out,
 		buf_free(&b);
 		return n;
 	}
-	n = snprintf(out, size, "%s/%s", j->home,
-	    w->cfg->mailbox_mbox ? "mbox" : "Maildir");
+	n = snprintf(out, size, "%s/Maildir", j->home);
 	if (n < 0 || (size_t)n >= size) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -169,6 +176,48 @@ head_lines(const struct deliver_job *j)
 	return (struct slice){ head, (size_t)n };
 }
 
+static int
+usage_now(struct worker *w, const struct deliver_job *j, const char *path)
+{
+	struct quota	 q = { j->quota_octets, j->quota_count };
+	struct stat	 st;
+
+	w->used_octets = w->used_count = 0;
+	if (!w->cfg->mailbox_mbox) {
+		if (quota_usage(path, &q, &w->used_octets,
+		    &w->used_count) == -1 && errno != ENOENT)
+			return -1;
+	} else if (stat(path, &st) == 0)
+		w->used_octets = (uint64_t)st.st_size;
+	else if (errno != ENOENT)
+		return -1;
+	w->used_known = true;
+	return 0;
+}
+
+/*
+ * A letter that may be in the mailbox since an earlier try is counted there
+ * already: then only being over the limit counts, not getting there.
+ */
+static bool
+is_over(const struct worker *w, const struct deliver_job *j)
+{
+	uint64_t	 len = j->again ? 0 : j->len, one = j->again ? 0 : 1;
+
+	return (j->quota_octets > 0 && (w->used_octets > j->quota_octets ||
+	    len > j->quota_octets - w->used_octets)) ||
+	    (j->quota_count > 0 && w->used_count + one > j->quota_count);
+}
+
+static int
+write_letter(const struct worker *w, const struct deliver_job *j,
+    const struct maildir_delivery *d, uint64_t *stored)
+{
+	if (w->cfg->mailbox_mbox)
+		return mbox_deliver(d, j->sender, stored);
+	return maildir_deliver(d, stored);
+}
+
 static void
 store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
 {
@@ -177,6 +226,8 @@ store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
 	    .id = j->id, .number = j->number, .arrived = j->arrived,
 	    .again = j->again, .head = head_lines(j), .fd = j->fd,
 	    .offset = (off_t)j->offset, .len = j->len };
+	bool			 limited = j->quota_octets > 0 ||
+				    j->quota_count > 0;
 	uint64_t		 stored;
 	int			 n;
 
@@ -184,20 +235,60 @@ store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
 		verdict_errno(r, "bad mailbox path");
 		return;
 	}
-	n = maildir_deliver(&d, &stored);
-	if (n == -1 && errno == ENOENT && make_maildir(path) == 0)
-		n = maildir_deliver(&d, &stored);
+	if (limited && usage_now(w, j, path) == -1) {
+		verdict_errno(r, "cannot read the mailbox's size");
+		return;
+	}
+	if (limited && is_over(w, j)) {
+		local_verdict(r, MAIL_TEMP, "4.2.2", "mailbox full");
+		return;
+	}
+	n = write_letter(w, j, &d, &stored);
+	if (n == -1 && errno == ENOENT && (w->cfg->mailbox_mbox ?
+	    make_parents(path) : make_maildir(path)) == 0)
+		n = write_letter(w, j, &d, &stored);
 	if (n == -1) {
 		verdict_errno(r, "cannot write to the mailbox");
 		return;
 	}
+	if (limited) {
+		w->used_octets += stored;
+		w->used_count++;
+		if (!w->cfg->mailbox_mbox &&
+		    quota_add(path, (int64_t)stored, 1) == -1)
+			log_warn("event=quota-unwritten user=%s",
+			    log_esc(j->user));
+	}
 	local_verdict(r, MAIL_OK, "2.0.0", "delivered");
+}
+
+/*
+ * Everything about a forward but its final dot happens first, then the copy
+ * for the mailbox, then the dot: what usually fails (no smtpd, a
+ * refusal, a full mailbox) is known before anything was done, and the copy,
+ * whose name comes from the job, is not made twice by a second try.  Only
+ * when smtpd breaks off at the dot itself may a second try send a duplicate.
+ */
+static void
+deliver_forwarded(struct worker *w, const struct deliver_job *j,
+    struct forwards *f, struct deliver_result *r)
+{
+	if (forwards_begin(f, w, j, r) == -1)
+		return;
+	if (forwards_keep(f)) {
+		store(w, j, r);
+		if (r->verdict != MAIL_OK)
+			return;
+	}
+	forwards_commit(f, j, r);
 }
 
 void
 local_deliver(struct worker *w, const struct deliver_job *j,
     struct deliver_result *r)
 {
+	struct forwards	 f;
+
 	memcpy(r->id, j->id, sizeof(r->id));
 	r->number = j->number;
 	w->used_known = false;
@@ -211,5 +302,15 @@ local_deliver(struct worker *w, const struct deliver_job *j,
 		    j->recipient);
 		return;
 	}
-	store(w, j, r);
+	switch (forwards_load(&f, j, r)) {
+	case FORWARDS_NONE:
+		store(w, j, r);
+		break;
+	case FORWARDS_SOME:
+		deliver_forwarded(w, j, &f, r);
+		break;
+	case FORWARDS_BAD:
+		break;
+	}
+	forwards_free(&f);
 }

@@ -59,7 +59,8 @@ class Site:
                     'users-file = "%s/etc/users"\n'
                     'aliases-file = "%s/etc/aliases"\n%s\n' % (
                         (hostname, ", ".join('"%s"' % d for d in domains),
-                         domains[0]) + (self.dir,) * 5 + (extra,)))
+                         domains[0]) + (self.dir,) * 5 +
+                        (extra.replace("@DIR@", self.dir),)))
         for root, dirs, files in os.walk(self.dir):
             for n in dirs + files:
                 os.chown(os.path.join(root, n), self.uid, -1,
