@@ -176,7 +176,7 @@ helper_replace(struct helper *h, const char *why)
 	if (io_monotonic_ms() - h->started >= RESTART_MS)
 		helper_start(h);
 	else
-		event_add(h->late, &pause);	/* it dies at once: no spinning */
+		event_add(h->late, &pause);	/* no spinning */
 	if (job != NULL)
 		job_done(job, HASH_FAILED);
 }

@@ -30,41 +30,6 @@
 
 #define CLIENTS_MAX	8192U
 
-static void
-usage(FILE *f)
-{
-	fputs("usage: authd [-c file]\n", f);
-}
-
-static const char *
-options(int argc, char **argv)
-{
-	const char	*file = NULL;
-	int		 c;
-
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		usage(stdout);
-		exit(EX_OK);
-	}
-	while ((c = getopt(argc, argv, "c:h")) != -1)
-		switch (c) {
-		case 'c':
-			file = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(EX_OK);
-		default:
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	if (optind != argc) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
-	return file;
-}
-
 /*
  * Whose mailboxes are, where a line does not say: mail-user's when the suite's
  * accounts are in use, else (all runs as one uid) our own.
@@ -139,6 +104,18 @@ on_signals(struct event_base *base)
 	}
 }
 
+/* What holds secrets is wiped; helpers are ended. */
+static void
+finish(struct authd *a)
+{
+	hashers_free(a->hashers);
+	spawn_free(a->spawn);
+	sessions_free(a->sessions);
+	cache_free(a->cache);
+	delay_free(a->delay);
+	tables_free(&a->tables);
+}
+
 /*
  * User merpati-auth.  Descriptors: the listening socket, spawner's, one a
  * client and a session server.  Hostile: the packets of smtpd and pop3d, which
@@ -149,6 +126,7 @@ int
 main(int argc, char **argv)
 {
 	struct authd		 a;
+	struct ipc_server	*server;
 	struct users_ids	 ids;
 	char			*path, *spawner;
 	unsigned int		 clients;
@@ -157,7 +135,7 @@ main(int argc, char **argv)
 	service_title_init(argc, argv);
 	log_init("authd");
 	memset(&a, 0, sizeof(a));
-	a.conf = config_need(options(argc, argv));
+	a.conf = config_need(service_options(argc, argv, "authd"));
 	privilege_never_root("authd");
 	privilege_harden();
 	clients = descriptors();
@@ -175,12 +153,16 @@ main(int argc, char **argv)
 	a.sessions = sessions_new(a.base, a.spawn, a.conf->spawner.idle);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
-	ipc_server_new(a.base, fd, clients, serve_allow, serve_request, &a);
+	server = ipc_server_new(a.base, fd, clients, serve_allow,
+	    serve_request, &a);
 	on_signals(a.base);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
 	event_base_dispatch(a.base);
 	log_info("event=stopping");
-	hashers_free(a.hashers);
+	ipc_server_free(server);
+	finish(&a);
+	free(path);
+	free(spawner);
 	return EX_OK;
 }

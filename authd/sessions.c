@@ -156,8 +156,9 @@ server_up(const struct spawn_answer *a, void *arg)
 }
 
 /*
- * Hand over what waits, in order.  A server that died between two sessions shows
- * here by EPIPE: then a new one gets the packet, which the old one never saw.
+ * Hand over what waits, in order.  A server that died between two sessions
+ * shows here by EPIPE: then a new one gets the packet, which the old one never
+ * saw.
  */
 static void
 server_pump(struct server *v)

@@ -20,43 +20,11 @@
 #include "spawner/home.h"
 #include "spawner/start.h"
 
-#define CLIENTS		4	/* authd, and its successor */
 #define STOP_SECONDS	5
 
-enum { SIGNALS, LISTEN, FIRST, FDS = FIRST + CLIENTS };
+enum { SIGNALS, LISTEN, CLIENT, FDS };
 
 static struct ipc_msg	 msg;
-
-static void
-usage(FILE *f)
-{
-	fputs("usage: spawner [-c file]\n", f);
-}
-
-static const char *
-options(int argc, char **argv)
-{
-	const char	*file = NULL;
-	int		 c;
-
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		usage(stdout);
-		exit(EX_OK);
-	}
-	while ((c = getopt(argc, argv, "c:h")) != -1) {
-		if (c == 'c') {
-			file = optarg;
-			continue;
-		}
-		usage(c == 'h' ? stdout : stderr);
-		exit(c == 'h' ? EX_OK : EX_USAGE);
-	}
-	if (optind != argc) {
-		usage(stderr);
-		exit(EX_USAGE);
-	}
-	return file;
-}
 
 /* The one uid that may ask. */
 static uid_t
@@ -115,30 +83,27 @@ take_signals(int fd)
 	return stop;
 }
 
+/* There is one authd: a new connection takes the place of the last. */
 static void
 take_client(struct pollfd *pfd, uid_t only)
 {
-	uid_t	 uid;
+	uid_t	 uid = (uid_t)-1;
 	gid_t	 gid;
 	pid_t	 pid;
-	int	 fd, i;
+	int	 fd;
 
 	fd = accept4(pfd[LISTEN].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
 		poll(NULL, 0, 100);	/* no descriptors: do not spin */
 		return;
 	}
-	for (i = FIRST; i < FDS && pfd[i].fd != -1; i++)
-		;
-	if (ipc_peer(fd, &uid, &gid, &pid) == -1 || uid != only || i == FDS) {
-		log_warnx("event=ipc-refused uid=%ld pid=%ld", (long)uid,
-		    (long)pid);
+	if (ipc_peer(fd, &uid, &gid, &pid) == -1 || uid != only) {
+		log_warnx("event=ipc-refused uid=%ld", (long)uid);
 		close(fd);
 		return;
 	}
-	pfd[i].fd = fd;
-	pfd[i].events = POLLIN;
-	pfd[i].revents = 0;
+	io_close(pfd[CLIENT].fd);
+	pfd[CLIENT].fd = fd;
 }
 
 /* One question, one answer.  -1: the client is gone, or should be. */
@@ -186,20 +151,18 @@ int
 main(int argc, char **argv)
 {
 	const struct config	*conf;
-	struct pollfd		 pfd[FDS];
+	struct pollfd		 pfd[FDS] = { { .events = POLLIN },
+	    { .events = POLLIN }, { .events = POLLIN } };
 	uid_t			 only;
-	int			 i;
 
 	service_title_init(argc, argv);
 	log_init("spawner");
-	conf = config_need(options(argc, argv));
+	conf = config_need(service_options(argc, argv, "spawner"));
 	privilege_harden();
 	only = asker();
-	memset(pfd, 0, sizeof(pfd));
-	for (i = 0; i < FDS; i++)
-		pfd[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	pfd[SIGNALS].fd = open_signals();
 	pfd[LISTEN].fd = open_socket(conf, only);
+	pfd[CLIENT].fd = -1;
 	service_ready();
 	log_info("event=ready uid=%ld", (long)geteuid());
 	for (;;) {
@@ -207,12 +170,11 @@ main(int argc, char **argv)
 			fatal("event=poll-failed");
 		if (pfd[SIGNALS].revents != 0 && take_signals(pfd[SIGNALS].fd))
 			break;
-		for (i = FIRST; i < FDS; i++)
-			if (pfd[i].fd != -1 && pfd[i].revents != 0 &&
-			    answer(conf, pfd[i].fd) == -1) {
-				io_close(pfd[i].fd);
-				pfd[i].fd = -1;
-			}
+		if (pfd[CLIENT].revents != 0 &&
+		    answer(conf, pfd[CLIENT].fd) == -1) {
+			io_close(pfd[CLIENT].fd);
+			pfd[CLIENT].fd = -1;
+		}
 		if (pfd[LISTEN].revents != 0)
 			take_client(pfd, only);
 	}

@@ -21,9 +21,9 @@
 #define FILES_MAX	4096
 
 /* The only programs there are, with what tells them to serve descriptor 0. */
-static const struct {
-	const char	*name;
-	const char	*flag;
+static struct {
+	char	 name[16];
+	char	 flag[4];
 } programs[SPAWN_KINDS] = {
 	[SPAWN_DELIVER] = { "deliver", "-w" },
 	[SPAWN_POP3] = { "pop3-session", "-S" },
@@ -35,6 +35,7 @@ static struct child {
 	uid_t		 uid;
 	enum spawn_kind	 kind;
 } children[START_MAX];
+static size_t	 running;
 
 static const char *
 refusal(const struct config *conf, const struct spawn_server *s)
@@ -58,14 +59,17 @@ become(const struct config *conf, const struct spawn_server *s, int sock,
     const char *path)
 {
 	struct rlimit	 files = { FILES_MAX, FILES_MAX };
-	char		*argv[5], *env[2];
+	char		 dash_c[] = "-c", *env[2] = { NULL, NULL };
+	char		*file = realpath(conf->file, NULL);
+	char		*argv[] = { programs[s->kind].name,
+	    programs[s->kind].flag, dash_c, file, NULL };
 	sigset_t	 none;
 	int		 sig;
 
 	for (sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1 ||
+	if (file == NULL || sigprocmask(SIG_SETMASK, &none, NULL) == -1 ||
 	    dup2(sock, 0) == -1 || close(1) == -1 ||
 	    open("/dev/null", O_WRONLY) != 1)
 		_exit(126);
@@ -76,13 +80,7 @@ become(const struct config *conf, const struct spawn_server *s, int sock,
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	if (chdir("/") == -1)
 		_exit(126);
-	argv[0] = xstrdup(programs[s->kind].name);
-	argv[1] = xstrdup(programs[s->kind].flag);
-	argv[2] = xstrdup("-c");
-	argv[3] = conf->file;
-	argv[4] = NULL;
-	xasprintf(&env[0], "MERPATI_CONF=%s", conf->file);
-	env[1] = NULL;
+	xasprintf(&env[0], "MERPATI_CONF=%s", file);
 	execve(path, argv, env);
 	log_warn("event=exec-failed path=%s", log_esc(path));
 	_exit(127);
@@ -140,6 +138,7 @@ start_server(const struct config *conf, const struct spawn_server *s,
 		    log_esc(why));
 		return;
 	}
+	running++;
 	c->uid = s->uid;
 	c->kind = s->kind;
 	a->status = SPAWN_OK;
@@ -153,12 +152,11 @@ ended(const struct child *c, int status)
 {
 	bool	 sig = WIFSIGNALED(status);
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return;
-	log_warnx("event=server-died kind=%s uid=%lu pid=%ld %s=%d",
-	    proto_spawn_kind(c->kind), (unsigned long)c->uid, (long)c->pid,
-	    sig ? "signal" : "status",
-	    sig ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (status != 0)
+		log_warnx("event=server-died kind=%s uid=%lu pid=%ld %s=%d",
+		    proto_spawn_kind(c->kind), (unsigned long)c->uid,
+		    (long)c->pid, sig ? "signal" : "status",
+		    sig ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 void
@@ -173,34 +171,21 @@ start_reap(void)
 			if (children[i].pid == pid) {
 				ended(&children[i], status);
 				children[i].pid = 0;
+				running--;
 			}
-}
-
-static size_t
-alive(int sig)
-{
-	size_t	 i, n = 0;
-
-	for (i = 0; i < START_MAX; i++)
-		if (children[i].pid > 0) {
-			n++;
-			if (sig != 0)
-				kill(children[i].pid, sig);
-		}
-	return n;
 }
 
 void
 start_stop_all(unsigned int seconds)
 {
 	int64_t	 end = io_monotonic_ms() + 1000 * (int64_t)seconds;
-	size_t	 left = alive(SIGTERM);
+	size_t	 i;
 
-	while (left > 0 && io_monotonic_ms() < end) {
-		poll(NULL, 0, 20);
+	for (i = 0; i < START_MAX; i++)
+		if (children[i].pid > 0)
+			kill(children[i].pid, SIGTERM);
+	for (; running > 0 && io_monotonic_ms() < end; poll(NULL, 0, 20))
 		start_reap();
-		left = alive(0);
-	}
-	if (left > 0)
-		log_warnx("event=servers-left n=%zu", left);
+	if (running > 0)
+		log_warnx("event=servers-left n=%zu", running);
 }

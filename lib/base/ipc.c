@@ -15,6 +15,7 @@
 #include "lib/base/text.h"
 
 #define IPC_VERSION	"merpati 1 "
+#define CONNECT_SECONDS	10	/* for room in a listener's backlog */
 
 static void
 ipc_add(struct ipc_msg *m, const char *data, size_t len)
@@ -468,13 +469,18 @@ ipc_listen(const char *path, mode_t mode)
 int
 ipc_connect(const char *path)
 {
-	struct sockaddr_un	 sun;
-	int			 fd;
+	static const struct timeval	 patience = { .tv_sec =
+	    CONNECT_SECONDS };
+	struct sockaddr_un		 sun;
+	int				 fd;
 
 	if (ipc_address(path, &sun) == -1)
 		return -1;
 	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
+	/* connect(2) to a stopped program would wait for ever. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+	    sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		io_close(fd);
 		return -1;

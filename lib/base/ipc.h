@@ -98,7 +98,7 @@ int	 ipc_call(int sock, struct ipc_msg *req, struct ipc_msg *ans,
  * replaced.  The descriptor, or -1 with errno.
  */
 int	 ipc_listen(const char *path, mode_t mode);
-/* Connect; the descriptor, or -1 with errno. */
+/* Connect, within seconds; the descriptor, or -1 with errno. */
 int	 ipc_connect(const char *path);
 /* A connected pair, both CLOEXEC.  0 or -1 with errno. */
 int	 ipc_pair(int fds[2]);

@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -193,6 +195,36 @@ service_title(const char *fmt, ...)
 	va_end(ap);
 	memset(title_area, 0, title_size);
 	snprintf(title_area, title_size, "%s: %s", title_prog, text);
+}
+
+static noreturn void
+service_usage(const char *prog, FILE *f, int code)
+{
+	fprintf(f, "usage: %s [-c file]\n", prog);
+	exit(code);
+}
+
+const char *
+service_options(int argc, char **argv, const char *prog)
+{
+	const char	*file = NULL;
+	int		 c;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		service_usage(prog, stdout, EX_OK);
+	while ((c = getopt(argc, argv, "c:h")) != -1)
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'h':
+			service_usage(prog, stdout, EX_OK);
+		default:
+			service_usage(prog, stderr, EX_USAGE);
+		}
+	if (optind != argc)
+		service_usage(prog, stderr, EX_USAGE);
+	return file;
 }
 
 void

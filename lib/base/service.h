@@ -34,6 +34,13 @@ void	 service_title_init(int argc, char **argv);
 void	 service_title(const char *fmt, ...)
 	    __attribute__((format(printf, 1, 2)));
 
+/*
+ * The command line of a daemon that knows only "[-c file]": the file, or NULL.
+ * -h and --help print "usage: PROG [-c file]" and exit 0; anything else
+ * prints it to stderr and exits EX_USAGE.
+ */
+const char	*service_options(int argc, char **argv, const char *prog);
+
 /* Close every descriptor from first on. */
 void	 service_close_from(int first);
 

@@ -1,0 +1,40 @@
+/* The users file: any octets give a table or errors, never harm. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/config.h"
+#include "lib/store/secret.h"
+#include "lib/store/users.h"
+
+int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char		 domain[] = "example.org", home[] = "/mail/%d/%n";
+static char		*domains[] = { domain };
+static struct config	 conf = {
+	.hostname = domain,
+	.domains = { domains, 1 },
+	.mail_home = home,
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct users_ids	 ids = { true, 1, 1 };
+	struct users		*us;
+	struct buf		 err;
+
+	buf_init(&err, 4096);
+	us = users_parse("users", (const char *)data, size, &conf, &ids,
+	    &err);
+	assert(us != NULL || err.len > 0);
+	if (us != NULL) {
+		(void)users_find(us, "a@example.org");
+		(void)users_has_uid(us, 1);
+		if (users_typical(us) != NULL)
+			(void)secret_class(users_typical(us));
+		users_free(us);
+	}
+	buf_free(&err);
+	return 0;
+}
