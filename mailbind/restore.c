@@ -18,32 +18,28 @@
 #include "mailbind/restore.h"
 
 /*
- * The process that s6 supervises as the service; 0 unless it is ready: one that
- * starts now stores its sockets itself.
+ * The process that s6 supervises as the service; 0 unless it has been ready for
+ * a second: one that starts now stores its sockets itself.
  */
 static pid_t
 restore_pid(const char *service_dir, const char *service)
 {
-	char		 line[32] = "";
-	char		*cmd, *end;
-	uint64_t	 pid = 0;
+	char		 line[64] = "";
+	char		*cmd;
 	FILE		*f;
+	long		 pid = 0, ready_for = -1;
 
 	/* Both are the administrator's; make-instance refuses quotes. */
-	xasprintf(&cmd, "exec s6-svstat -o pid,ready '%s/%s' 2>/dev/null",
-	    service_dir, service);
+	xasprintf(&cmd, "exec s6-svstat -o pid,ready,readyfor '%s/%s' "
+	    "2>/dev/null", service_dir, service);
 	if ((f = popen(cmd, "re")) != NULL) {
-		if (fgets(line, sizeof(line), f) == NULL)
-			line[0] = '\0';
+		if (fgets(line, sizeof(line), f) == NULL ||
+		    sscanf(line, "%ld true %ld", &pid, &ready_for) != 2)
+			pid = 0;
 		pclose(f);
 	}
 	free(cmd);
-	if ((end = strchr(line, ' ')) == NULL || strcmp(end, " true\n") != 0)
-		return 0;
-	*end = '\0';
-	if (text_u64(slice_str(line), 1u << 30, &pid) == -1)
-		return 0;
-	return (pid_t)pid;
+	return pid > 1 && ready_for >= 1 ? (pid_t)pid : 0;
 }
 
 /*
