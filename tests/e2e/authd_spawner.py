@@ -759,7 +759,7 @@ class Spawner(unittest.TestCase):
         self.addCleanup(self.suite.remove)
         self.suite.start("spawner")
         self.uid = self.suite.mail_uid
-        self.gid = pwd.getpwuid(self.uid).pw_gid
+        self.gid = pwd.getpwuid(self.uid).pw_gid if ROOT else os.getgid()
 
     def server(self, kind, uid, gid):
         p = self.suite.spawner()
