@@ -85,6 +85,65 @@ attempt_submit(struct message *m, size_t i, struct route *route)
 
 static void	 attempt_ask(struct message *, size_t i, bool mailbox);
 
+/*
+ * A recipient that turned out to be an alias: an admin rerouted to it, or it
+ * has become one since.  Its results join the recipients, on disk before any
+ * of them is tried.
+ */
+static int
+attempt_splice(struct message *m, size_t i, const struct auth_result *results,
+    size_t n)
+{
+	char			*orcpt = NULL;
+	const struct state_rcpt	*r = &m->st.rcpts[i];
+	size_t			 k, was = m->st.nrcpts;
+	int			 notify = r->notify;
+
+	if (r->orcpt != NULL)
+		orcpt = xstrdup(r->orcpt);
+	else
+		xasprintf(&orcpt, "rfc822;%s", r->address);
+	for (k = 0; k < n; k++)
+		state_add(&m->st, results[k].address, orcpt,
+		    results[k].owner != NULL && *results[k].owner != '\0' ?
+		    results[k].owner : NULL, notify);
+	free(orcpt);
+	m->st.rcpts[i].letter = STATE_DONE;
+	io_close(m->sfd);
+	m->sfd = -1;
+	if (message_persist(m, true) == -1) {
+		log_warn("event=state-write-failed id=%s", m->id);
+		state_cut(&m->st, was);
+		m->st.rcpts[i].letter = STATE_PENDING;
+		return -1;
+	}
+	m->run = xreallocarray(m->run, m->st.nrcpts, sizeof(*m->run));
+	memset(m->run + was, RUN_NONE, n * sizeof(*m->run));
+	return 0;
+}
+
+static void
+attempt_expanded(const char *status, const struct auth_result *results,
+    size_t n, void *arg)
+{
+	struct about	*about = arg;
+	struct message	*m = about->m;
+	size_t		 i = about->i;
+
+	free(about);
+	if (strcmp(status, "temp") == 0)
+		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+	else if (strcmp(status, "ok") != 0 || n == 0 ||
+	    m->st.nrcpts + n > ENVELOPE_RCPTS || i >= m->planned)
+		attempt_fail(m, i, "5.4.6",
+		    "the alias leads to itself or nowhere");
+	else if (attempt_splice(m, i, results, n) == -1)
+		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+	else
+		attempt_settle(m, i, RUN_NONE, NULL, NULL);
+	attempt_step(m);
+}
+
 static void
 attempt_found(enum auth_kind kind, struct route *route, void *arg)
 {
@@ -93,6 +152,12 @@ attempt_found(enum auth_kind kind, struct route *route, void *arg)
 	size_t		 i = about->i;
 	bool		 mailbox = about->mailbox;
 
+	if (mailbox && kind != AUTH_USER && kind != AUTH_TEMP) {
+		/* No mailbox has the alias's name. */
+		asker_expand(m->q->asker, m->st.rcpts[i].address,
+		    attempt_expanded, about);
+		return;
+	}
 	free(about);
 	switch (kind) {
 	case AUTH_USER:
@@ -100,12 +165,8 @@ attempt_found(enum auth_kind kind, struct route *route, void *arg)
 		return;
 	case AUTH_ALIAS:
 		/* Its own result: the mailbox of that name is meant. */
-		if (!mailbox) {
-			attempt_ask(m, i, true);
-			return;
-		}
-		attempt_fail(m, i, "5.4.6", "the alias leads to itself");
-		break;
+		attempt_ask(m, i, true);
+		return;
 	case AUTH_UNKNOWN:
 		attempt_fail(m, i, "5.1.1", "there is no such mailbox here");
 		break;
@@ -202,6 +263,7 @@ void
 attempt_start(struct message *m)
 {
 	m->run = xcalloc(m->st.nrcpts, sizeof(*m->run));
+	m->planned = m->st.nrcpts;
 	m->next = 0;
 	m->parkable = m->st.nrcpts == 1;
 	attempt_step(m);

@@ -223,6 +223,13 @@ pick_read(int fd, short what, void *arg)
 	runner_dispatch(p->c->q);
 }
 
+static const char *
+control_reason(void)
+{
+	return errno == EBUSY ? "too many listings at once, try again" :
+	    strerror(errno);
+}
+
 static int
 control_lister(struct control *c, const struct queue_selector *which, int fd)
 {
@@ -248,7 +255,7 @@ control_pick(struct control *c, struct ipc_client *client, uint64_t id,
 		return;
 	}
 	if (control_lister(c, &r->which, fds[1]) == -1) {
-		control_error(client, id, strerror(errno));
+		control_error(client, id, control_reason());
 		close(fds[0]);
 		close(fds[1]);
 		return;
@@ -364,7 +371,7 @@ control_request(struct ipc_client *client, struct ipc_msg *msg, void *arg)
 	switch (r.verb) {
 	case CONTROL_LIST:
 		if (control_lister(c, &r.which, r.fd) == -1)
-			control_error(client, id, strerror(errno));
+			control_error(client, id, control_reason());
 		else
 			control_done(client, id, 0);
 		close(r.fd);

@@ -31,17 +31,19 @@ state_init(struct state *s)
 	memset(s, 0, sizeof(*s));
 }
 
+static void
+state_free_rcpt(struct state_rcpt *r)
+{
+	free(r->address);
+	free(r->orcpt);
+	free(r->owner);
+	free(r->text);
+}
+
 void
 state_free(struct state *s)
 {
-	size_t	 i;
-
-	for (i = 0; i < s->nrcpts; i++) {
-		free(s->rcpts[i].address);
-		free(s->rcpts[i].orcpt);
-		free(s->rcpts[i].owner);
-		free(s->rcpts[i].text);
-	}
+	state_cut(s, 0);
 	free(s->rcpts);
 	free(s->from);
 	state_init(s);
@@ -66,6 +68,13 @@ state_add(struct state *s, const char *address, const char *orcpt,
 	r->owner = owner == NULL ? NULL : xstrdup(owner);
 	r->notify = notify;
 	return r;
+}
+
+void
+state_cut(struct state *s, size_t n)
+{
+	while (s->nrcpts > n)
+		state_free_rcpt(&s->rcpts[--s->nrcpts]);
 }
 
 void

@@ -82,6 +82,8 @@ void	 state_free(struct state *);
 /* Append a pending recipient; strings are copied. */
 struct state_rcpt	*state_add(struct state *, const char *address,
 			    const char *orcpt, const char *owner, int notify);
+/* Forget, in memory, recipients beyond the first n. */
+void	 state_cut(struct state *, size_t n);
 /* Remember a try in memory. */
 void	 state_note(struct state_rcpt *, int64_t when, const char *code,
 	    const char *text);
