@@ -60,10 +60,13 @@ scan_queued(struct scan *s, const char *id)
 
 	memcpy(name, id, SPOOL_ID_LEN);
 	memcpy(name + SPOOL_ID_LEN, ".s", 3);
-	runner_add(s->q, id, true, true);
-	if (fstatat(dirfd(s->dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    (e = schedule_find(s->q->schedule, id)) == NULL)
+	if (fstatat(dirfd(s->dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		runner_add(s->q, id, true, true);
 		return;
+	}
+	if ((e = schedule_add(s->q->schedule, id, true)) == NULL)
+		return;
+	e->again = true;
 	e->tried = true;
 	runner_wait(s->q, e, st.st_mtim.tv_sec);
 }

@@ -305,6 +305,7 @@ class World:
         os.close(w)
         with open(ready, "rb") as f:
             if f.read() != b"\n":
+                self.process.wait(PATIENCE)
                 raise AssertionError("it did not start:\n" + self.log())
 
     def kill(self, sig=signal.SIGKILL):
