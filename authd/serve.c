@@ -105,7 +105,7 @@ serve_lookup(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
 {
 	static struct auth_lookup	 found;
 	struct lookup_wait		*w;
-	char				 address[AUTH_USER_MAX + 2]; /* backslash */
+	char				 address[AUTH_USER_MAX + 2];
 	uint64_t			 id = m->id;
 
 	if (proto_auth_get_lookup(m, address, sizeof(address)) == -1)

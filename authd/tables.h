@@ -1,6 +1,7 @@
 /*
  * What authd knows: the users, the aliases and relay-recipients, read anew
- * when a file changed.  A file with errors is told in the log and the old tables stay.
+ * when a file changed.  A file with errors is told in the log and the old
+ * tables stay.
  */
 #ifndef AUTHD_TABLES_H
 #define AUTHD_TABLES_H

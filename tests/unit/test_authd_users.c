@@ -182,9 +182,11 @@ secrets_are_verified(void **state)
 		{ "{CRYPT}" SHA512, "secret", true },
 		{ SHA512, SHA512, false },
 		{ "{SHA256-CRYPT}"
-		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.", "secret", true },
+		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.",
+		    "secret", true },
 		{ "{SHA256-CRYPT}"
-		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.", "x", false },
+		    "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.",
+		    "x", false },
 	};
 	const char	*why;
 	size_t		 i;

@@ -356,8 +356,8 @@ expand_results_are_read(void **state)
 static void
 malformed_results_are_refused(void **state)
 {
-	static const char	*const t[] = { "a\n", "a b\n", "a b c", "- b c\n",
-	    "a b c\na b", " b c\n", "a+0 b c\n", "a+00 b c\n", "\n" };
+	static const char	*const t[] = { "a\n", "a b\n", "a b c",
+	    "- b c\n", "a b c\na b", " b c\n", "a+0 b c\n", "a+00 b c\n", "\n" };
 	struct auth_result	*r;
 	size_t			 i, n;
 	int			 fd;
