@@ -1,0 +1,137 @@
+/* Contract in check.h: what the walls between the users are made of. */
+#include <sys/stat.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mailctl/check.h"
+
+#define PATH_LEN	4096
+
+/*
+ * Below spool-dir and run-dir.  The mode is the most that is allowed; owner
+ * and group count only where the suite has its own users.
+ */
+static const struct place {
+	bool		 spool;		/* else run */
+	const char	*name;
+	const char	*user, *group;
+	mode_t		 mode;
+} places[] = {
+	{ true, "", "root", "root", 0755 },
+	{ true, "tmp", "merpati-smtpd", "merpati-queue", 02770 },
+	{ true, "new", "merpati-smtpd", "merpati-queue", 02770 },
+	{ true, "queue", "merpati-queue", "merpati-queue", 0700 },
+	{ true, "hold", "merpati-queue", "merpati-queue", 0700 },
+	{ true, "trigger", "merpati-queue", "merpati-smtpd", 0620 },
+	{ false, "", "root", "root", 0755 },
+	{ false, "authd", "merpati-auth", "merpati-auth", 0755 },
+	{ false, "spawner", "root", "root", 0755 },
+	{ false, "queue", "merpati-queue", "merpati-queue", 0755 },
+	{ false, "smtpd", "merpati-smtpd", "merpati-smtpd", 0755 },
+};
+
+static void
+check_owner(struct check *c, const char *path, const struct stat *st,
+    const struct place *p)
+{
+	const struct passwd	*pw = getpwnam(p->user);
+	const struct group	*gr;
+
+	if (pw == NULL)
+		check_error(c, "the system user %s does not exist", p->user);
+	else if (st->st_uid != pw->pw_uid)
+		check_error(c, "%s: belongs to uid %ld, not to %s", path,
+		    (long)st->st_uid, p->user);
+	gr = getgrnam(p->group);
+	if (gr == NULL)
+		check_error(c, "the group %s does not exist", p->group);
+	else if (st->st_gid != gr->gr_gid)
+		check_error(c, "%s: has group %ld, not %s", path,
+		    (long)st->st_gid, p->group);
+}
+
+static void
+check_place(struct check *c, const struct place *p, bool separate, uid_t all)
+{
+	struct stat	 st;
+	char		 path[PATH_LEN];
+	mode_t		 mode, more;
+
+	snprintf(path, sizeof(path), "%s%s%s",
+	    p->spool ? c->cfg->spool_dir : c->cfg->run_dir,
+	    p->name[0] != '\0' ? "/" : "", p->name);
+	if (stat(path, &st) == -1) {
+		if (errno == EACCES)
+			check_warning(c, "%s: cannot be examined by you",
+			    path);
+		else
+			check_error(c, "%s: %s", path, strerror(errno));
+		return;
+	}
+	if (strcmp(p->name, "trigger") == 0 ? !S_ISFIFO(st.st_mode) :
+	    !S_ISDIR(st.st_mode)) {
+		check_error(c, "%s: is something else than it should be",
+		    path);
+		return;
+	}
+	if (separate)
+		check_owner(c, path, &st, p);
+	else if (st.st_uid != all)
+		check_error(c, "%s: belongs to uid %ld, the rest to %ld",
+		    path, (long)st.st_uid, (long)all);
+	mode = st.st_mode & 07777;
+	more = mode & ~p->mode & 0777;
+	if (more != 0)
+		check_error(c, "%s: mode %04o allows more than %04o", path,
+		    mode, p->mode);
+	else if (separate && mode != p->mode)
+		check_error(c, "%s: mode %04o, not %04o", path, mode,
+		    p->mode);
+}
+
+/* A file that only some may read (forbidden: mode bits that must be off). */
+static void
+check_file(struct check *c, const char *path, mode_t forbidden,
+    const char *why)
+{
+	struct stat	 st;
+
+	if (stat(path, &st) == -1) {
+		if (errno != ENOENT)
+			check_warning(c, "%s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode))
+		check_error(c, "%s: is not a regular file", path);
+	else if (st.st_mode & forbidden)
+		check_error(c, "%s: mode %04o: %s", path, st.st_mode & 07777,
+		    why);
+}
+
+void
+check_paths(struct check *c)
+{
+	struct stat	 st;
+	uid_t		 all = geteuid();
+	bool		 there, separate;
+	size_t		 i;
+
+	/* root's spool directory is that of an instance with walls. */
+	there = stat(c->cfg->spool_dir, &st) == 0;
+	separate = there && st.st_uid == 0;
+	if (there && !separate)
+		all = st.st_uid;
+	if (separate && getpwnam(c->cfg->mail_user) == NULL)
+		check_error(c, "mail-user: the system user %s does not exist",
+		    c->cfg->mail_user);
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		check_place(c, &places[i], separate, all);
+	check_file(c, c->cfg->file, 022, "whoever can write it is in charge "
+	    "of the mail");
+	check_file(c, c->cfg->aliases_file, 022, "whoever can write it "
+	    "decides where mail goes");
+	check_file(c, c->cfg->users_file, 027, "password hashes are for root "
+	    "and authd alone");
+}

@@ -1,0 +1,131 @@
+/* mailctl alias: what the aliases file says, and whether it works. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "mailctl/json.h"
+#include "mailctl/mailctl.h"
+#include "mailctl/tables.h"
+
+static const char	 alias_usage[] =
+    "mailctl alias list [--json]\n       mailctl alias check";
+
+struct listing {
+	bool		 json;
+	struct json	 j;
+	size_t		 n;
+};
+
+static void
+print_alias(const char *name, const char *results, void *arg)
+{
+	struct listing	*l = arg;
+
+	l->n++;
+	if (!l->json) {
+		printf("%s: %s\n", shown(name), results);
+		return;
+	}
+	json_open(&l->j, NULL, '{');
+	json_string(&l->j, "name", name);
+	json_string(&l->j, "results", results);
+	json_close(&l->j, '}');
+}
+
+static int
+alias_list(struct mailctl *m)
+{
+	const struct config	*cfg = mailctl_config(m);
+	struct listing		 l = { .json = m->json };
+	struct aliases		*a;
+	struct buf		 err;
+
+	buf_init(&err, 65536);
+	if ((a = aliases_load(cfg->aliases_file, &err)) == NULL) {
+		fputs(buf_cstr(&err), stderr);
+		return EX_CONFIG;
+	}
+	json_init(&l.j, stdout);
+	if (m->json)
+		json_open(&l.j, NULL, '[');
+	aliases_each(a, print_alias, &l);
+	if (m->json) {
+		json_close(&l.j, ']');
+		json_line(&l.j);
+	}
+	aliases_free(a);
+	return EX_OK;
+}
+
+static void
+count(const char *name, const char *results, void *arg)
+{
+	(void)name;
+	(void)results;
+	++*(size_t *)arg;
+}
+
+static void
+print_error(const char *text, void *arg)
+{
+	fprintf(stderr, "error: %s\n", text);
+	++*(size_t *)arg;
+}
+
+static void
+print_warning(const char *text, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "warning: %s\n", text);
+}
+
+static int
+alias_check(struct mailctl *m)
+{
+	const struct config	*cfg = mailctl_config(m);
+	size_t			 errors = 0, n = 0;
+	struct tables_findings	 f = { print_error, print_warning, &errors };
+	struct users		*users;
+	struct aliases		*a;
+	struct buf		 err;
+
+	buf_init(&err, 65536);
+	if ((a = tables_aliases(cfg, &err)) == NULL) {
+		fputs(buf_cstr(&err), stderr);
+		return EX_CONFIG;
+	}
+	/* Whoever may not read the users file can still check the rest. */
+	users = tables_users(cfg, &err);
+	tables_examine(cfg, users, a, &f);
+	aliases_each(a, count, &n);
+	printf("%s: %zu alias%s\n", cfg->aliases_file, n,
+	    n == 1 ? "" : "es");
+	users_free(users);
+	aliases_free(a);
+	buf_free(&err);
+	return errors > 0 ? EX_CONFIG : EX_OK;
+}
+
+int
+cmd_alias(struct mailctl *m, int argc, char **argv)
+{
+	static const struct option	 longs[] = {
+		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
+	};
+	int				 c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'j')
+			return wrong_usage(alias_usage);
+		m->json = true;
+	}
+	if (argc - optind != 1)
+		return wrong_usage(alias_usage);
+	if (strcmp(argv[optind], "list") == 0)
+		return alias_list(m);
+	if (strcmp(argv[optind], "check") == 0)
+		return alias_check(m);
+	return wrong_usage(alias_usage);
+}

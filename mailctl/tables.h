@@ -1,0 +1,29 @@
+/* The users and aliases files as authd reads them, and what is odd in them. */
+#ifndef MAILCTL_TABLES_H
+#define MAILCTL_TABLES_H
+
+#include "lib/base/buf.h"
+#include "lib/base/config.h"
+#include "lib/mail/aliases.h"
+#include "lib/store/users.h"
+
+/* NULL, and lines "FILE:LINE: reason" in err. */
+struct users	*tables_users(const struct config *, struct buf *err);
+/* Includes are read too. */
+struct aliases	*tables_aliases(const struct config *, struct buf *err);
+
+struct tables_findings {
+	void		(*error)(const char *text, void *arg);
+	void		(*warning)(const char *text, void *arg);
+	void		*arg;
+};
+
+/*
+ * What parses and yet does not work: an alias that loops or is too large
+ * (error), or leads to nobody (warning); no alias for root (warning) and no
+ * way to the postmaster (error).  users may be NULL: unknown.
+ */
+void	 tables_examine(const struct config *, const struct users *,
+	    const struct aliases *, const struct tables_findings *);
+
+#endif

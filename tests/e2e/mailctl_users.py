@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""mailctl user, alias and check: the files it writes, the faults it finds."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import threading
+import unittest
+
+from deliver_lib import PATIENCE, Site
+
+
+class Mailctl(unittest.TestCase):
+    extra = ""
+
+    def setUp(self):
+        self.site = Site(self.extra)
+        self.addCleanup(self.site.close)
+        self.users = self.site.path("etc/users")
+
+    def ok(self, *argv, **kw):
+        p = self.site.run("mailctl", *argv, **kw)
+        self.assertEqual(p.returncode, 0, p)
+        return p.stdout.decode()
+
+    def code(self, want, *argv, **kw):
+        p = self.site.run("mailctl", *argv, **kw)
+        self.assertEqual(p.returncode, want, p)
+        self.assertNotEqual(p.stderr, b"")
+        return p.stderr.decode()
+
+    def write(self, name, text, mode=0o640):
+        with open(self.site.path(name), "w") as f:
+            f.write(text)
+        os.chmod(self.site.path(name), mode)
+        os.chown(self.site.path(name), self.site.uid, -1)
+
+    def text(self):
+        with open(self.users) as f:
+            return f.read()
+
+
+class Users(Mailctl):
+    def test_users_come_and_go(self):
+        word = self.ok("user", "add", "--generate", "Al@X.test").strip()
+        self.assertRegex(word, r"^[a-z1-9]{20}$")
+        self.ok("user", "add", "--stdin", "--quota", "1G", "bob@x.test",
+                stdin=b"se:cret\nrest")
+        lines = self.text().splitlines()
+        self.assertRegex(lines[0], r"^al@x\.test:\{CRYPT\}\$y\$[^:]+:::::: *$|"
+                         r"^al@x\.test:\{CRYPT\}\$y\$[^:]+:::::::?$")
+        self.assertTrue(lines[1].endswith(":quota=1G"))
+        self.assertEqual(os.stat(self.users).st_mode & 0o777, 0o640)
+        before = self.text()
+        self.ok("user", "passwd", "--stdin", "al@x.test", stdin=b"other\n")
+        self.assertNotEqual(self.text().splitlines()[0], before.splitlines()[0])
+        self.assertEqual(self.text().splitlines()[1], before.splitlines()[1])
+        listed = json.loads(self.ok("user", "list", "--json"))
+        self.assertEqual([u["address"] for u in listed],
+                         ["al@x.test", "bob@x.test"])
+        self.assertNotIn("$y$", json.dumps(listed))
+        self.assertEqual(self.ok("user", "list"), "al@x.test\nbob@x.test quota=1G\n")
+        self.ok("user", "del", "al@x.test")
+        self.assertEqual(self.ok("user", "list", "x.test"), "bob@x.test quota=1G\n")
+        self.assertEqual(self.ok("user", "list", "y.test"), "")
+
+    def test_hashes_are_what_crypt_makes(self):
+        self.ok("user", "add", "--stdin", "al@x.test", stdin=b"hunter2\n")
+        h = re.search(r"\{CRYPT\}([^:]+)", self.text()).group(1)
+        perl = subprocess.run(["perl", "-e", "print crypt('hunter2', $ARGV[0])", h],
+                              capture_output=True)
+        if perl.returncode == 0:
+            self.assertEqual(perl.stdout.decode(), h)
+
+    def test_schemes(self):
+        for scheme, start in (("sha512-crypt", "{SHA512-CRYPT}$6$"),
+                              ("bcrypt", "{BLF-CRYPT}$2b$")):
+            self.write("etc/users", "")
+            with open(self.site.conf, "a") as f:
+                f.write('authd { scheme = "%s" }\n' % scheme)
+            self.ok("user", "add", "--generate", "al@x.test")
+            self.assertIn(":" + start, self.text())
+            with open(self.site.conf) as f:
+                keep = f.read().replace('authd { scheme = "%s" }\n' % scheme, "")
+            with open(self.site.conf, "w") as f:
+                f.write(keep)
+
+    def test_the_rest_of_the_file_stays(self):
+        odd = ("# my users\n\nzed@x.test:{PLAIN}z:5:6:g:/h:/s:a=b c=d:e\n"
+               "what is this\nal@x.test:old::\n# end")
+        self.write("etc/users", odd)
+        self.ok("user", "passwd", "--stdin", "al@x.test", stdin=b"n\n")
+        new = self.text()
+        self.assertEqual(re.sub(r"al@x\.test:[^:]*", "al@x.test:old", new), odd)
+        self.ok("user", "add", "--no-password", "eve@x.test")
+        self.assertEqual(self.text(), new + "\neve@x.test:!::::::\n")
+        self.assertIn("eve@x.test (no password)", self.ok("user", "list"))
+        self.ok("user", "del", "zed@x.test")
+        self.assertNotIn("zed", self.text())
+
+    def test_refusals_change_nothing(self):
+        self.write("etc/users", "al@x.test:{PLAIN}x::::::\n")
+        before = self.text()
+        for want, argv, stdin in (
+                (73, ("add", "--stdin", "AL@x.test"), b"x\n"),
+                (65, ("add", "--stdin", "al@other.test"), b"x\n"),
+                (65, ("add", "--stdin", "a b@x.test"), b"x\n"),
+                (65, ("add", "--stdin", '"a:b"@x.test'), b"x\n"),
+                (65, ("add", "--stdin", "al@"), b"x\n"),
+                (65, ("add", "--stdin", "new@x.test"), b"\n"),
+                (65, ("add", "--stdin", "new@x.test"), b""),
+                (65, ("add", "--stdin", "new@x.test"), b"a\tb\n"),
+                (65, ("add", "--stdin", "new@x.test"), b"a" * 2000),
+                (66, ("add", "new@x.test"), b""),
+                (67, ("passwd", "--stdin", "no@x.test"), b"x\n"),
+                (67, ("del", "no@x.test"), b""),
+                (64, ("add", "--stdin", "--uid", "x", "new@x.test"), b"x\n"),
+                (64, ("add", "--stdin", "--home", "rel", "new@x.test"), b"x\n"),
+                (64, ("add", "--stdin", "--quota", "1:2", "n@x.test"), b"x\n"),
+                (64, ("add",), b""), (64, ("frob", "al@x.test"), b""),
+                (64, ("add", "--what", "a@x.test"), b"")):
+            self.code(want, "user", *argv, stdin=stdin, start_new_session=True)
+            self.assertEqual(self.text(), before)
+
+    def test_two_at_once_lose_nothing(self):
+        def add(n):
+            self.site.run("mailctl", "user", "add", "--no-password", "u%d@x.test" % n)
+        threads = [threading.Thread(target=add, args=(n,)) for n in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(PATIENCE)
+        self.assertEqual(len(self.text().splitlines()), 12)
+        self.assertEqual([n for n in os.listdir(self.site.path("etc"))
+                          if n.endswith(".tmp")], [])
+
+    def test_the_terminal_is_asked_without_echo(self):
+        pid, fd = pty.fork()
+        if pid == 0:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(self.site.uid)
+                os.setuid(self.site.uid)
+            os.execve(self.site.path("bin/mailctl"),
+                      ["mailctl", "user", "add", "al@x.test"], self.site.env)
+        seen = b""
+        for answer in (b"pa55\n", b"pa55\n"):
+            want = seen.count(b": ") + 1
+            while seen.count(b": ") < want:
+                if not select.select([fd], [], [], PATIENCE)[0]:
+                    self.fail(seen)
+                seen += os.read(fd, 1000)
+            os.write(fd, answer)
+        try:
+            while select.select([fd], [], [], PATIENCE)[0]:
+                more = os.read(fd, 1000)
+                if not more:
+                    break
+                seen += more
+        except OSError:
+            pass
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, seen)
+        self.assertNotIn(b"pa55", seen)
+        self.assertIn("al@x.test:{CRYPT}", self.text())
+
+
+class Aliases(Mailctl):
+    def test_list(self):
+        self.write("etc/aliases", "root: al@x.test,\n bob@x.test\n@x.test: al@x.test\n")
+        self.assertIn("root: al@x.test, bob@x.test\n", self.ok("alias", "list"))
+        names = {a["name"] for a in json.loads(self.ok("alias", "list", "--json"))}
+        self.assertEqual(names, {"root", "@x.test"})
+
+    def test_errors_name_file_and_line(self):
+        self.write("etc/users", "")
+        for text, why in (("root: al@x.test\nbad line\n", "aliases:2: "),
+                          ("root: |prog\n", "aliases:1: "),
+                          ("root: :include:/nonexistent\n", "/nonexistent"),
+                          ("a: b\nb: a\nroot: x@y.test\n", "loop")):
+            self.write("etc/aliases", text)
+            self.assertIn(why, self.code(78, "alias", "check"))
+
+    def test_warnings(self):
+        self.write("etc/users", "pm@x.test:{PLAIN}x::::::\n")
+        self.write("etc/aliases", "info: nobody@x.test, pm+tag@x.test\n")
+        p = self.site.run("mailctl", "alias", "check")
+        self.assertEqual(p.returncode, 0, p)
+        self.assertIn(b"no alias root", p.stderr)
+        self.assertIn(b"leads to nobody: nobody@x.test", p.stderr)
+        self.assertNotIn(b"pm+tag", p.stderr)
+
+
+class Check(Mailctl):
+    def setUp(self):
+        super().setUp()
+        self.write("etc/users", "pm@x.test:{PLAIN}x::::::\n")
+        self.write("etc/aliases", "root: pm@x.test\n", 0o644)
+        for d in ("spool/tmp", "spool/new", "spool/queue", "spool/hold",
+                  "run/spawner"):
+            os.mkdir(self.site.path(d), 0o700)
+            os.chown(self.site.path(d), self.site.uid, -1)
+        os.mkfifo(self.site.path("spool/trigger"), 0o600)
+        os.chown(self.site.path("spool/trigger"), self.site.uid, -1)
+
+    def test_a_good_one(self):
+        self.assertIn(": good", self.ok("check"))
+
+    def test_each_fault_is_named(self):
+        for path, mode in (("spool/queue", 0o755), ("etc/users", 0o644),
+                           ("etc/merpati.conf", 0o666), ("run", 0o777),
+                           ("etc/aliases", 0o664)):
+            old = os.stat(self.site.path(path)).st_mode & 0o7777
+            os.chmod(self.site.path(path), mode)
+            self.assertIn("/%s: mode %04o" % (path, mode), self.code(78, "check"))
+            os.chmod(self.site.path(path), old)
+        os.rmdir(self.site.path("spool/hold"))
+        self.assertIn("spool/hold: No such file", self.code(78, "check"))
+        os.mkdir(self.site.path("spool/hold"), 0o700)
+        os.chown(self.site.path("spool/hold"), self.site.uid, -1)
+        self.ok("check")
+        self.write("etc/users", "pm@x.test:{PLAIN}x::::::\nbad\n")
+        self.assertIn("etc/users:2: ", self.code(78, "check"))
+        self.write("etc/users", "al@x.test:{PLAIN}x::::::\n")
+        self.assertIn("postmaster", self.code(78, "check"))
+
+    def test_ports(self):
+        import socket
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen(1)
+            a = "127.0.0.1:%d" % s.getsockname()[1]
+            with open(self.site.conf, "a") as f:
+                f.write('smtpd { listen "%s" { role = "mx" } }\n'
+                        'pop3d { listen "%s" { role = "pop3" } }\n' % (a, a))
+            err = self.code(78, "check")
+            self.assertIn("another program has this port", err)
+            self.assertIn("named twice", err)
+
+    def test_a_bad_configuration(self):
+        with open(self.site.conf, "a") as f:
+            f.write("frobnicate = 1\n")
+        self.assertRegex(self.code(78, "check"), r"merpati\.conf:\d+: ")
+
+    def test_usage(self):
+        self.code(64)
+        self.code(64, "what")
+        self.code(64, "check", "x")
+        self.assertIn("usage: mailctl", self.ok("--help"))
+
+
+if __name__ == "__main__":
+    unittest.main()
