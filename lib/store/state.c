@@ -177,6 +177,7 @@ state_format(struct state *s, struct buf *out)
 			s->tries++;
 		}
 	s->end = (off_t)out->len;
+	s->torn = false;
 	return 0;
 }
 
@@ -257,6 +258,9 @@ state_add_try(int fd, struct state *s, int64_t when, long number,
 
 	buf_init(&b, 2 * STATE_TEXT_MAX);
 	rc = state_put_try(&b, when, number, code, text);
+	/* A crash may have left half a line, or zeros. */
+	if (rc == 0 && s->torn && (rc = ftruncate(fd, s->end)) == 0)
+		s->torn = false;
 	if (rc == 0)
 		rc = io_pwrite_all(fd, b.ptr, b.len, s->end);
 	if (rc == 0) {

@@ -68,6 +68,7 @@ struct state {
 	uint64_t		 tries;		/* lines after "end" */
 	off_t			 end;		/* where the next line goes */
 	off_t			 head;		/* just after "end" */
+	bool			 torn;		/* rubbish after the last line */
 };
 
 enum state_status {

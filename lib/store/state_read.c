@@ -227,7 +227,6 @@ state_parse(struct cursor *c, struct state *s, const char **why)
 	s->head = c->p - c->start;
 	while (state_line(c, &line))
 		state_parse_try(s, line);
-	/* A torn last line is overwritten by the next. */
 	s->end = c->p - c->start;
 	return STATE_OK;
 }
@@ -263,6 +262,7 @@ state_read(int fd, struct state *s, const char **why)
 		status = STATE_PARTIAL;
 	else
 		status = state_parse(&c, s, why);
+	s->torn = s->end != n;
 	free(data);
 	if (status != STATE_OK)
 		state_free(s);
