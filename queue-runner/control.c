@@ -53,8 +53,6 @@ control_hold(struct runner *q, struct entry *e, enum files_place place,
 		reason = "put aside by an admin";
 	if (files_hold(&q->files, place, id, reason) == -1)
 		return -1;
-	if (place != PLACE_HOLD)
-		q->hold++;
 	if (e != NULL)
 		schedule_forget(q->schedule, e);
 	log_info("event=held id=%s reason=%s", id, log_esc(reason));
@@ -70,7 +68,6 @@ control_release(struct runner *q, enum files_place place, const char *id)
 	}
 	if (files_release(&q->files, id) == -1)
 		return -1;
-	q->hold--;
 	poison_clear(q->poison, id);
 	runner_add(q, id, true, true);
 	log_info("event=released id=%s", id);
@@ -83,8 +80,6 @@ control_remove(struct runner *q, struct entry *e, enum files_place place,
 {
 	if (files_remove(&q->files, place, id) == -1)
 		return -1;
-	if (place == PLACE_HOLD)
-		q->hold--;
 	if (e != NULL)
 		schedule_forget(q->schedule, e);
 	poison_clear(q->poison, id);
@@ -348,7 +343,7 @@ control_status(struct runner *q, struct ipc_client *client, uint64_t id)
 	s.fresh = n.fresh;
 	s.deferred = n.deferred;
 	s.active = n.active;
-	s.hold = q->hold;
+	s.hold = files_count_held(&q->files);
 	s.workers = workers_count(q->workers);
 	s.uptime = (uint64_t)(runner_now() - q->started);
 	s.delivered = q->delivered;

@@ -1,4 +1,5 @@
 /* Contract in files.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -248,6 +249,26 @@ files_release(const struct files *f, const char *id)
 	if (rc == 0)
 		(void)files_unlink(f->holdfd, r);
 	return rc;
+}
+
+size_t
+files_count_held(const struct files *f)
+{
+	struct dirent	*de;
+	size_t		 n = 0;
+	DIR		*d;
+	int		 fd;
+
+	if ((fd = openat(f->spool.dirfd, "hold", dir_flags)) == -1)
+		return 0;
+	if ((d = fdopendir(fd)) == NULL) {
+		io_close(fd);
+		return 0;
+	}
+	while ((de = readdir(d)) != NULL)
+		n += spool_id_valid(de->d_name);
+	closedir(d);
+	return n;
 }
 
 void

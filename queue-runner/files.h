@@ -46,6 +46,8 @@ int	 files_remove(const struct files *, enum files_place, const char *id);
 int	 files_hold(const struct files *, enum files_place, const char *id,
 	    const char *reason);
 int	 files_release(const struct files *, const char *id);
+/* Messages in hold/. */
+size_t	 files_count_held(const struct files *);
 /* Why it is held: a line, "" when nothing is known. */
 void	 files_reason(const struct files *, const char *id, char *out,
 	    size_t size);

@@ -234,7 +234,6 @@ message_hold(struct message *m, const char *reason)
 		message_end_ours(m);
 		return;
 	}
-	q->hold++;
 	log_warnx("event=held id=%s reason=%s", m->id, log_esc(reason));
 	notice_held(q, m->id, reason);
 	message_end(m, NEXT_FORGET, 0);

@@ -49,7 +49,6 @@ struct runner {
 	bool			 stopping;
 	int64_t			 started;	/* seconds since 1970 */
 	uint64_t		 delivered, bounced;	/* recipients */
-	uint64_t		 hold;		/* messages in hold/ */
 };
 
 /* Run until SIGTERM; the exit code. */

@@ -29,6 +29,7 @@ struct scan {
 	DIR		*dir;		/* being read, or NULL */
 	enum files_place place;
 	unsigned int	 xx;		/* next of queue/ */
+	size_t		 held;
 	bool		 first;
 	int64_t		 began;		/* monotonic ms */
 };
@@ -97,7 +98,7 @@ scan_name(struct scan *s, const char *name)
 		return;
 	}
 	if (s->place == PLACE_HOLD) {
-		s->q->hold++;
+		s->held++;
 		return;
 	}
 	if (schedule_find(s->q->schedule, name) != NULL)
@@ -160,9 +161,8 @@ static void
 scan_over(struct scan *s)
 {
 	if (s->first)
-		log_info("event=scanned messages=%zu hold=%llu ms=%lld",
-		    schedule_total(s->q->schedule),
-		    (unsigned long long)s->q->hold,
+		log_info("event=scanned messages=%zu hold=%zu ms=%lld",
+		    schedule_total(s->q->schedule), s->held,
 		    (long long)(io_monotonic_ms() - s->began));
 	s->first = false;
 	scan_later(s, EVERY);

@@ -4,12 +4,12 @@ makes of it; then kill -9 at random while letters move."""
 
 import os
 import random
-import signal
+import subprocess
 import time
 import unittest
 
-from queue_lib import (Case, LETTER, NOBODY, OK, PERM, TEMP, envelope, new_id,
-                       status_of, until)
+from queue_lib import (ALPHABET, Case, LETTER, NOBODY, OK, PERM, TEMP,
+                       envelope, new_id, status_of, until)
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
                      "carol@example.test")
@@ -182,6 +182,64 @@ class Leavings(Case):
             self.w.start()
         self.assertIn("event=ledger-unusable", self.w.log())
         self.w.process = first
+
+
+class FullDisk(Case):
+    world_keys = {"start": False, "queue": "retry = 1s\nwarn-after = 2h\n"
+                  "expire = 5h"}
+
+    def setUp(self):
+        super().setUp()
+        if os.getuid() != 0:
+            self.skipTest("takes root")
+        spool = self.w.spool
+        if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755",
+                            "none", spool], stderr=subprocess.DEVNULL):
+            self.skipTest("cannot mount a small file system")
+        self.addCleanup(subprocess.call, ["umount", "-l", spool])
+        for d in ["tmp", "new", "hold", "queue"] + [
+                "queue/" + a + b for a in ALPHABET for b in ALPHABET]:
+            os.mkdir(os.path.join(spool, d))
+        os.mkfifo(os.path.join(spool, "trigger"))
+        self.w.own()
+
+    def fill(self):
+        with open(os.path.join(self.w.spool, "filler"), "wb", 0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def test_nothing_is_lost_and_all_goes_on_by_itself(self):
+        self.w.start()
+        self.w.verdict = lambda j: OK if j["sender"] == "" else (
+            PERM if j["recipient"] == BOB else TEMP)
+        bounces = self.w.put(ALICE, BOB, ring=False)
+        waits = self.w.put(ALICE, CAROL, ring=False)
+        several = self.w.put(ALICE, [BOB, CAROL], ring=False)
+        plain = self.w.put(ALICE, ALICE, ring=False)
+        self.fill()
+        for i in (bounces, waits, several, plain):
+            self.w.ring(i)
+        time.sleep(3)
+        for i in (bounces, waits, several):
+            self.assertTrue(self.w.path(i))
+        self.assertTrue(self.w.events("report-failed", id=bounces))
+        self.assertTrue(self.w.events("state-write-failed", id=waits))
+        self.w.restart()
+        time.sleep(2)
+        for i in (bounces, waits, several):
+            self.assertTrue(self.w.path(i))
+        os.unlink(os.path.join(self.w.spool, "filler"))
+        self.w.gone(bounces)
+        self.w.verdict = lambda j: OK if j["recipient"] != BOB else PERM
+        for i in (waits, several, plain):
+            self.w.gone(i)
+        until(lambda: not [x for x in self.w.left()])
+        told = sorted(s["Status"] for r in self.w.reports(ALICE)
+                      for s in status_of(r))
+        self.assertEqual(told, ["5.7.1", "5.7.1"])
 
 
 class Random(Case):
