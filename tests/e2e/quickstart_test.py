@@ -185,16 +185,16 @@ class Quickstart:
 
     def test_8_killed_programs_come_back(self):
         d, base = self.dirs[0], self.bases[0]
+        services = sorted(d.glob("service/[a-z]*"))
         # Only the supervised processes themselves, each known to s6.
-        for s in sorted((d / "service").iterdir()):
+        for s in services:
             pid = subprocess.run(
                 ["s6-svstat", "-o", "pid", str(s)], check=True,
                 stdout=subprocess.PIPE, text=True).stdout.strip()
             self.assertNotEqual(pid, "-1", s.name)
             os.kill(int(pid), 9)
         subprocess.run(["s6-svwait", "-U", "-t", "20000",
-                        *map(str, sorted((d / "service").iterdir()))],
-                       check=True)
+                        *map(str, services)], check=True)
         until = time.monotonic() + 20
         while True:             # each waits a second after a crash
             try:
