@@ -93,6 +93,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	privilege_never_root("smtpd");
+	privilege_harden();
 	signal(SIGPIPE, SIG_IGN);
 	buf_init(&err, 65536);
 	if (server_init(&server, config_need(file), &err) == -1) {
