@@ -123,8 +123,9 @@ listeners(struct report *r, const struct config_listeners *net)
 static void
 sockets(struct report *r)
 {
+	/* spawner's is for authd alone: it would log us as an intruder. */
 	static const char *const	 packet[] = { "authd/authd.sock",
-	    "spawner/spawner.sock", "queue/control.sock" };
+	    "queue/control.sock" };
 	char				 path[600], line[LINE_LEN];
 	size_t				 i;
 	bool				 yes;

@@ -18,9 +18,12 @@
 #define FILE_MAX	((size_t)1 << 30)
 #define LINES_MAX	1000000
 
-/* TAI64's origin, and the ten seconds that s6-log adds to Unix time. */
+/*
+ * TAI64's origin, and what TAI is ahead of UTC: 37 s since 2017, and no leap
+ * second is planned.  Older lines would be off by a second or two.
+ */
 #define TAI_ZERO	((uint64_t)1 << 62)
-#define TAI_OFFSET	10
+#define TAI_OFFSET	37
 
 bool
 log_lines_match(struct slice line, const char *id)

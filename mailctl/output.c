@@ -48,7 +48,7 @@ shown(const char *s)
 	size_t		 n;
 
 	for (n = 0; s[n] != '\0' && n + 1 < sizeof(bufs[0]); n++)
-		out[n] = text_is_control(s[n]) ||
+		out[n] = s[n] == '\t' ? ' ' : text_is_control(s[n]) ||
 		    (!good && (unsigned char)s[n] >= 0x80) ? '?' : s[n];
 	/* Not half a character at the cut. */
 	while (s[n] != '\0' && n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
