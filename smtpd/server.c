@@ -5,7 +5,6 @@
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/base/privilege.h"
 #include "smtpd/server.h"
 
 #define ROOM_MS		1000	/* how long an answer about room is good */
@@ -50,7 +49,6 @@ server_start(void *arg)
 {
 	struct server	*sv = arg;
 
-	privilege_harden();
 	if (server_spool(sv) == NULL)
 		log_warn("event=spool-unavailable dir=%s",
 		    log_esc(sv->config->spool_dir));

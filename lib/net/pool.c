@@ -155,8 +155,7 @@ child_loop(const struct pool *p, int sock)
 	uint64_t		 door;
 	int			 fd;
 
-	for (uses = 0; uses < p->prog->max_uses && !stream_stopping();
-	    uses++) {
+	for (uses = 1; !stream_stopping(); uses++) {
 		if (ipc_recv(sock, &m, CHILD_WAIT_MS) != 1)
 			break;
 		ipc_get_u64(&m, "door", *p->ndoor - 1, &door);
@@ -164,6 +163,9 @@ child_loop(const struct pool *p, int sock)
 		if (ipc_end(&m) == -1)
 			fatalx("event=listener-packet-bad");
 		child_serve(p, fd, p->door[door].listen);
+		/* "done" invites the next one: not before we leave. */
+		if (uses == p->prog->max_uses || stream_stopping())
+			break;
 		ipc_start(&m, "done", uses);
 		if (ipc_send(sock, &m, 1000) == -1)
 			break;

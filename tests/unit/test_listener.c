@@ -178,6 +178,22 @@ pool_processes_are_used_again_fresh_ones_are_not(void **state)
 }
 
 static void
+a_process_at_its_last_use_loses_no_connection(void **state)
+{
+	int	 fd, i;
+
+	(void)state;
+	begin("2");
+	for (i = 0; i < 200; i++) {
+		fd = dial();
+		assert_int_equal(write(fd, "quit\r\n", 6), 6);
+		assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+		close(fd);
+	}
+	assert_int_equal(end(), 0);
+}
+
+static void
 a_full_house_says_so_and_then_serves_again(void **state)
 {
 	int	 fd[4], i;
@@ -270,6 +286,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(
 		    pool_processes_are_used_again_fresh_ones_are_not),
+		cmocka_unit_test(a_process_at_its_last_use_loses_no_connection),
 		cmocka_unit_test(a_full_house_says_so_and_then_serves_again),
 		cmocka_unit_test(sigterm_lets_the_client_hear_a_farewell),
 		cmocka_unit_test(
