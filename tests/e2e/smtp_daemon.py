@@ -115,6 +115,15 @@ class Work(Daemon):
         self.assertEqual(len(self.inst.messages()), 300)
         self.assertEqual(self.inst.leavings(), [])
 
+    def test_no_connection_goes_to_a_process_that_leaves(self):
+        for n in range(1500):
+            with socket.create_connection(("127.0.0.1", self.mx),
+                                          PATIENCE) as s:
+                self.assertTrue(s.recv(100).startswith(b"220 "), n)
+                s.sendall(b"QUIT\r\n")
+                self.assertTrue(s.recv(100).startswith(b"221 "), n)
+                self.assertEqual(s.recv(1), b"")
+
     def test_the_bell_is_rung(self):
         trigger = os.open(os.path.join(self.inst.spool, "trigger"),
                           os.O_RDONLY | os.O_NONBLOCK)
