@@ -172,7 +172,11 @@ child_loop(const struct pool *p, int sock)
 	}
 }
 
-/* fd: the connection of a child that serves only one, else -1. */
+/*
+ * fd: the connection for it.  A child that serves only one takes it as it is;
+ * another gets it in a packet, and the copy that it was born with must not
+ * keep the connection open.
+ */
 static struct child *
 child_fork(struct pool *p, int fd, size_t door)
 {
@@ -181,7 +185,7 @@ child_fork(struct pool *p, int fd, size_t door)
 	int		 pair[2] = { -1, -1 };
 	pid_t		 pid;
 
-	if (fd == -1 && ipc_pair(pair) == -1)
+	if (p->prog->max_uses > 1 && ipc_pair(pair) == -1)
 		return NULL;
 	/* The handlers are the parent's: not one may run in the child. */
 	sigfillset(&all);
@@ -197,10 +201,12 @@ child_fork(struct pool *p, int fd, size_t door)
 	if (pid == 0) {
 		child_begin(p);
 		io_close(pair[0]);
-		if (fd != -1)
+		if (p->prog->max_uses == 1)
 			child_serve(p, fd, p->door[door].listen);
-		else
+		else {
+			close(fd);
 			child_loop(p, pair[1]);
+		}
 		/* No atexit work of the parent's. */
 		_exit(0);
 	}
@@ -232,7 +238,7 @@ pool_send(struct pool *p, int fd, size_t door)
 		if (!c->busy && c->sock != -1 &&
 		    ipc_send(c->sock, &m, 0) == 0)
 			return c;
-	if ((c = child_fork(p, -1, door)) != NULL &&
+	if ((c = child_fork(p, fd, door)) != NULL &&
 	    ipc_send(c->sock, &m, 0) == -1)
 		return NULL;
 	return c;
