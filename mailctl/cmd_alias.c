@@ -44,6 +44,7 @@ alias_list(struct mailctl *m)
 	buf_init(&err, 65536);
 	if ((a = aliases_load(cfg->aliases_file, &err)) == NULL) {
 		fputs(buf_cstr(&err), stderr);
+		buf_free(&err);
 		return EX_CONFIG;
 	}
 	json_init(&l.j, stdout);
@@ -55,6 +56,7 @@ alias_list(struct mailctl *m)
 		json_line(&l.j);
 	}
 	aliases_free(a);
+	buf_free(&err);
 	return EX_OK;
 }
 
@@ -93,6 +95,7 @@ alias_check(struct mailctl *m)
 	buf_init(&err, 65536);
 	if ((a = tables_aliases(cfg, &err)) == NULL) {
 		fputs(buf_cstr(&err), stderr);
+		buf_free(&err);
 		return EX_CONFIG;
 	}
 	/* Whoever may not read the users file can still check the rest. */

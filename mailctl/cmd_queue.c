@@ -17,6 +17,9 @@
 #include "mailctl/queue_client.h"
 #include "mailctl/queue_print.h"
 
+#define BUFFER		65536
+#define PIPE_SIZE	(1024 * 1024)
+
 static const char	 queue_usage[] =
     "mailctl queue list [--json] [selection]\n"
     "       mailctl queue show [--message | --json] id\n"
@@ -76,6 +79,7 @@ read_listing(int fd, struct queue_print *p)
 
 	if (f == NULL)
 		return complain(EX_OSERR, "%s", strerror(errno));
+	setvbuf(f, NULL, _IOFBF, BUFFER);
 	while ((n = getline(&line, &size, f)) > 0) {
 		if (line[n - 1] == '\n')
 			n--;
@@ -110,6 +114,8 @@ list_asked(int sock, const struct queue_selector *which,
 
 	if (pipe2(fds, O_CLOEXEC) == -1)
 		return complain(EX_OSERR, "%s", strerror(errno));
+	/* The lister need not wait for us at every line; a wish. */
+	(void)fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
 	req.fd = fds[1];
 	code = queue_ask(sock, &req, "done", &ans);
 	close(fds[1]);
@@ -132,6 +138,7 @@ list(struct mailctl *m, const struct queue_options *o)
 	size_t			 i = 0;
 	int			 code, sock;
 
+	setvbuf(stdout, NULL, _IOFBF, BUFFER);
 	queue_print_begin(&p, m->json);
 	do {
 		if (o->nid > 0) {
@@ -201,7 +208,7 @@ change(struct mailctl *m, enum control_verb verb, const char *name,
 	    .fd = -1 };
 	uint64_t		 count, total = 0;
 	size_t			 i = 0;
-	int			 sock, code;
+	int			 sock, code, worst = EX_OK;
 
 	if (!o->chosen && o->nid == 0)
 		return wrong_usage(queue_usage);
@@ -221,13 +228,16 @@ change(struct mailctl *m, enum control_verb verb, const char *name,
 		code = ask_done(sock, &req, &count);
 		total += count;
 		if (code == EX_OK && count == 0 && o->nid > 0)
-			code = complain(EX_NOINPUT, "no message %s in the "
-			    "queue that this fits", shown(o->id[i]));
-	} while (++i < o->nid && (code == EX_OK || code == EX_NOINPUT));
+			code = complain(EX_UNAVAILABLE, "nothing was done to "
+			    "%s", o->id[i]);
+		if (worst == EX_OK)
+			worst = code;
+		/* An id that is not there does not spare the others. */
+	} while (++i < o->nid && (code == EX_OK || code == EX_UNAVAILABLE));
 	close(sock);
 	printf("%s: %llu message%s\n", name, (unsigned long long)total,
 	    total == 1 ? "" : "s");
-	return code;
+	return worst;
 }
 
 /* --to's value in the form that the queue keeps addresses in. */

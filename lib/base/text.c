@@ -1,5 +1,6 @@
 /* Contract in text.h. */
 #include <errno.h>
+#include <string.h>
 #include <unistr.h>
 
 #include "lib/base/text.h"
@@ -64,23 +65,32 @@ text_u64(struct slice s, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+static bool
+text_is_plain(unsigned char c, bool utf8)
+{
+	return (c >= 0x80 && utf8) ||
+	    (c > 0x20 && c < 0x7f && c != '+' && c != '=');
+}
+
+/* Both copy runs: most values have nothing to encode. */
 int
 text_xencode(struct buf *out, struct slice in, bool utf8)
 {
 	static const char	 hex[] = "0123456789ABCDEF";
-	size_t			 i;
-	char			 enc[3];
+	size_t			 i, run;
+	char			 enc[3] = { '+', 0, 0 };
 	unsigned char		 c;
 
 	for (i = 0; i < in.len; i++) {
+		run = i;
+		while (i < in.len &&
+		    text_is_plain((unsigned char)in.ptr[i], utf8))
+			i++;
+		if (i > run && buf_add(out, in.ptr + run, i - run) == -1)
+			return -1;
+		if (i == in.len)
+			break;
 		c = (unsigned char)in.ptr[i];
-		if ((c >= 0x80 && utf8) ||
-		    (c > 0x20 && c < 0x7f && c != '+' && c != '=')) {
-			if (buf_addc(out, (char)c) == -1)
-				return -1;
-			continue;
-		}
-		enc[0] = '+';
 		enc[1] = hex[c >> 4];
 		enc[2] = hex[c & 15];
 		if (buf_add(out, enc, 3) == -1)
@@ -92,24 +102,26 @@ text_xencode(struct buf *out, struct slice in, bool utf8)
 int
 text_xdecode(struct buf *out, struct slice in)
 {
-	size_t	 i;
-	int	 hi, lo;
-	char	 c;
+	const char	*plus;
+	size_t		 n;
+	int		 hi, lo;
 
-	for (i = 0; i < in.len; i++) {
-		c = in.ptr[i];
-		if (c == '+') {
-			if (in.len - i < 3 ||
-			    (hi = text_hex(in.ptr[i + 1])) == -1 ||
-			    (lo = text_hex(in.ptr[i + 2])) == -1) {
-				errno = EINVAL;
-				return -1;
-			}
-			c = (char)(hi << 4 | lo);
-			i += 2;
-		}
-		if (buf_addc(out, c) == -1)
+	while (in.len > 0) {
+		plus = memchr(in.ptr, '+', in.len);
+		n = plus == NULL ? in.len : (size_t)(plus - in.ptr);
+		if (buf_add(out, in.ptr, n) == -1)
 			return -1;
+		if (plus == NULL)
+			break;
+		if (in.len - n < 3 || (hi = text_hex(plus[1])) == -1 ||
+		    (lo = text_hex(plus[2])) == -1) {
+			errno = EINVAL;
+			return -1;
+		}
+		if (buf_addc(out, (char)(hi << 4 | lo)) == -1)
+			return -1;
+		in.ptr += n + 3;
+		in.len -= n + 3;
 	}
 	return 0;
 }

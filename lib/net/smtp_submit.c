@@ -23,6 +23,7 @@
  * sockets while neither reads.
  */
 #define BATCH		50
+#define BLOCK		16384		/* looked at for dots at once */
 
 int
 smtp_submit_path(const char *run_dir, char *out, size_t size)
@@ -309,13 +310,11 @@ smtp_submit_data(struct smtp_submit *c)
 }
 
 /* RFC 5321 4.5.2, in runs: most mail has no line that starts with a dot. */
-void
-smtp_submit_put(struct smtp_submit *c, struct slice data)
+static void
+put_block(struct smtp_submit *c, const char *p, size_t len)
 {
-	const char	*p = data.ptr, *end = data.ptr + data.len, *hit;
+	const char	*end = p + len, *hit;
 
-	if (data.len == 0)
-		return;
 	if (c->last == '\n' && *p == '.')
 		stream_put(&c->s, ".", 1);
 	while ((hit = memmem(p, (size_t)(end - p), "\n.", 2)) != NULL) {
@@ -325,6 +324,17 @@ smtp_submit_put(struct smtp_submit *c, struct slice data)
 	}
 	stream_put(&c->s, p, (size_t)(end - p));
 	c->last = end[-1];
+}
+
+void
+smtp_submit_put(struct smtp_submit *c, struct slice data)
+{
+	size_t	 n;
+
+	for (; data.len > 0; data.ptr += n, data.len -= n) {
+		n = data.len < BLOCK ? data.len : BLOCK;
+		put_block(c, data.ptr, n);
+	}
 }
 
 /* "queued as ID", wherever it stands in the text. */
