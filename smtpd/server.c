@@ -71,7 +71,9 @@ server_has_room(struct server *sv, uint64_t size)
 	uint64_t	 octets, inodes;
 	int64_t		 now = io_monotonic_ms();
 
-	if (sv->room_asked == 0 || now - sv->room_asked >= ROOM_MS) {
+	/* Only room is remembered: a refusal must be true now. */
+	if (sv->room_asked == 0 || now - sv->room_asked >= ROOM_MS ||
+	    sv->room <= size) {
 		sv->room = 0;
 		if (spool_free(&sv->spool, &octets, &inodes) == -1)
 			log_warn("event=spool-unavailable dir=%s",
