@@ -37,7 +37,7 @@ expand_add_result(struct message *m, const struct envelope_rcpt *r,
 		    r->address);
 		orcpt = made;
 	}
-	/* A list's members do not answer to who wrote to it: RFC 3461 5.2.7.3. */
+	/* A list's members answer to its owner: RFC 3461 5.2.7.3. */
 	if (result->owner != NULL && *result->owner != '\0') {
 		owner = result->owner;
 		notify = 0;

@@ -42,7 +42,7 @@ struct message {
 	struct state		 st;		/* nrcpts 0: not expanded */
 	uint8_t			*run;		/* enum run, a recipient each */
 	size_t			 next;		/* recipient to look at */
-	size_t			 planned;	/* recipients at its beginning */
+	size_t			 planned;	/* recipients at first */
 	size_t			 busy;		/* questions and jobs out */
 	bool			 stepping;
 	bool			 expanded;	/* an alias was */

@@ -168,7 +168,7 @@ outcome_last_batch(const struct message *m)
 	return max;
 }
 
-/* The batch of an earlier recipient with the letter and sender, or a new one. */
+/* The batch of an earlier recipient with letter and sender, or a new one. */
 static unsigned int
 outcome_batch(const struct message *m, size_t i, enum state_letter letter,
     unsigned int first, unsigned int *last)

@@ -46,8 +46,8 @@ struct state_rcpt {
 	unsigned int		 batch;		/* of B and S */
 	char			*address;
 	char			*orcpt;		/* decoded, or NULL */
-	char			*owner;		/* sender for this one, NULL: the
-						 * message's */
+	char			*owner;		/* its sender, when it is not
+						 * the message's */
 	int			 notify;	/* enum dsn_notify bits */
 	off_t			 offset;	/* of the letter in the file */
 	/* The last try; when below 0: not to be written. */
@@ -68,7 +68,7 @@ struct state {
 	uint64_t		 tries;		/* lines after "end" */
 	off_t			 end;		/* where the next line goes */
 	off_t			 head;		/* just after "end" */
-	bool			 torn;		/* rubbish after the last line */
+	bool			 torn;		/* rubbish follows that */
 };
 
 enum state_status {
