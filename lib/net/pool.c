@@ -144,7 +144,6 @@ child_serve(const struct pool *p, int fd, const struct config_listen *listen)
 
 	listener_peer_of(fd, false, &conn.peer);
 	p->prog->serve(&conn, p->prog->arg);
-	close(fd);
 }
 
 static void
@@ -163,12 +162,17 @@ child_loop(const struct pool *p, int sock)
 		if (ipc_end(&m) == -1)
 			fatalx("event=listener-packet-bad");
 		child_serve(p, fd, p->door[door].listen);
-		/* "done" invites the next one: not before we leave. */
+		/* "done" invites the next one: not when we leave. */
 		if (uses == p->prog->max_uses || stream_stopping())
 			break;
+		/*
+		 * Said before the client sees the end: its next connection
+		 * then finds us idle, and our memory still in the cache.
+		 */
 		ipc_start(&m, "done", uses);
 		if (ipc_send(sock, &m, 1000) == -1)
 			break;
+		close(fd);
 	}
 }
 

@@ -14,6 +14,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/text.h"
+#include "lib/store/durable.h"
 #include "lib/store/lf_reader.h"
 #include "lib/store/maildir.h"
 
@@ -307,7 +308,7 @@ maildir_deliver(const struct maildir_delivery *d, uint64_t *stored)
 	}
 	/* One journal commit for both: so the rename comes first. */
 	made = n.new;
-	if (fsync(fd) == -1 || sync_dir(n.dir) == -1)
+	if (durable_sync(fd, -1, n.dir) == -1)
 		goto undo;
 	io_close(fd);
 	return 0;

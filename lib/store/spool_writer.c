@@ -1,7 +1,7 @@
 /*
  * Writing a message into the spool.  Contract in spool.h, states and crashes
  * in doc/queue.md.  A letter that fits into memory costs one each of openat,
- * pwritev, renameat2, fsync of the file, fsync of new/, close.
+ * pwritev, renameat2, durable_sync, close.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
+#include "lib/store/durable.h"
 #include "lib/store/spool.h"
 
 #define PIECE		65536		/* a write to a large message */
@@ -277,7 +278,7 @@ spool_writer_commit(struct spool_writer *w, struct envelope *env,
 	 * After a failed fsync nobody knows what is on disk, and the kernel
 	 * may report it only once: no second try.
 	 */
-	if (fsync(w->fd) == -1 || fsync(sp->newfd) == -1) {
+	if (durable_sync(w->fd, sp->newfd, NULL) == -1) {
 		saved = errno;
 		*fatal_sync = true;
 		unlinkat(sp->newfd, w->id, 0);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/xmalloc.h"
+#include "lib/store/journal.h"
 #include "lib/store/lf_reader.h"
 #include "lib/store/maildir.h"
 #include "tests/unit/tmpdir.h"
@@ -30,6 +31,16 @@ fsync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fsync, fd);
+}
+
+/* Instead of lib/store/journal.c: both ways are tried wherever we run. */
+static bool	 ordered;
+
+bool
+journal_is_ordered(int fd)
+{
+	(void)fd;
+	return ordered;
 }
 
 static int
@@ -295,6 +306,25 @@ two_fsyncs_and_either_failing_leaves_nothing(void **state)
 }
 
 static void
+one_fsync_is_enough_where_the_journal_is_ordered(void **state)
+{
+	uint64_t	 stored;
+
+	(void)state;
+	ordered = true;
+	assert_int_equal(maildir_make(tmpdir_file("Maildir")), 0);
+	fsync_fails_at = 1;
+	fsyncs = 0;
+	assert_int_equal(deliver("x\r\n", false, &stored), -1);
+	assert_int_equal(tmpdir_count("Maildir/new", NULL), 0);
+	fsyncs = fsync_fails_at = 0;
+	assert_int_equal(deliver("x\r\n", false, &stored), 0);
+	ordered = false;
+	assert_int_equal(fsyncs, 1);
+	assert_int_equal(tmpdir_count("Maildir/new", NULL), 1);
+}
+
+static void
 no_room_leaves_nothing(void **state)
 {
 	struct rlimit	 old, small;
@@ -437,6 +467,7 @@ main(void)
 		T(line_ends_survive_every_cut_between_pieces),
 		T(bare_lfs_become_line_ends),
 		T(two_fsyncs_and_either_failing_leaves_nothing),
+		T(one_fsync_is_enough_where_the_journal_is_ordered),
 		T(no_room_leaves_nothing),
 		T(a_second_try_finds_the_first),
 		T(what_a_crash_tore_is_replaced),

@@ -1,0 +1,21 @@
+/*
+ * Making a file durable together with the name it was just given.
+ *
+ * POSIX wants two fsyncs: of the file and of its directory.  Where the file
+ * system writes one journal in order, the commit that an fsync of the file
+ * waits for holds the rename too, because the rename changed the inode's
+ * ctime; the second fsync only makes the disk flush its cache once
+ * more.  That is so with ext3 and ext4 (doc/decisions.md; tests/e2e/suite_power.py
+ * tries it by copying the disk at random moments); elsewhere both are done.
+ */
+#ifndef STORE_DURABLE_H
+#define STORE_DURABLE_H
+
+/*
+ * fd was created or renamed in the directory, on the same file system.  dirfd
+ * is the directory, or -1: then dir is its path and is opened when
+ * needed.  0, or -1 with errno: nobody knows what is on disk.
+ */
+int	 durable_sync(int fd, int dirfd, const char *dir);
+
+#endif
