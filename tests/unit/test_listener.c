@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -127,6 +128,8 @@ begin(const char *uses)
 	port = ntohs(in.sin_port);
 	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
 	if ((server = fork()) == 0) {
+		/* A failed test leaves nobody behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(1);
 		execl(self, self, "serve", uses, address, (char *)NULL);
