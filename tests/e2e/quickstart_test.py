@@ -212,6 +212,20 @@ class Quickstart:
                     raise
                 time.sleep(0.2)
 
+    def test_8a_orphans_of_a_killed_svscan_are_ended(self):
+        d, base = self.dirs[0], self.bases[0]
+        (svscan,) = [int(p) for p, a in processes(d)
+                     if a.startswith(b"s6-svscan ")]
+        os.kill(svscan, 9)
+        self.ok(self.quickstart("-d", d))
+        self.round_trip(d, base, "after-svscan")
+        (svscan,) = [int(p) for p, a in processes(d)
+                     if a.startswith(b"s6-svscan ")]
+        os.kill(svscan, 9)
+        self.ok(self.quickstart("-d", d, "stop"))
+        self.assertEqual([a for p, a in processes(d) if b"log" not in a], [])
+        self.ok(self.quickstart("-d", d))
+
     def test_9_stop_leaves_nothing(self):
         for d, base in zip(self.dirs, self.bases):
             self.ok(self.quickstart("-d", d, "stop"))
