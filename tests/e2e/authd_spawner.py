@@ -879,7 +879,14 @@ class Speed(unittest.TestCase):
             ms = int(re.search(r"users=%d .*ms=(\d+)" % self.N,
                                s.log("authd")).group(1))
             p = s.authd("merpati-smtpd")
+            def spent():
+                with open("/proc/%d/stat" % s.procs["authd"].pid) as f:
+                    fields = f.read().rpartition(")")[2].split()
+                return ((int(fields[11]) + int(fields[12])) /
+                        os.sysconf("SC_CLK_TCK"))
+
             best = []
+            before = spent()
             for run in range(8):
                 asks = [packet("lookup", n, ("address", "user%d@example.org"
                                              % (n * 7919 % self.N)))
@@ -889,14 +896,17 @@ class Speed(unittest.TestCase):
                     p.sock.send(a)
                     p.sock.recv(4096)
                 best.append((time.perf_counter() - start) / len(asks) * 1e6)
+            cpu = (spent() - before) / 16000 * 1e6
             p.close()
-            print("%d users: loaded in %d ms, a question takes %.1f us "
-                  "(best of 8 runs; median %.1f)" %
-                  (self.N, ms, min(best), statistics.median(best)),
+            print("%d users: loaded in %d ms, a question costs %.1f us, "
+                  "takes %.1f us (best of 8 runs; median %.1f)" %
+                  (self.N, ms, cpu, min(best), statistics.median(best)),
                   file=sys.stderr)
+            # How long it takes is also the machine's and Python's affair.
             if not slow:
                 self.assertLess(ms, 1000)
-                self.assertLess(min(best), 50)
+                self.assertLess(cpu, 50)
+                self.assertLess(min(best), 1000)
         finally:
             s.remove()
 
