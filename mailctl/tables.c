@@ -92,7 +92,7 @@ is_user(const char *local, const char *domain, void *arg)
 	if (users_find(x->users, name) != NULL)
 		return true;
 	if (x->cfg->tag[0] == '\0' ||
-	    (tag = strpbrk(local, x->cfg->tag)) == NULL || tag == local)
+	    (tag = strstr(local, x->cfg->tag)) == NULL || tag == local)
 		return false;
 	len = (size_t)(tag - local);
 	snprintf(name, sizeof(name), "%.*s@%s", (int)len, local, domain);
