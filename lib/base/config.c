@@ -119,8 +119,14 @@ config_store(cfg_t *cfg, const char *section, void *base)
 	}
 }
 
+static bool
+config_role_fits(enum config_role role, bool pop3)
+{
+	return pop3 == (role == ROLE_POP3) && role != ROLE_IMAP;
+}
+
 static void
-config_store_listen(cfg_t *cfg, struct config_listeners *net)
+config_store_listen(cfg_t *cfg, struct config_listeners *net, bool pop3)
 {
 	const char	*address;
 	unsigned int	 i;
@@ -134,6 +140,12 @@ config_store_listen(cfg_t *cfg, struct config_listeners *net)
 		address = cfg_title(l);
 		net->listen[i].address = xstrdup(address);
 		config_store(l, "listen", &net->listen[i]);
+		if (pop3 && cfg_size(l, "role") == 0)
+			net->listen[i].role = ROLE_POP3;
+		if (!config_role_fits(net->listen[i].role, pop3))
+			buf_addf(config_err, "%s:%d: listen: %s has no such "
+			    "role\n", config_file, l->line > 0 ? l->line :
+			    line, pop3 ? "pop3d" : "smtpd");
 		if (!config_is_endpoint(address))
 			buf_addf(config_err, "%s:%d: listen: not HOST:PORT, "
 			    "[IPV6]:PORT or unix:PATH with a numeric address: "
@@ -214,9 +226,11 @@ config_parse(const char *text, struct config *c)
 	if (r == CFG_SUCCESS && config_err->len == 0) {
 		config_store(cfg, "", c);
 		config_store(cfg_getsec(cfg, "smtpd"), "smtpd", &c->smtpd);
-		config_store_listen(cfg_getsec(cfg, "smtpd"), &c->smtpd.net);
+		config_store_listen(cfg_getsec(cfg, "smtpd"), &c->smtpd.net,
+		    false);
 		config_store(cfg_getsec(cfg, "pop3d"), "pop3d", &c->pop3d);
-		config_store_listen(cfg_getsec(cfg, "pop3d"), &c->pop3d.net);
+		config_store_listen(cfg_getsec(cfg, "pop3d"), &c->pop3d.net,
+		    true);
 		config_store(cfg_getsec(cfg, "queue"), "queue", &c->queue);
 		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",

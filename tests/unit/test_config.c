@@ -48,7 +48,7 @@ the_documented_file_is_read(void **state)
 	    "  max-errors = 7\n"
 	    "}\n"
 	    "queue { retry = 15m  warn-after = 4h  expire = 5d }\n"
-	    "pop3d { expire = 30 }\n") == -1)
+	    "pop3d { expire = 30 listen \"127.0.0.1:110\" { } }\n") == -1)
 		fail_msg("%s", buf_cstr(&err));
 	assert_string_equal(c.hostname, "mail.example.org");
 	assert_int_equal(c.domains.n, 2);
@@ -67,6 +67,7 @@ the_documented_file_is_read(void **state)
 	assert_int_equal(c.queue.warn_after, 4 * 3600);
 	assert_int_equal(c.queue.expire, 5 * 86400);
 	assert_int_equal(c.pop3d.expire, 30);
+	assert_int_equal(c.pop3d.net.listen[0].role, ROLE_POP3);
 	/* Defaults. */
 	assert_int_equal(c.trusted.n, 2);
 	assert_int_equal(c.smtpd.max_hops, 50);
@@ -115,6 +116,14 @@ what_is_wrong_is_said_with_its_line(void **state)
 		{ BASE "tag =\n", "a value must follow" },
 		{ BASE "smtpd { listen \"mail:25\" { } }\n", "not HOST:PORT" },
 		{ BASE "smtpd { listen \"0.0.0.0:0\" { } }\n", "HOST:PORT" },
+		{ BASE "smtpd { listen \"0.0.0.0:25\" { role = \"pop3\" } }\n",
+		    ":3: listen: smtpd has no such role" },
+		{ BASE "smtpd { listen \"0.0.0.0:25\" { role = \"imap\" } }\n",
+		    "smtpd has no such role" },
+		{ BASE "pop3d { listen \"0.0.0.0:25\" { role = \"mx\" } }\n",
+		    "pop3d has no such role" },
+		{ BASE "pop3d { listen \"0.0.0.0:25\" { role = \"imap\" } }\n",
+		    "pop3d has no such role" },
 		{ BASE "smtpd { listen \"::1:25\" { } }\n", "HOST:PORT" },
 		{ BASE "smtpd { listen \"0.0.0.0:25\" { role = \"x\" } }\n",
 		    "role: mx submission" },
