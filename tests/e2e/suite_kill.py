@@ -19,6 +19,8 @@ from instance import Instance, need, process_tree, sanitized, wait_for  # noqa: 
 
 LETTERS = 600 if sanitized() else 2000
 SENDERS = 4
+NAMES = ("smtpd", "queue-runner", "authd", "spawner", "deliver", "fdholder")
+KILLS = 4           # of each, while letters move
 TEXT = "From: alice@example.test\r\nTo: bob@example.test\r\nSubject: %s\r\nX-Token: %s\r\n\r\n%s\r\n"
 
 
@@ -44,7 +46,7 @@ class Kill(unittest.TestCase):
         """Sends its share; what was not acknowledged is sent again under a new token."""
         rng = random.Random(k)
         done = 0
-        while done < LETTERS // SENDERS and time.monotonic() < self.deadline:
+        while (done < LETTERS // SENDERS or min(self.kills.values()) < KILLS) and time.monotonic() < self.deadline:
             token = "%d-%d-%d" % (k, done, rng.getrandbits(40))
             rcpts = [["bob@example.test"], ["carol@example.test"],
                      ["bob@example.test", "carol@example.test"]][done % 3]
@@ -60,12 +62,9 @@ class Kill(unittest.TestCase):
 
     def killers(self):
         """Every process of the suite below s6, one after the other."""
-        names = ("smtpd", "queue-runner", "authd", "spawner", "deliver", "fdholder")
         rng = random.Random(7)
-        kills = {n: 0 for n in names}
-        while self.sending or min(kills.values()) < 2:
-            if time.monotonic() > self.deadline:
-                break
+        kills = self.kills
+        while self.sending and time.monotonic() < self.deadline:
             name = min(kills, key=lambda n: (kills[n], rng.random()))
             if name == "deliver" or (kills[name] % 2 and name in ("smtpd", "authd")):
                 # A worker, a pool process, a hasher: below the supervised one.
@@ -82,7 +81,6 @@ class Kill(unittest.TestCase):
                     continue
             kills[name] += 1
             time.sleep(rng.uniform(0.05, 0.5))
-        return kills
 
     def tokens(self, user):
         found = []
@@ -95,11 +93,11 @@ class Kill(unittest.TestCase):
 
     def test_nothing_acknowledged_is_lost(self):
         self.sending = True
+        self.kills = {n: 0 for n in NAMES}
         threads = [threading.Thread(target=self.send_some, args=(k,)) for k in range(SENDERS)]
         for t in threads:
             t.start()
-        result = []
-        killer = threading.Thread(target=lambda: result.append(self.killers()))
+        killer = threading.Thread(target=self.killers)
         killer.start()
         for t in threads:
             t.join()
@@ -117,7 +115,7 @@ class Kill(unittest.TestCase):
             missing += len(want - set(got))
             duplicates += len(got) - len(set(got))
         print("acknowledged %d, missing %d, duplicates %d, kills %s"
-              % (len(self.acked), missing, duplicates, result[0]))
+              % (len(self.acked), missing, duplicates, self.kills))
         self.assertGreaterEqual(len(self.acked), LETTERS)
         self.assertEqual(missing, 0)
         self.assertLess(duplicates, len(self.acked) / 100)
