@@ -9,6 +9,7 @@ import re
 import signal
 import smtplib
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -91,6 +92,12 @@ class Kill(unittest.TestCase):
             found.append(m.group(1))
         return found
 
+    def where(self, token):
+        """Files of the spool that hold the token, and what the log says of their ids."""
+        found = subprocess.run(["grep", "-rl", token, self.i.dir + "/spool"], capture_output=True, text=True).stdout
+        ids = [f.rsplit("/", 1)[1] for f in found.split()]
+        return found, [x for x in self.i.log().splitlines() if any(i in x for i in ids)]
+
     def test_nothing_acknowledged_is_lost(self):
         self.sending = True
         self.kills = {n: 0 for n in NAMES}
@@ -107,12 +114,14 @@ class Kill(unittest.TestCase):
         try:
             wait_for(lambda: self.i.queued() == 0, 90, 0.2)
         except AssertionError:
-            print("still queued:", self.i.queued())
+            print("still queued: %d\n%s" % (self.i.queued(), self.i.mailctl("queue", "list").stdout))
         missing = duplicates = 0
         for user in ("bob", "carol"):
             got = self.tokens(user)
             want = {t for t, u in self.acked if u == user}
-            missing += len(want - set(got))
+            for token in want - set(got):
+                print("missing:", user, token, self.where(token))
+                missing += 1
             duplicates += len(got) - len(set(got))
         print("acknowledged %d, missing %d, duplicates %d, kills %s"
               % (len(self.acked), missing, duplicates, self.kills))
