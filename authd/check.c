@@ -109,7 +109,7 @@ check_handed(bool handed, void *arg)
 }
 
 static void
-check_at_home(bool ready, void *arg)
+check_at_home(enum spawn_status home, void *arg)
 {
 	static struct auth_handed	 h;
 	struct check			*k = arg;
@@ -117,8 +117,8 @@ check_at_home(bool ready, void *arg)
 	struct spawn_server		 what;
 
 	u = users_find(k->a->tables.users, k->s.check.user);
-	if (!ready || u == NULL || ipc_client_gone(k->client)) {
-		check_later(k, !ready ? "home" : "gone");
+	if (home != SPAWN_OK || u == NULL || ipc_client_gone(k->client)) {
+		check_later(k, home != SPAWN_OK ? "home" : "gone");
 		return;
 	}
 	memset(&h, 0, sizeof(h));

@@ -26,7 +26,7 @@ homes_made(const struct spawn_answer *a, void *arg)
 	if (a->status != SPAWN_OK)
 		log_warnx("event=home-failed path=%s reason=%s",
 		    log_esc(w->path), log_esc(a->text));
-	w->fn(a->status == SPAWN_OK, w->arg);
+	w->fn(a->status, w->arg);
 	free(w);
 }
 
@@ -43,7 +43,7 @@ homes_ensure(struct spawn *s, const char *home, uint32_t uid, uint32_t gid,
 	 * here (EACCES) is judged by the program that runs in it.
 	 */
 	if (stat(home, &st) == 0 || errno != ENOENT) {
-		fn(true, arg);
+		fn(SPAWN_OK, arg);
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));

@@ -87,12 +87,16 @@ struct lookup_wait {
 };
 
 static void
-lookup_at_home(bool ready, void *arg)
+lookup_at_home(enum spawn_status home, void *arg)
 {
 	struct lookup_wait	*w = arg;
 
-	/* Without a home the worker says what is wrong with it. */
-	(void)ready;
+	/*
+	 * While spawner is away that is our own failure, not the mailbox's.
+	 * A home that spawner refuses is judged by the worker, in words.
+	 */
+	if (home == SPAWN_LATER)
+		w->found.kind = AUTH_TEMP;
 	proto_auth_put_found(&ans, w->id, &w->found);
 	ipc_client_answer(w->client, &ans);
 	ipc_client_unref(w->client);

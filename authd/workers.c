@@ -41,11 +41,11 @@ worker_up(const struct spawn_answer *a, void *arg)
 }
 
 static void
-worker_at_home(bool ready, void *arg)
+worker_at_home(enum spawn_status home, void *arg)
 {
 	struct worker_wait	*w = arg;
 
-	if (!ready)
+	if (home != SPAWN_OK)
 		worker_end(w, -1);
 	else
 		spawn_ask_server(w->a->spawn, &w->what, worker_up, w);
