@@ -70,6 +70,8 @@ class FullDisk(unittest.TestCase):
         self.i.start()
         self.send(1)
         wait_for(lambda: self.tokens() == {"1"}, 15)
+        # It leaves the spool after it is in the mailbox.
+        wait_for(lambda: self.i.queued() == 0, 15)
         ballast = self.fill(spool)
         with self.assertRaises(smtplib.SMTPResponseException) as e:
             self.send(2)
@@ -78,7 +80,6 @@ class FullDisk(unittest.TestCase):
         os.unlink(ballast)
         self.send(3)
         wait_for(lambda: self.tokens() == {"1", "3"}, 15)
-        # It leaves the spool after it is in the mailbox.
         wait_for(lambda: self.i.queued() == 0, 15)
 
     def test_spool_fills_while_a_letter_comes_in(self):
@@ -99,6 +100,7 @@ class FullDisk(unittest.TestCase):
         self.assertGreater(len(acked), 50)
         self.i.svc("queue-runner", "-u")
         wait_for(lambda: self.tokens() >= acked, 60, 0.2)
+        wait_for(lambda: self.i.queued() == 0, 15)
         self.send(999)
         wait_for(lambda: "999" in self.tokens(), 15)
 
@@ -108,6 +110,8 @@ class FullDisk(unittest.TestCase):
         self.i.start()
         self.send(1)
         wait_for(lambda: self.tokens() == {"1"}, 15)
+        # It leaves the spool after it is in the mailbox.
+        wait_for(lambda: self.i.queued() == 0, 15)
         ballast = self.fill(mail)
         self.send(2)
         wait_for(lambda: "event=deferred" in self.i.log("queue-runner"), 15)

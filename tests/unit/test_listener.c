@@ -183,15 +183,24 @@ pool_processes_are_used_again_fresh_ones_are_not(void **state)
 static void
 a_process_at_its_last_use_loses_no_connection(void **state)
 {
-	int	 fd, i;
+	const char	*said;
+	int		 fd, i, full = 0;
 
 	(void)state;
 	begin("2");
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 200;) {
 		fd = dial();
 		assert_int_equal(write(fd, "quit\r\n", 6), 6);
-		assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+		said = hear(fd);
 		close(fd);
+		/* Earlier ones may still be on their way out. */
+		if (strcmp(said, "421 full\r\n") == 0) {
+			assert_true(++full < 1000);
+			usleep(5000);
+			continue;
+		}
+		assert_string_equal(said, "hello 127.0.0.1\r\n");
+		i++;
 	}
 	assert_int_equal(end(), 0);
 }
