@@ -21,8 +21,8 @@
 static void
 usage(FILE *to)
 {
-	fputs("usage: mailbind [-c FILE] SERVICE PROGRAM [ARG...]\n"
-	    "       mailbind [-c FILE] -r\n"
+	fputs("usage: mailbind [-c file] service program [arg ...]\n"
+	    "       mailbind [-c file] -r\n"
 	    "services: authd pop3d queue-runner smtpd spawner\n", to);
 }
 

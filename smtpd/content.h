@@ -33,7 +33,7 @@ typedef int	 content_sink(void *arg, const void *data, size_t len);
 
 /*
  * normalise: each lone LF, each lone CR, and CR CR LF as a whole become CRLF
- * (RFC 6409 8.4 lets a submission server repair); else they pass as they are
+ * (RFC 5321 6.4 lets a submission server repair); else they pass as they are
  * and only the fact is noted.
  */
 void	 content_init(struct content *, bool normalise);
