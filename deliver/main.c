@@ -33,7 +33,9 @@ usage(FILE *f)
 	    "       deliver [-v] -bv recipient ...\n"
 	    "       deliver -bs | -bp | -bi | -q\n"
 	    "       deliver [-c file] -w\n"
-	    "       sendmail ... | mailq | newaliases\n");
+	    "       sendmail ...\n"
+	    "       mailq\n"
+	    "       newaliases\n");
 }
 
 static int

@@ -35,6 +35,18 @@ get_number(struct ipc_msg *m, unsigned int *number)
 	*number = (unsigned int)n;
 }
 
+/* What goes into header lines and SMTP commands holds nothing to end one. */
+static void
+get_line(struct ipc_msg *m, const char *key, char *out, size_t size)
+{
+	size_t	 i;
+
+	ipc_get_text(m, key, out, size);
+	for (i = 0; out[i] != '\0'; i++)
+		if (text_is_control(out[i]))
+			m->bad = true;
+}
+
 void
 proto_deliver_put_job(struct ipc_msg *m, uint64_t id,
     const struct deliver_job *j)
@@ -69,9 +81,9 @@ proto_deliver_get_job(struct ipc_msg *m, struct deliver_job *j)
 	j->again = n != 0;
 	ipc_get_u64(m, "arrived", INT64_MAX, &n);
 	j->arrived = (int64_t)n;
-	ipc_get_text(m, "sender", j->sender, sizeof(j->sender));
-	ipc_get_text(m, "recipient", j->recipient, sizeof(j->recipient));
-	ipc_get_text(m, "user", j->user, sizeof(j->user));
+	get_line(m, "sender", j->sender, sizeof(j->sender));
+	get_line(m, "recipient", j->recipient, sizeof(j->recipient));
+	get_line(m, "user", j->user, sizeof(j->user));
 	ipc_get_text(m, "home", j->home, sizeof(j->home));
 	ipc_get_u64(m, "quota-octets", UINT64_MAX, &j->quota_octets);
 	ipc_get_u64(m, "quota-count", UINT64_MAX, &j->quota_count);

@@ -121,6 +121,8 @@ bad_jobs_are_refused(void **state)
 		{ "again 1", "again 2" },
 		{ "sender a", "sender +00a" },
 		{ "sender a", "sender +0" },
+		{ "sender a", "sender +0D+0Aa" },
+		{ "recipient ", "recipient +7F" },
 		{ "user ", "usor " },
 		{ "offset 4096", "offset 9223372036854775808" },
 		{ "len 77", "len 9223372036854775807" },
