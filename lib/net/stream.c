@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,11 +20,23 @@
 static volatile sig_atomic_t	 stream_stop_flag;
 
 /*
- * Once stream_stop() was called, waits return by themselves; before it, the
- * signal interrupts poll(2).  A signal between the check and the poll is
- * caught by the poll's bound: no wait is longer than this.
+ * The signal handler writes here, so that a wait ends however late the signal
+ * comes after the flag was looked at.  A process has its own: a forked one
+ * must not wake its parent.  -1 (no descriptor left) only means that a stop is
+ * noticed later.
  */
-#define STOP_POLL_MS	500
+static int			 stream_stop_fd = -1;
+static pid_t			 stream_stop_pid;
+
+static void
+stream_stop_prepare(void)
+{
+	if (stream_stop_pid == getpid())
+		return;
+	io_close(stream_stop_fd);
+	stream_stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	stream_stop_pid = getpid();
+}
 
 static ssize_t
 stream_fd_read(struct stream *s, void *data, size_t len)
@@ -51,6 +64,7 @@ stream_fd_write(struct stream *s, const void *data, size_t len)
 void
 stream_init(struct stream *s, int rfd, int wfd, int idle_ms, int64_t total_ms)
 {
+	stream_stop_prepare();
 	memset(s, 0, sizeof(*s));
 	s->rfd = rfd;
 	s->wfd = wfd;
@@ -82,9 +96,9 @@ stream_deadline(const struct stream *s)
 static enum stream_status
 stream_wait(int fd, short events, int64_t deadline, bool may_stop)
 {
-	struct pollfd	 pfd = { .fd = fd, .events = events };
+	struct pollfd	 pfd[2] = { { .fd = fd, .events = events },
+	    { .fd = stream_stop_fd, .events = POLLIN } };
 	int64_t		 left;
-	int		 n;
 
 	for (;;) {
 		if (may_stop && stream_stop_flag)
@@ -92,13 +106,11 @@ stream_wait(int fd, short events, int64_t deadline, bool may_stop)
 		left = deadline - io_monotonic_ms();
 		if (left <= 0)
 			return STREAM_TIMEOUT;
-		if (may_stop && left > STOP_POLL_MS)
-			left = STOP_POLL_MS;
-		n = poll(&pfd, 1, (int)left);
-		if (n == 1)
-			return STREAM_OK;
-		if (n == -1 && errno != EINTR)
+		if (poll(pfd, may_stop ? 2 : 1, (int)left) == -1 &&
+		    errno != EINTR)
 			return STREAM_ERROR;
+		if (pfd[0].revents != 0)
+			return STREAM_OK;
 	}
 }
 
@@ -330,7 +342,14 @@ stream_set_idle(struct stream *s, int idle_ms)
 void
 stream_stop(void)
 {
+	static const uint64_t	 one = 1;
+	int			 saved = errno;
+
 	stream_stop_flag = 1;
+	if (stream_stop_fd != -1 &&
+	    write(stream_stop_fd, &one, sizeof(one)) == -1)
+		errno = EAGAIN;		/* full: it was written before */
+	errno = saved;
 }
 
 static void

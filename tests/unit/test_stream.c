@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -158,6 +159,31 @@ output_goes_out_before_a_wait(void **state)
 	assert_int_equal(recv(peer, got, sizeof(got), MSG_DONTWAIT), 1);
 }
 
+/* In a child: a stop is for ever. */
+static void
+a_stop_ends_a_long_wait_at_once(void **state)
+{
+	struct slice	 l;
+	int64_t		 began = io_monotonic_ms();
+	int		 status;
+	pid_t		 pid;
+
+	(void)state;
+	stream_free(&s);
+	if ((pid = fork()) == 0) {
+		stream_init(&s, s.rfd, s.rfd, 20000, 0);
+		stream_stop_on(SIGALRM);
+		ualarm(50000, 0);
+		_exit(stream_line(&s, 512, &l) == STREAM_STOP ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(io_monotonic_ms() - began < 2000);
+	stream_init(&s, s.rfd, s.rfd, 100, 0);
+	assert_false(stream_stopping());
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_TIMEOUT);
+}
+
 static void
 peek_and_consume_walk_over_octets(void **state)
 {
@@ -189,6 +215,7 @@ main(void)
 		T(a_dripping_peer_cannot_pass_the_total_deadline),
 		T(a_peer_that_does_not_read_ends_the_write),
 		T(output_goes_out_before_a_wait),
+		T(a_stop_ends_a_long_wait_at_once),
 		T(peek_and_consume_walk_over_octets),
 	};
 
