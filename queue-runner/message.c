@@ -107,6 +107,19 @@ message_too_big_now(struct message *m)
 	return false;
 }
 
+/* A reroute may have moved it between smtpd's rename and its bell. */
+static bool
+message_moved(struct message *m)
+{
+	enum files_place	 place;
+
+	if (m->e->queued || files_find(&m->q->files, m->id, &place) == -1 ||
+	    place != PLACE_QUEUE)
+		return false;
+	m->e->queued = true;
+	return true;
+}
+
 static void
 message_begin(struct message *m, enum load load, const char *why)
 {
@@ -120,6 +133,11 @@ message_begin(struct message *m, enum load load, const char *why)
 			attempt_start(m);
 		return;
 	case LOAD_GONE:
+		if (message_moved(m)) {
+			message_end(m, NEXT_WAIT, runner_now());
+			return;
+		}
+		/* FALLTHROUGH */
 	case LOAD_UNREADY:
 		message_end(m, NEXT_FORGET, 0);
 		return;
@@ -235,7 +253,9 @@ message_hold(struct message *m, const char *reason)
 		return;
 	}
 	log_warnx("event=held id=%s reason=%s", m->id, log_esc(reason));
-	notice_held(q, m->id, reason);
+	/* A note about a note would be held for the same reason, and so on. */
+	if (!(m->env.flags & ENVELOPE_BOUNCE))
+		notice_held(q, m->id, reason);
 	message_end(m, NEXT_FORGET, 0);
 }
 
@@ -281,8 +301,12 @@ message_set_letter(struct message *m, size_t i, enum state_letter letter,
 	struct state_rcpt	*r = &m->st.rcpts[i];
 
 	if (m->sfd != -1 &&
-	    state_set_letter(m->sfd, r, letter, batch) == -1)
+	    state_set_letter(m->sfd, r, letter, batch) == -1) {
 		log_warn("event=state-write-failed id=%s", m->id);
+		/* It says less than we know: outcome.c makes a new one. */
+		io_close(m->sfd);
+		m->sfd = -1;
+	}
 	r->letter = letter;
 	r->batch = batch;
 }

@@ -131,7 +131,8 @@ outcome_save(struct message *m, const struct tally *t)
 {
 	if (m->sfd != -1)
 		outcome_record(m, t);
-	else if (t->temp > 0 && message_persist(m, false) == -1)
+	else if (t->temp > 0 &&
+	    message_persist(m, m->st.nrcpts > 1) == -1)
 		log_warn("event=state-write-failed id=%s", m->id);
 	if (m->sfd != -1 && m->st.end - m->st.head > STATE_TAIL) {
 		close(m->sfd);
@@ -238,6 +239,25 @@ outcome_report(struct message *m, size_t i, size_t *which)
 	return 0;
 }
 
+/*
+ * Make the batches durable.  Without that the next try would give the same
+ * number, and so the same report's id, to another set of recipients, and who
+ * came to it later would never be reported.
+ */
+static int
+outcome_sync(struct message *m)
+{
+	int	 rc = 0;
+
+	if (m->sfd != -1)
+		rc = fdatasync(m->sfd);
+	else if (m->st.nrcpts > 1)
+		rc = message_persist(m, true);
+	if (rc == -1)
+		log_warn("event=state-write-failed id=%s", m->id);
+	return rc;
+}
+
 /* Every batch that is on disk, of this try or left by a crash. */
 static int
 outcome_reports(struct message *m)
@@ -250,11 +270,8 @@ outcome_reports(struct message *m)
 		    m->st.rcpts[i].letter != STATE_SUCCEEDING)
 			continue;
 		if (which == NULL) {
-			if (m->sfd != -1 && fdatasync(m->sfd) == -1) {
-				log_warn("event=state-write-failed id=%s",
-				    m->id);
+			if (outcome_sync(m) == -1)
 				return -1;
-			}
 			which = xreallocarray(NULL, m->st.nrcpts,
 			    sizeof(*which));
 		}

@@ -149,17 +149,18 @@ reroute(struct runner *q, struct entry *e, enum files_place place,
 		goto out;
 	rc = reroute_write(q, place, id, &st);
 	/* Even if only the rename was done. */
-	if (e != NULL && place == PLACE_NEW &&
-	    files_find(&q->files, id, &place) == 0)
+	if (place == PLACE_NEW && files_find(&q->files, id, &place) == 0 &&
+	    e != NULL)
 		e->queued = place == PLACE_QUEUE;
+	/* No scan looks into queue/ again. */
+	if (e == NULL && place == PLACE_QUEUE)
+		runner_add(q, id, true, true);
 	if (rc == -1)
 		goto out;
 	log_info("event=rerouted id=%s to=%s rcpts=%zu", id, log_esc(r->text),
 	    n);
 	if (e != NULL)
 		runner_retry(q, e);
-	else if (place == PLACE_QUEUE)
-		runner_add(q, id, true, true);
 out:
 	state_free(&st);
 	return rc;

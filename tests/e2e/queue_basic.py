@@ -314,6 +314,15 @@ class Ours(Case):
         self.assertEqual(len([j for j in self.w.jobs if j["id"] == i]), 3)
         until(lambda: self.w.reports("postmaster@example.test"))
 
+    def test_note_that_is_held_brings_no_other(self):
+        self.w.verdict = lambda j: "die"
+        self.w.put(ALICE, BOB, LETTER + b"poison\r\n")
+        until(lambda: len(self.w.events("held")) == 2)
+        time.sleep(4)
+        self.assertEqual(len(self.w.events("held")), 2)
+        self.assertEqual(len([x for x in self.w.left() if
+                              x.startswith("queue")]), 0)
+
     def test_workers_that_all_die_condemn_nobody(self):
         self.w.verdict = lambda j: "die"
         ids = [self.w.put(ALICE, BOB) for _ in range(6)]

@@ -6,7 +6,7 @@ import socket
 import time
 import unittest
 
-from queue_lib import Case, OK, TEMP, until
+from queue_lib import Case, OK, PERM, TEMP, until
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
                      "carol@example.test")
@@ -103,6 +103,54 @@ class Control(Case):
         self.w.gone(a)
         self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
                          [CAROL, "postmaster@example.test"])
+
+    def test_reroute_before_the_bell_is_not_forgotten(self):
+        """smtpd has renamed it, and not yet rung."""
+        until(lambda: not self.w.status()["scanning"])
+        for order in ("reroute", "reroute and ring"):
+            a = self.w.put(ALICE, BOB, ring=False)
+            self.assertEqual(self.w.select("reroute", "id", a, "address " +
+                                           CAROL + "\n")[0], "done")
+            if "ring" in order:
+                self.w.ring(a)
+            self.w.gone(a)
+            self.assertEqual(self.w.delivered[-1]["recipient"], CAROL)
+
+    def test_no_failure_joins_a_report_that_is_written(self):
+        """A state that cannot be written must not make one report of two."""
+        dave = "dave@example.test"
+        self.w.users[dave] = 3
+        a = self.deferred(ALICE, [BOB, CAROL, dave])
+        xx = os.path.join(self.w.spool, "queue", a[-2:])
+        self.w.aliases["list@example.test"] = "temp"
+        self.w.select("reroute", "recipient", dave,
+                      "address list@example.test\n")
+        until(lambda: self.w.status()["active"] == 0)
+        os.chmod(xx, 0o500)
+        self.addCleanup(os.chmod, xx, 0o700)
+        self.w.aliases["list@example.test"] = [dave, "postmaster@example.test"]
+        bad = [BOB]
+        self.w.verdict = lambda j: (
+            TEMP if j["sender"] == "" else
+            PERM if j["recipient"] in bad else TEMP)
+        for more in ([], [CAROL]):
+            bad += more
+            before = len(self.w.jobs)
+            self.w.select("retry", "id", a)
+            until(lambda: len(self.w.jobs) > before)
+            until(lambda: self.w.status()["active"] == 0)
+        os.chmod(xx, 0o700)
+        self.w.verdict = lambda j: (
+            TEMP if j["sender"] == "" else
+            PERM if j["recipient"] in bad else OK)
+        self.w.select("retry", "id", a)
+        self.w.gone(a)
+        until(lambda: self.w.status()["active"] == 0)
+        self.w.verdict = lambda j: OK
+        self.w.select("retry", "all", "")
+        told = lambda: "".join(str(r) for r in self.w.reports(ALICE))
+        until(lambda: "rfc822; " + BOB in told())
+        until(lambda: "rfc822; " + CAROL in told())
 
     def test_show_gives_the_files(self):
         a = self.deferred()
