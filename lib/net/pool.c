@@ -107,6 +107,9 @@ child_said(int fd, short what, void *arg)
 			child_close(c);
 		return;
 	}
+	/* A process on its way out holds no place that others could have. */
+	if (n == 1 && strcmp(m.verb, "bye") == 0)
+		child_idle(c);
 	/* It leaves (or lies): SIGCHLD brings the rest. */
 	child_close(c);
 }
@@ -152,6 +155,7 @@ child_loop(const struct pool *p, int sock)
 	static struct ipc_msg	 m;
 	unsigned int		 uses;
 	uint64_t		 door;
+	bool			 last;
 	int			 fd;
 
 	for (uses = 1; !stream_stopping(); uses++) {
@@ -162,15 +166,14 @@ child_loop(const struct pool *p, int sock)
 		if (ipc_end(&m) == -1)
 			fatalx("event=listener-packet-bad");
 		child_serve(p, fd, p->door[door].listen);
-		/* "done" invites the next one: not when we leave. */
-		if (uses == p->prog->max_uses || stream_stopping())
-			break;
 		/*
 		 * Said before the client sees the end: its next connection
 		 * then finds us idle, and our memory still in the cache.
+		 * "done" invites that one, so it is not for who leaves.
 		 */
-		ipc_start(&m, "done", uses);
-		if (ipc_send(sock, &m, 1000) == -1)
+		last = uses == p->prog->max_uses || stream_stopping();
+		ipc_start(&m, last ? "bye" : "done", uses);
+		if (ipc_send(sock, &m, 1000) == -1 || last)
 			break;
 		close(fd);
 	}

@@ -5,7 +5,8 @@
  *	busy	serves one; its ticket is out
  *	gone	reaped: forgotten
  *
- * and tells the parent "done" when it goes from busy to idle.
+ * and tells the parent "done" when it goes from busy to idle, "bye" when it
+ * leaves instead.
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
