@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "deliver/forwards.h"
 #include "deliver/local.h"
@@ -94,39 +93,6 @@ is_loop(const struct deliver_job *j)
 	if (n == -1)
 		return -1;
 	return has_own_mark((struct slice){ head, (size_t)n }, j->recipient);
-}
-
-/* Make what is missing of the directories above path, durably. */
-static int
-make_parents(const char *path)
-{
-	char	 dir[PATH_LEN], *p;
-	size_t	 n = strlen(path);
-
-	if (n >= sizeof(dir)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(dir, path, n + 1);
-	for (p = dir + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		if (mkdir(dir, 0700) == 0) {
-			log_info("event=made-home path=%s", log_esc(dir));
-			if (io_fsync_parent(dir) == -1)
-				return -1;
-		} else if (errno != EEXIST && access(dir, F_OK) == -1)
-			return -1;
-		*p = '/';
-	}
-	return 0;
-}
-
-static int
-make_maildir(const char *dir)
-{
-	if (make_parents(dir) == -1 || maildir_make(dir) == -1)
-		return -1;
-	return io_fsync_parent(dir);
 }
 
 /* The file or directory of the mailbox.  0, or -1 with errno. */
@@ -244,9 +210,6 @@ store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
 		return;
 	}
 	n = write_letter(w, j, &d, &stored);
-	if (n == -1 && errno == ENOENT && (w->cfg->mailbox_mbox ?
-	    make_parents(path) : make_maildir(path)) == 0)
-		n = write_letter(w, j, &d, &stored);
 	if (n == -1) {
 		verdict_errno(r, "cannot write to the mailbox");
 		return;

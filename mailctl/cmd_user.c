@@ -18,6 +18,7 @@
 #include "mailctl/json.h"
 #include "mailctl/mailctl.h"
 #include "mailctl/password.h"
+#include "mailctl/tables.h"
 #include "mailctl/users_file.h"
 
 #define FILE_MAX	((size_t)1 << 30)
@@ -33,10 +34,11 @@ struct user_options {
 
 /* The file being changed: locked, read, and what it will be. */
 struct change {
-	const char	*path;
-	int		 lock;
-	mode_t		 mode;
-	struct buf	 old, new;
+	const struct config	*cfg;
+	const char		*path;
+	int			 lock;
+	mode_t			 mode;
+	struct buf		 old, new;
 };
 
 static int
@@ -65,11 +67,13 @@ take_lock(struct change *c)
 }
 
 static int
-change_begin(struct change *c, const char *path)
+change_begin(struct change *c, const struct config *cfg)
 {
+	const char	*path = cfg->users_file;
 	struct stat	 st;
 	int		 code;
 
+	c->cfg = cfg;
 	c->path = path;
 	buf_init(&c->old, FILE_MAX);
 	buf_init(&c->new, FILE_MAX);
@@ -82,9 +86,36 @@ change_begin(struct change *c, const char *path)
 	return EX_OK;
 }
 
+static bool
+is_good(const struct change *c, const struct buf *text, struct buf *err)
+{
+	struct users	*us;
+
+	us = tables_users_text(c->cfg, buf_slice(text), err);
+	users_free(us);
+	return us != NULL;
+}
+
+/*
+ * authd refuses a file with an error whole: what would break a good one (a
+ * quota that is none) is not written.  One that is broken already may be
+ * changed, whatever else is wrong in it.
+ */
 static int
 change_write(struct change *c)
 {
+	struct buf	 err;
+	bool		 worse;
+
+	buf_init(&err, 65536);
+	worse = !is_good(c, &c->new, &err);
+	if (worse)
+		fputs(buf_cstr(&err), stderr);
+	buf_clear(&err);
+	worse = worse && is_good(c, &c->old, &err);
+	buf_free(&err);
+	if (worse)
+		return complain(EX_DATAERR, "nothing was changed");
 	if (io_replace_file(c->path, c->new.ptr, c->new.len, c->mode) == -1)
 		return complain(errno == EACCES ? EX_NOPERM : EX_CANTCREAT,
 		    "%s: %s; nothing was changed", c->path, strerror(errno));
@@ -175,7 +206,7 @@ user_set(struct mailctl *m, const struct user_options *o, const char *arg,
 	if ((code = parse_user(cfg, arg, &a)) != EX_OK ||
 	    (code = make_secret(cfg, o, secret, password)) != EX_OK)
 		return code;
-	code = change_begin(&c, cfg->users_file);
+	code = change_begin(&c, cfg);
 	there = code == EX_OK && users_file_find(buf_slice(&c.old), a.text,
 	    cfg->hostname, &l);
 	if (code != EX_OK)
@@ -211,7 +242,7 @@ user_del(struct mailctl *m, const char *arg)
 
 	if ((code = parse_user(cfg, arg, &a)) != EX_OK)
 		return code;
-	code = change_begin(&c, cfg->users_file);
+	code = change_begin(&c, cfg);
 	if (code != EX_OK)
 		;
 	else if (!users_file_find(buf_slice(&c.old), a.text, cfg->hostname,

@@ -29,19 +29,27 @@ mailbox_ids(const struct config *cfg)
 }
 
 struct users *
-tables_users(const struct config *cfg, struct buf *err)
+tables_users_text(const struct config *cfg, struct slice text,
+    struct buf *err)
 {
 	struct users_ids	 ids = mailbox_ids(cfg);
-	struct users		*us = NULL;
-	struct buf		 text;
+
+	return users_parse(cfg->users_file, text.ptr, text.len, cfg, &ids,
+	    err);
+}
+
+struct users *
+tables_users(const struct config *cfg, struct buf *err)
+{
+	struct users	*us = NULL;
+	struct buf	 text;
 
 	buf_init(&text, USERS_FILE_MAX);
 	if (io_read_file(AT_FDCWD, cfg->users_file, &text) == -1)
 		(void)buf_addf(err, "%s:1: %s\n", cfg->users_file,
 		    strerror(errno));
 	else
-		us = users_parse(cfg->users_file, buf_cstr(&text), text.len,
-		    cfg, &ids, err);
+		us = tables_users_text(cfg, buf_slice(&text), err);
 	if (text.ptr != NULL)
 		explicit_bzero(text.ptr, text.len);
 	buf_free(&text);

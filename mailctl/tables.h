@@ -9,6 +9,9 @@
 
 /* NULL, and lines "FILE:LINE: reason" in err. */
 struct users	*tables_users(const struct config *, struct buf *err);
+/* The same of a text that is or will be the users file. */
+struct users	*tables_users_text(const struct config *, struct slice text,
+		    struct buf *err);
 /* Includes are read too. */
 struct aliases	*tables_aliases(const struct config *, struct buf *err);
 

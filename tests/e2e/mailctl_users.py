@@ -120,10 +120,22 @@ class Users(Mailctl):
                 (64, ("add", "--stdin", "--uid", "x", "new@x.test"), b"x\n"),
                 (64, ("add", "--stdin", "--home", "rel", "new@x.test"), b"x\n"),
                 (64, ("add", "--stdin", "--quota", "1:2", "n@x.test"), b"x\n"),
+                (65, ("add", "--stdin", "--quota", "lots", "n@x.test"), b"x\n"),
+                (65, ("add", "--stdin", "--home", "/a/../b", "n@x.test"), b"x\n"),
                 (64, ("add",), b""), (64, ("frob", "al@x.test"), b""),
                 (64, ("add", "--what", "a@x.test"), b"")):
             self.code(want, "user", *argv, stdin=stdin, start_new_session=True)
             self.assertEqual(self.text(), before)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def test_the_files_owner_and_mode_stay(self):
+        self.write("etc/users", "", 0o640)
+        os.chown(self.users, 1, 2)
+        p = self.site.run("mailctl", "user", "add", "--no-password", "a@x.test",
+                          "--uid", "7", "--gid", "7", as_root=True)
+        self.assertEqual(p.returncode, 0, p)
+        st = os.stat(self.users)
+        self.assertEqual((st.st_uid, st.st_gid, st.st_mode & 0o777), (1, 2, 0o640))
 
     def test_two_at_once_lose_nothing(self):
         def add(n):
