@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "lib/base/io.h"
+#include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
@@ -95,22 +96,62 @@ ticket_back(const struct pool_ticket *t)
 		limits_leave(l.limits, t->key, t->v4, now_s());
 }
 
+/* A program of this machine: in the form of an address that no peer has. */
+static bool
+uid_key(int fd, uint8_t key[16])
+{
+	uid_t	 uid;
+	gid_t	 gid;
+	pid_t	 pid;
+
+	if (ipc_peer(fd, &uid, &gid, &pid) == -1 || uid == 0)
+		return false;
+	memset(key, 0, 16);
+	memcpy(key, "\377uid", 4);	/* multicast */
+	memcpy(key + 4, &uid, sizeof(uid));
+	return true;
+}
+
+/* One uid may have half of all processes, so that mail still comes in. */
+static enum limits_verdict
+enter_uid(int fd, struct pool_ticket *t)
+{
+	struct config_listeners	 half = *l.prog->net;
+
+	t->v4 = false;
+	t->counted = uid_key(fd, t->key);
+	if (!t->counted)
+		return LIMITS_OK;
+	half.max_per_address = (half.max_connections + 1) / 2;
+	half.max_per_network = half.max_per_address;
+	half.max_rate = 0;
+	return limits_enter(l.limits, &half, t->key, t->v4, now_s());
+}
+
+static enum limits_verdict
+enter_address(size_t door, const struct listener_peer *peer,
+    struct pool_ticket *t)
+{
+	t->counted = !l.door[door].listen->proxy &&
+	    listener_peer_key(peer, t->key, &t->v4) &&
+	    (l.prog->exempt == NULL ||
+	    !listener_in_networks(peer, l.prog->exempt));
+	if (!t->counted)
+		return LIMITS_OK;
+	return limits_enter(l.limits, l.prog->net, t->key, t->v4, now_s());
+}
+
 static void
 admit(int fd, size_t door, const struct listener_peer *peer)
 {
-	enum limits_verdict	 v = LIMITS_OK;
+	enum limits_verdict	 v;
 	struct pool_ticket	 t = { .counted = false };
 
 	if (pool_busy(l.pool) >= l.prog->net->max_connections) {
 		refuse(fd, peer, "max-connections");
 		return;
 	}
-	t.counted = !l.door[door].listen->proxy &&
-	    listener_peer_key(peer, t.key, &t.v4) &&
-	    (l.prog->exempt == NULL ||
-	    !listener_in_networks(peer, l.prog->exempt));
-	if (t.counted)
-		v = limits_enter(l.limits, l.prog->net, t.key, t.v4, now_s());
+	v = peer->is_unix ? enter_uid(fd, &t) : enter_address(door, peer, &t);
 	if (v != LIMITS_OK) {
 		refuse(fd, peer, limits_name(v));
 		return;
@@ -145,6 +186,7 @@ door_ready(int lfd, short what, void *arg)
 		}
 		memset(&peer, 0, sizeof(peer));
 		listener_set_peer(&peer, (struct sockaddr *)&ss);
+		peer.is_unix = ss.ss_family == AF_UNIX;
 		admit(fd, (size_t)(door - l.door), &peer);
 	}
 }

@@ -168,5 +168,33 @@ class Full(Daemon):
         self.assertIn("why=max-connections", self.log())
 
 
+class OneUid(Daemon):
+    limits = "max-connections = 4"
+    CALLER = 65533
+
+    def dial(self, s):
+        try:
+            os.seteuid(self.CALLER if os.getuid() == 0 else os.getuid())
+            s.settimeout(PATIENCE)
+            s.connect(self.submit)
+        finally:
+            os.seteuid(os.getuid())
+        return s.recv(100)[:3]
+
+    def test_a_local_user_cannot_take_every_process(self):
+        conns = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+        self.assertEqual([self.dial(s) for s in conns],
+                         [b"220", b"220", b"421", b"421"])
+        self.letter(self.mx)
+        for s in conns:
+            s.close()
+        for _ in range(50):
+            with socket.socket(socket.AF_UNIX) as s:
+                if self.dial(s) == b"220":
+                    return
+            time.sleep(0.1)
+        self.fail("ended connections still count")
+
+
 if __name__ == "__main__":
     unittest.main()
