@@ -9,12 +9,14 @@ struct config;
 struct delay;
 struct event_base;
 struct hashers;
+struct ipc_server;
 struct sessions;
 struct spawn;
 
 struct authd {
 	const struct config	*conf;
 	struct event_base	*base;
+	struct ipc_server	*server;
 	struct tables		 tables;
 	struct hashers		*hashers;
 	struct cache		*cache;

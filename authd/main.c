@@ -126,7 +126,6 @@ int
 main(int argc, char **argv)
 {
 	struct authd		 a;
-	struct ipc_server	*server;
 	struct users_ids	 ids;
 	char			*path, *spawner;
 	unsigned int		 clients;
@@ -153,14 +152,14 @@ main(int argc, char **argv)
 	a.sessions = sessions_new(a.base, a.spawn, a.conf->spawner.idle);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
-	server = ipc_server_new(a.base, fd, clients, serve_allow,
+	a.server = ipc_server_new(a.base, fd, clients, serve_allow,
 	    serve_request, &a);
 	on_signals(a.base);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
 	event_base_dispatch(a.base);
 	log_info("event=stopping");
-	ipc_server_free(server);
+	ipc_server_free(a.server);
 	finish(&a);
 	free(path);
 	free(spawner);

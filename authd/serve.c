@@ -15,6 +15,7 @@
 #include "lib/net/proto_auth.h"
 
 #define PEERS		32	/* uids remembered, whatever they are */
+#define MAILBOX_CLIENTS	64	/* connections of one mailbox uid */
 #define PEERS_MS	60000	/* so long: accounts and groups change */
 
 enum peer {
@@ -76,7 +77,13 @@ peer_who(const struct authd *a, uid_t uid, gid_t gid)
 bool
 serve_allow(uid_t uid, gid_t gid, void *arg)
 {
-	return peer_who(arg, uid, gid) != 0;
+	const struct authd	*a = arg;
+	unsigned int		 who = peer_who(a, uid, gid);
+
+	/* A user's programs may not keep the services out. */
+	if (who == PEER_MAILBOX)
+		return ipc_server_count(a->server, uid) < MAILBOX_CLIENTS;
+	return who != 0;
 }
 
 /* A found mailbox whose home is being made. */

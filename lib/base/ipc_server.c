@@ -177,6 +177,17 @@ ipc_client_answer(struct ipc_client *c, struct ipc_msg *ans)
 	}
 }
 
+unsigned int
+ipc_server_count(const struct ipc_server *s, uid_t uid)
+{
+	const struct ipc_client	*c;
+	unsigned int		 n = 0;
+
+	LIST_FOREACH(c, &s->clients, entry)
+		n += c->uid == uid;
+	return n;
+}
+
 uid_t
 ipc_client_uid(const struct ipc_client *c)
 {

@@ -32,6 +32,8 @@ typedef int	 ipc_request_fn(struct ipc_client *, struct ipc_msg *req,
 struct ipc_server	*ipc_server_new(struct event_base *, int fd,
 			    unsigned int max_clients, ipc_allow_fn *,
 			    ipc_request_fn *, void *arg);
+/* How many clients are of the uid. */
+unsigned int	 ipc_server_count(const struct ipc_server *, uid_t);
 /* Close the socket and every client. */
 void	 ipc_server_free(struct ipc_server *);
 

@@ -522,6 +522,31 @@ loop2: loop
                    % s.mail_uid)
 
 
+    @unittest.skipUnless(ROOT, "skipped: one uid is every service")
+    def test_a_mailbox_uid_cannot_take_every_connection(self):
+        s = self.suite
+        usage = ("usage", ("user", "alice@example.org"), ("octets", 1),
+                 ("count", 1))
+        kept = [s.authd("merpati-mail") for _ in range(64)]
+        self.assertIsNotNone(kept[-1].ask(*usage))
+        self.assertTrue(s.authd("merpati-mail").refused(*usage))
+        self.assertEqual(self.lookup("alice@example.org")["kind"], "user")
+        for p in kept:
+            p.close()
+
+        def again():
+            p = s.authd("merpati-mail")
+            refused = p.refused(*usage)
+            p.close()
+            return not refused
+        for _ in range(100):
+            if again():
+                break
+            time.sleep(0.05)
+        else:
+            self.fail("closed connections still count")
+
+
 class Passwords(WithSuite):
     users = "\n".join([
         "alice@example.org:" + crypted("wonder land+="),
