@@ -177,11 +177,39 @@ sync_dir(const char *path)
 }
 
 /*
- * Is what stands at path a whole message, by the size in its name?  Then make
- * it durable.  1 with *stored; 0 when it is torn or gone; -1 with errno.
+ * Does fd, of size octets, hold what this delivery writes?  1, 0 when not, -1
+ * with errno.  The size alone does not tell: a loss of power may leave a file
+ * of its whole length with zeroes, where blocks were allocated but not yet
+ * written.
  */
 static int
-check_done(const char *path, const char *dir, uint64_t *stored)
+has_content(const struct maildir_delivery *d, int fd, uint64_t size)
+{
+	static char		 want[HEAD_MAX + LF_READER_PIECE];
+	static char		 have[sizeof(want)];
+	struct lf_reader	 r;
+	off_t			 at = 0;
+	ssize_t			 len, got;
+
+	lf_reader_init(&r, d->head, d->fd, d->offset, d->len);
+	do {
+		if ((len = lf_reader_next(&r, want, sizeof(want))) == -1 ||
+		    (got = io_pread_full(fd, have, (size_t)len, at)) == -1)
+			return -1;
+		if (got != len || memcmp(want, have, (size_t)len) != 0)
+			return 0;
+		at += len;
+	} while (r.left > 0);
+	return (uint64_t)at == size;
+}
+
+/*
+ * Is what stands at path this message, whole?  Then make it durable.  1 with
+ * *stored; 0 when it is torn or gone; -1 with errno.
+ */
+static int
+check_done(const struct maildir_delivery *d, const char *path,
+    const char *dir, uint64_t *stored)
 {
 	struct maildir_name	 name;
 	struct stat		 st;
@@ -194,7 +222,8 @@ check_done(const char *path, const char *dir, uint64_t *stored)
 		r = -1;
 	else if (S_ISREG(st.st_mode) &&
 	    maildir_name_parse(strrchr(path, '/') + 1, &name) &&
-	    (uint64_t)st.st_size == name.size) {
+	    (uint64_t)st.st_size == name.size &&
+	    (r = has_content(d, fd, name.size)) == 1) {
 		*stored = name.size;
 		r = fsync(fd) == -1 || sync_dir(dir) == -1 ? -1 : 1;
 	}
@@ -239,7 +268,7 @@ find_in(const struct maildir_delivery *d, const char *base, const char *sub,
 		if (make_path(path, dir, "", de->d_name, "") == -1)
 			r = -1;
 		else if (!tmp)
-			r = check_done(path, dir, stored);
+			r = check_done(d, path, dir, stored);
 		if (r == 0 && unlink(path) == -1 && errno != ENOENT)
 			r = -1;
 	}
@@ -272,7 +301,7 @@ move_to_new(const struct maildir_delivery *d, const struct names *n,
 		return 0;
 	if (errno != EEXIST)
 		return -1;
-	if ((r = check_done(n->new, n->dir, stored)) == 0)
+	if ((r = check_done(d, n->new, n->dir, stored)) == 0)
 		r = rename(n->tmp, n->new);	/* torn by a crash */
 	return r;
 }

@@ -64,8 +64,8 @@ struct maildir_delivery {
 /*
  * Deliver durably: write tmp/, rename into new/ without replacing, fsync file
  * and directory.  The name is made of arrived, id and number; when it is
- * there already (EEXIST, or with again set under any flags) and has the size
- * that it says, it is made durable and all is done; with another size it is
+ * there already (EEXIST, or with again set under any flags) and the file holds
+ * this message, it is made durable and all is done; with other content it is
  * replaced.  CRLF becomes LF as in lf_reader.h.  A missing Maildir is made.
  * 0 with the stored size in *stored, or -1 with errno and nothing left
  * behind.  At most 16 KiB of head.  Not for threads.

@@ -416,6 +416,60 @@ what_a_crash_tore_is_replaced(void **state)
 	assert_int_equal(tmpdir_count("Maildir/cur", NULL), 0);
 }
 
+/* Put zeroes into the file, from one offset up to another. */
+static void
+blank(const char *path, off_t from, off_t to)
+{
+	int	 fd = open(tmpdir_file(path), O_WRONLY);
+
+	assert_int_not_equal(fd, -1);
+	for (; from < to; from++)
+		assert_int_equal(pwrite(fd, "", 1, from), 1);
+	close(fd);
+}
+
+/* Of the right length: ext4 leaves such after a loss of power. */
+static void
+zeroes_are_no_letter(void **state)
+{
+	const size_t	 len = LF_READER_PIECE + 5000;
+	uint64_t	 stored = 0;
+	char		 name[256], path[300], to[300];
+	char		*data = xmalloc(len);
+	const struct {
+		off_t	 from, to;
+		bool	 again, cur;
+	} t[] = {
+		{ 0, 4096, true, false },
+		{ 0, 4096, false, false },
+		{ 0, 4096, true, true },
+		{ 100, 101, true, false },
+		{ 0, (off_t)len, true, false },
+		{ LF_READER_PIECE + 1000, (off_t)len, true, false },
+		{ LF_READER_PIECE + 1000, (off_t)len, false, false },
+		{ (off_t)len - 1, (off_t)len, true, true },
+	};
+	size_t		 i;
+
+	(void)state;
+	memset(data, 'x', len);
+	assert_int_equal(deliver_to("Maildir", data, len, false, &stored), 0);
+	assert_int_equal(tmpdir_count("Maildir/new", name), 1);
+	snprintf(path, sizeof(path), "Maildir/new/%s", name);
+	snprintf(to, sizeof(to), "Maildir/cur/%s:2,S", name);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		blank(path, t[i].from, t[i].to);
+		if (t[i].cur)
+			assert_int_equal(rename(tmpdir_file(path),
+			    tmpdir_file(to)), 0);
+		assert_int_equal(deliver_to("Maildir", data, len, t[i].again,
+		    &stored), 0);
+		check_box("Maildir", data, len);
+		assert_int_equal(tmpdir_count("Maildir/cur", NULL), 0);
+	}
+	free(data);
+}
+
 static void
 what_is_not_a_delivery_is_refused(void **state)
 {
@@ -471,6 +525,7 @@ main(void)
 		T(no_room_leaves_nothing),
 		T(a_second_try_finds_the_first),
 		T(what_a_crash_tore_is_replaced),
+		T(zeroes_are_no_letter),
 		T(what_is_not_a_delivery_is_refused),
 	};
 
