@@ -171,15 +171,6 @@ read_input(const struct config *cfg, struct input *in)
 	return EX_OK;
 }
 
-static bool
-is_utf8_text(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return true;
-	return false;
-}
-
 static int
 send_input(const struct config *cfg, const struct deliver_options *o,
     const struct identity *id, struct input *in, struct rcpts *r)
@@ -205,7 +196,7 @@ send_input(const struct config *cfg, const struct deliver_options *o,
 		e.nrcpt = r->n;
 		e.size = c.head.len + c.body.len;
 		e.eightbit = in->eightbit;
-		e.utf8 = c.utf8 || r->utf8 || is_utf8_text(id->sender.text);
+		e.utf8 = c.utf8 || r->utf8 || id->sender.utf8;
 		code = r->n == 0 ? report(EX_DATAERR,
 		    "not sent: no recipient in the header") :
 		    submit(cfg, o, &e, &c);

@@ -60,7 +60,8 @@ log_lines_time(const char *label, int64_t *seconds, uint32_t *nanoseconds)
 {
 	uint64_t	 s, ns;
 
-	if (strlen(label) != LOG_LABEL || label[0] != '@' || hex_number(label + 1, 16, &s) == -1 ||
+	if (strlen(label) != LOG_LABEL || label[0] != '@' ||
+	    hex_number(label + 1, 16, &s) == -1 ||
 	    hex_number(label + 17, 8, &ns) == -1 ||
 	    s < TAI_ZERO + TAI_OFFSET || s >= 2 * TAI_ZERO ||
 	    ns >= 1000000000) {

@@ -13,7 +13,7 @@
 #define SMTP_REPLY_TEXT	512	/* octets kept of a reply's text */
 
 struct smtp_reply {
-	int	 code;			/* 200 to 599; 0 before the first line */
+	int	 code;			/* 200 to 599; 0: no line yet */
 	char	 enhanced[12];		/* "5.1.1", "" when none was sent */
 	char	 text[SMTP_REPLY_TEXT];	/* lines joined by a blank, without
 					 * enhanced codes; control octets are

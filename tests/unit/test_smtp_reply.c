@@ -100,7 +100,7 @@ long_text_is_cut(void **state)
 }
 
 static void
-an_enhanced_code_of_another_class_does_not_count(void **state)
+a_code_of_another_class_does_not_count(void **state)
 {
 	struct smtp_reply	 r;
 
@@ -124,7 +124,7 @@ main(void)
 		cmocka_unit_test(lines_of_one_reply_are_joined),
 		cmocka_unit_test(a_code_that_changes_is_refused),
 		cmocka_unit_test(long_text_is_cut),
-		cmocka_unit_test(an_enhanced_code_of_another_class_does_not_count),
+		cmocka_unit_test(a_code_of_another_class_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
