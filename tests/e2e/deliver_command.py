@@ -55,7 +55,9 @@ class Sending(Command):
         (mail, rcpts, data), = s.messages
         self.assertTrue(mail.startswith("MAIL FROM:<%s@mx.test>" % USER), mail)
         self.assertEqual(rcpts, ["RCPT TO:<bob@mx.test>"])
-        self.assertIn(b"<%s@mx.test>" % USER.encode(), data.split(b"\r\n\r\n")[0])
+        # In brackets behind a real name, if the user has one.
+        self.assertRegex(data, rb"\r\nFrom: (.*<)?%s@mx\.test>?\r\n" %
+                         re.escape(USER.encode()))
         self.assertIn(b"To: bob@mx.test\r\n", data)
 
     def test_cron(self):

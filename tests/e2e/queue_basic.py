@@ -171,7 +171,8 @@ class Failure(Case):
             self.w.restart(sig)
         self.w.gone(i)
         self.assertGreaterEqual(time.time() - began, 5.5)
-        until(lambda: len(self.w.reports(ALICE)) == 2)
+        # A kill between delivery and its note may bring one twice.
+        until(lambda: len(self.w.reports(ALICE)) >= 2)
         self.assertEqual(len(self.w.events("warned", id=i)), 1)
         self.assertEqual(len(self.w.events("bounced", id=i)), 1)
 
