@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/control.h"
+#include "lib/store/torn.h"
 #include "queue-runner/message.h"
 #include "queue-runner/notice.h"
 
@@ -54,6 +55,13 @@ message_load_state(struct message *m, const char **why)
 	return LOAD_LATER;
 }
 
+/* No bell announced it, so perhaps its content is not on the disk. */
+static bool
+message_unannounced(const struct message *m)
+{
+	return !m->e->queued && m->e->again;
+}
+
 /* smtpd may be writing it, or a power loss cut it off. */
 static enum load
 message_unready(struct message *m, const char **why)
@@ -83,7 +91,15 @@ message_load(struct message *m, const char **why)
 	}
 	switch (envelope_read(m->fd, &m->env, why)) {
 	case ENVELOPE_OK:
-		return message_load_state(m, why);
+		if (!message_unannounced(m))
+			return message_load_state(m, why);
+		switch (torn_check(m->fd, &m->env)) {
+		case 0:
+			return message_load_state(m, why);
+		case 1:
+			return message_unready(m, why);
+		}
+		break;
 	case ENVELOPE_PARTIAL:
 		return message_unready(m, why);
 	case ENVELOPE_CORRUPT:

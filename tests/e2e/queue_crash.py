@@ -68,6 +68,19 @@ class Leavings(Case):
         self.file("queue/%s/%s.s" % (i[-2:], i), b"\0" * 200)
         self.assertEqual(self.runs(i), [BOB, CAROL])
 
+    def test_content_lost_to_zeros_is_not_delivered(self):
+        """Power went between smtpd's rename and its fsync: nobody heard 250."""
+        whole = self.w.put(ALICE, BOB, ring=False)
+        torn = self.w.put(ALICE, CAROL, ring=False)
+        with open(self.w.path(torn), "r+b") as f:
+            f.seek(-10, 2)
+            f.write(b"\0" * 10)
+        self.w.start()
+        until(lambda: self.w.path(whole) is None)
+        time.sleep(0.5)
+        self.assertEqual([j["recipient"] for j in self.w.jobs], [BOB])
+        self.assertIsNotNone(self.w.path(torn))
+
     def test_half_written_files_are_swept(self):
         i = self.message("queue", ["D 0000", "P 0000"])
         self.file("queue/%s/.%s.s" % (i[-2:], i), "merpati-st")
