@@ -229,7 +229,8 @@ class Power(Root):
         self.rng = random.Random()
         self.count = collections.Counter()
         self.wrong = []
-        self.i = Instance(users=("alice", "bob", "carol"), parent=self.disk.path)
+        self.i = Instance(users=("alice", "bob", "carol"), parent=self.disk.path,
+                          config={"queue": {"retry": "1s"}})
         self.addCleanup(self.end)
         self.i.make()
         run("sync", "-f", self.disk.path)
@@ -298,8 +299,9 @@ class Power(Root):
         for path in self.paths("new", "queue"):
             try:
                 with open(path, "rb") as f:
-                    if b"\nthe end of " in f.read():
-                        found.append(path)
+                    text = f.read()
+                if text[:1] != b"\0" and b"\nthe end of " in text:
+                    found.append(path)
             except FileNotFoundError:
                 pass
         return found
@@ -352,7 +354,14 @@ class Power(Root):
         self.count.update(waiting_at_the_cut=waiting, queued_after_it=len(self.paths("new", "queue")),
                           torn_deliveries_after_it=torn)
         self.start()
-        wait_for(lambda: not self.to_do(), 30, 0.1)
+        try:
+            wait_for(lambda: not self.to_do(), 40, 0.1)
+        except AssertionError:
+            for path in self.to_do()[:5]:
+                with open(path, "rb") as f:
+                    print(path, os.fstat(f.fileno()), f.read()[:300])
+            print(self.i.log("queue-runner")[-5000:])
+            raise
         self.look(turn, acked, late)
         run("sync", "-f", self.disk.path)
 
