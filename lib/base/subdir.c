@@ -10,6 +10,8 @@
 #include "lib/base/subdir.h"
 #include "lib/base/xmalloc.h"
 
+/* No home has this name: local parts and domains begin with no dot. */
+#define FRESH		".merpati-new"
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 bool
@@ -48,42 +50,49 @@ subdir_check(int fd, uid_t uid, struct stat *st)
 }
 
 /*
- * One step down, the directory made when it is missing: 0700 and ours, a mode
- * that none keeps, so that one left by a crash is known and finished.
+ * Make name, with its owner and mode, under another name first: a worker that
+ * comes at this moment finds nothing or the finished directory, and so does
+ * who comes after a crash.
  */
 static int
-subdir_step(int at, const char *name, uid_t uid, bool *unfinished)
+subdir_fresh(int at, const char *name, mode_t mode, uid_t uid, gid_t gid)
+{
+	int	 fd, r;
+
+	if ((unlinkat(at, FRESH, AT_REMOVEDIR) == -1 && errno != ENOENT) ||
+	    mkdirat(at, FRESH, 0700) == -1)
+		return -1;
+	if ((fd = openat(at, FRESH, DIR_FLAGS)) == -1)
+		return -1;
+	r = fchmod(fd, mode);
+	if (r == 0 && geteuid() == 0)
+		r = fchown(fd, uid, gid);
+	if (r == 0)
+		r = io_rename_new(at, FRESH, at, name);
+	io_close(fd);
+	return r == 0 ? fsync(at) : -1;
+}
+
+/* One step down; the directory is made when it is missing. */
+static int
+subdir_step(int at, const char *name, bool last, uid_t uid, gid_t gid)
 {
 	struct stat	 st;
 	int		 fd;
 
-	if (mkdirat(at, name, 0700) == 0) {
-		if (fsync(at) == -1)
+	fd = openat(at, name, DIR_FLAGS);
+	if (fd == -1 && errno == ENOENT) {
+		if ((last ? subdir_fresh(at, name, 0700, uid, gid) :
+		    subdir_fresh(at, name, 0711, geteuid(), getegid())) ==
+		    -1 && errno != EEXIST)
 			return -1;
-	} else if (errno != EEXIST)
-		return -1;
-	if ((fd = openat(at, name, DIR_FLAGS)) == -1)
-		return -1;
-	if (subdir_check(fd, uid, &st) == -1) {
-		io_close(fd);
-		return -1;
+		fd = openat(at, name, DIR_FLAGS);
 	}
-	*unfinished = st.st_uid == geteuid() && (st.st_mode & 0777) == 0700;
-	return fd;
-}
-
-/* The last one: the uid's own. */
-static int
-subdir_give(int fd, bool unfinished, uid_t uid, gid_t gid)
-{
-	struct stat	 st;
-
-	if (unfinished && geteuid() == 0 && fchown(fd, uid, gid) == -1)
+	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == -1)
-		return -1;
-	if (st.st_uid == uid)
-		return 0;
+	if (subdir_check(fd, uid, &st) == 0 && (!last || st.st_uid == uid))
+		return fd;
+	io_close(fd);
 	errno = EPERM;
 	return -1;
 }
@@ -93,31 +102,28 @@ subdir_walk(char *path, size_t root, uid_t uid, gid_t gid)
 {
 	char		*name = path + root + 1, *slash;
 	struct stat	 st;
-	bool		 unfinished = false;
-	int		 fd, next, r, saved;
+	int		 fd, next;
 
 	path[root] = '\0';
 	/* The root is the admin's: links in its own path are meant. */
 	if ((fd = open(path, DIR_FLAGS & ~O_NOFOLLOW)) == -1)
 		return -1;
-	for (r = subdir_check(fd, uid, &st); r == 0; name = slash + 1) {
+	if (subdir_check(fd, uid, &st) == -1) {
+		io_close(fd);
+		return -1;
+	}
+	for (;; name = slash + 1) {
 		if ((slash = strchr(name, '/')) != NULL)
 			*slash = '\0';
-		next = subdir_step(fd, name, uid, &unfinished);
+		next = subdir_step(fd, name, slash == NULL, uid, gid);
 		io_close(fd);
 		if ((fd = next) == -1)
 			return -1;
 		if (slash == NULL)
 			break;
-		if (unfinished)
-			r = fchmod(fd, 0711);
 	}
-	if (r == 0)
-		r = subdir_give(fd, unfinished, uid, gid);
-	saved = errno;
 	close(fd);
-	errno = saved;
-	return r;
+	return 0;
 }
 
 int
