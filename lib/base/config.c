@@ -175,6 +175,11 @@ config_check(struct config *c)
 	if (c->queue.warn_after > c->queue.expire)
 		buf_addf(config_err, "%s:1: queue: warn-after is later than "
 		    "expire\n", config_file);
+	if (!c->remote.ipv4 && !c->remote.ipv6)
+		buf_addf(config_err, "%s:1: remote: ipv4 and ipv6 are both "
+		    "no\n", config_file);
+	if (c->remote.helo == NULL && c->hostname != NULL)
+		c->remote.helo = xstrdup(c->hostname);
 	if (c->spawner.mail_roots.n == 0 && c->mail_home != NULL) {
 		size_t	 len = strcspn(c->mail_home, "%");
 
@@ -191,7 +196,7 @@ static int
 config_parse(const char *text, struct config *c)
 {
 	cfg_opt_t	*listen, *smtpd, *pop3d, *queue, *authd, *spawner,
-			*top;
+			*remote, *top;
 	cfg_t		*cfg;
 	int		 r;
 
@@ -207,6 +212,7 @@ config_parse(const char *text, struct config *c)
 	queue = config_options("queue", NULL, 0);
 	authd = config_options("authd", NULL, 0);
 	spawner = config_options("spawner", NULL, 0);
+	remote = config_options("remote", NULL, 0);
 	{
 		cfg_opt_t	 subs[] = {
 			CFG_SEC("smtpd", smtpd, CFGF_NONE),
@@ -214,6 +220,7 @@ config_parse(const char *text, struct config *c)
 			CFG_SEC("queue", queue, CFGF_NONE),
 			CFG_SEC("authd", authd, CFGF_NONE),
 			CFG_SEC("spawner", spawner, CFGF_NONE),
+			CFG_SEC("remote", remote, CFGF_NONE),
 		};
 
 		top = config_options("", subs, sizeof(subs) / sizeof(*subs));
@@ -235,6 +242,7 @@ config_parse(const char *text, struct config *c)
 		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",
 		    &c->spawner);
+		config_store(cfg_getsec(cfg, "remote"), "remote", &c->remote);
 		config_check(c);
 	} else if (config_err->len == 0)
 		buf_addf(config_err, "%s:1: cannot be parsed\n", config_file);
@@ -245,6 +253,7 @@ config_parse(const char *text, struct config *c)
 	free(queue);
 	free(authd);
 	free(spawner);
+	free(remote);
 	free(listen);
 	return config_err->len == 0 ? 0 : -1;
 }
@@ -337,6 +346,7 @@ config_free(struct config *c)
 	config_free_section("queue", &c->queue);
 	config_free_section("authd", &c->authd);
 	config_free_section("spawner", &c->spawner);
+	config_free_section("remote", &c->remote);
 	free(c->file);
 	memset(c, 0, sizeof(*c));
 }

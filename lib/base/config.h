@@ -121,6 +121,24 @@ struct config {
 		unsigned int	 idle;		/* seconds a server waits */
 		struct config_list mail_roots;	/* homes lie below these */
 	} spawner;
+
+	struct config_remote {
+		char		*helo;		/* hostname when not set */
+		char		*source_ipv4;	/* or NULL */
+		char		*source_ipv6;
+		bool		 ipv4, ipv6;	/* may be used at all */
+		char		*tls;		/* remote_tls_named() */
+		char		*ca_file;
+		unsigned int	 port;
+		unsigned int	 connect_timeout;	/* seconds, all of
+							 * these */
+		unsigned int	 greeting_timeout;
+		unsigned int	 command_timeout;
+		unsigned int	 data_timeout;	/* after the final dot */
+		unsigned int	 idle;		/* a kept connection */
+		unsigned int	 max_connections;
+		unsigned int	 max_per_destination;
+	} remote;
 };
 
 /*

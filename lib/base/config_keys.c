@@ -15,6 +15,7 @@
 #define POP3D(f)	offsetof(struct config_pop3d, f)
 #define AUTHD(f)	offsetof(struct config_authd, f)
 #define SPAWNER(f)	offsetof(struct config_spawner, f)
+#define REMOTE(f)	offsetof(struct config_remote, f)
 
 #define MB		"M"
 #define DAYS(n)		((n) * 86400ull)
@@ -131,6 +132,32 @@ const struct config_key	 config_keys[] = {
 	    NULL },
 	{ "spawner", "mail-roots", KEY_LIST, SPAWNER(mail_roots), "", 0, 0,
 	    NULL },
+
+	{ "remote", "helo", KEY_DOMAIN, REMOTE(helo), NULL, 0, 0, NULL },
+	{ "remote", "source-ipv4", KEY_IPV4, REMOTE(source_ipv4), NULL, 0, 0,
+	    NULL },
+	{ "remote", "source-ipv6", KEY_IPV6, REMOTE(source_ipv6), NULL, 0, 0,
+	    NULL },
+	{ "remote", "ipv4", KEY_BOOL, REMOTE(ipv4), "yes", 0, 0, NULL },
+	{ "remote", "ipv6", KEY_BOOL, REMOTE(ipv6), "yes", 0, 0, NULL },
+	{ "remote", "tls", KEY_CHOICE, REMOTE(tls), "opportunistic", 0, 0,
+	    "off opportunistic required verified" },
+	{ "remote", "ca-file", KEY_PATH, REMOTE(ca_file),
+	    "/etc/ssl/certs/ca-certificates.crt", 0, 0, NULL },
+	{ "remote", "port", KEY_UINT, REMOTE(port), "25", 1, 65535, NULL },
+	{ "remote", "connect-timeout", KEY_TIME, REMOTE(connect_timeout),
+	    "30s", 1, 3600, NULL },
+	{ "remote", "greeting-timeout", KEY_TIME, REMOTE(greeting_timeout),
+	    "5m", 1, 3600, NULL },
+	{ "remote", "command-timeout", KEY_TIME, REMOTE(command_timeout),
+	    "5m", 1, 3600, NULL },
+	{ "remote", "data-timeout", KEY_TIME, REMOTE(data_timeout), "10m", 1,
+	    3600, NULL },
+	{ "remote", "idle", KEY_TIME, REMOTE(idle), "30s", 1, 3600, NULL },
+	{ "remote", "max-connections", KEY_UINT, REMOTE(max_connections),
+	    "100", 1, 10000, NULL },
+	{ "remote", "max-per-destination", KEY_UINT,
+	    REMOTE(max_per_destination), "20", 1, 10000, NULL },
 };
 const size_t	 config_nkeys = sizeof(config_keys) / sizeof(config_keys[0]);
 
@@ -276,6 +303,7 @@ config_is_address(const char *s)
 const char *
 config_key_check(const struct config_key *k, const char *value)
 {
+	unsigned char	 addr[16];
 	uint64_t	 n;
 	size_t		 i;
 
@@ -300,6 +328,12 @@ config_key_check(const struct config_key *k, const char *value)
 	case KEY_ADDRESS:
 		return config_is_address(value) ? NULL :
 		    "not an address like name@example.org";
+	case KEY_IPV4:
+		return inet_pton(AF_INET, value, addr) == 1 ? NULL :
+		    "not an IPv4 address";
+	case KEY_IPV6:
+		return inet_pton(AF_INET6, value, addr) == 1 ? NULL :
+		    "not an IPv6 address";
 	case KEY_NETWORKS:
 		return config_is_network(value) ? NULL :
 		    "not a network like 192.0.2.0/24 or 2001:db8::/32";
@@ -362,6 +396,8 @@ config_key_store(const struct config_key *k, const char *value, void *field)
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
+	case KEY_IPV4:
+	case KEY_IPV6:
 		*(char **)field = value == NULL ? NULL : xstrdup(value);
 		if (k->type == KEY_DOMAIN && value != NULL)
 			text_lower_str(*(char **)field);
@@ -433,6 +469,8 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
+	case KEY_IPV4:
+	case KEY_IPV6:
 		free(*(char **)field);
 		break;
 	case KEY_LIST:

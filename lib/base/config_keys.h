@@ -27,6 +27,8 @@ enum config_key_type {
 	KEY_SIZE,		/* uint64_t, octets */
 	KEY_LIST,		/* struct config_list of any strings */
 	KEY_DOMAINS,		/* of domains */
+	KEY_IPV4,		/* char *, a numeric address */
+	KEY_IPV6,
 	KEY_NETWORKS		/* of ADDRESS or ADDRESS/BITS */
 };
 

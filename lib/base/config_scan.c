@@ -31,7 +31,7 @@ struct scan {
 };
 
 static const char *const	 sections[] = { "smtpd", "pop3d", "queue",
-    "authd", "spawner" };
+    "authd", "spawner", "remote" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)

@@ -48,6 +48,8 @@ the_documented_file_is_read(void **state)
 	    "  max-errors = 7\n"
 	    "}\n"
 	    "queue { retry = 15m  warn-after = 4h  expire = 5d }\n"
+	    "remote { source-ipv4 = \"192.0.2.7\" tls = \"verified\"\n"
+	    "  connect-timeout = 5s ipv6 = no }\n"
 	    "pop3d { expire = 30 listen \"127.0.0.1:110\" { } }\n") == -1)
 		fail_msg("%s", buf_cstr(&err));
 	assert_string_equal(c.hostname, "mail.example.org");
@@ -68,7 +70,15 @@ the_documented_file_is_read(void **state)
 	assert_int_equal(c.queue.expire, 5 * 86400);
 	assert_int_equal(c.pop3d.expire, 30);
 	assert_int_equal(c.pop3d.net.listen[0].role, ROLE_POP3);
+	assert_string_equal(c.remote.source_ipv4, "192.0.2.7");
+	assert_string_equal(c.remote.tls, "verified");
+	assert_int_equal(c.remote.connect_timeout, 5);
+	assert_false(c.remote.ipv6);
 	/* Defaults. */
+	assert_string_equal(c.remote.helo, "mail.example.org");
+	assert_null(c.remote.source_ipv6);
+	assert_int_equal(c.remote.port, 25);
+	assert_true(c.remote.ipv4);
 	assert_int_equal(c.trusted.n, 2);
 	assert_int_equal(c.smtpd.max_hops, 50);
 	assert_string_equal(c.tag, "+");
@@ -130,6 +140,14 @@ what_is_wrong_is_said_with_its_line(void **state)
 		{ BASE "smtpd { listen \"0.0.0.0:25\" { }\n"
 		    "listen \"0.0.0.0:25\" { } }\n", ":4:" },
 		{ BASE "queue { warn-after = 6d }\n", "later than expire" },
+		{ BASE "remote { source-ipv4 = \"::1\" }\n",
+		    ":3: source-ipv4: not an IPv4 address" },
+		{ BASE "remote { source-ipv6 = \"192.0.2.1\" }\n",
+		    "not an IPv6 address" },
+		{ BASE "remote { tls = \"perhaps\" }\n",
+		    "tls: off opportunistic required verified" },
+		{ BASE "remote { port = 65536 }\n", "port: too large" },
+		{ BASE "remote { ipv4 = no ipv6 = no }\n", "are both no" },
 		{ "hostname = \"a_b\"\n", "not a domain name" },
 		{ BASE "log-level = \"loud\"\n", "debug info warn" },
 	};
