@@ -11,7 +11,8 @@
  *
  * Every question has exactly one answer within RESOLVER_DEADLINE_MS.  Names
  * go out as A-labels or U-labels and come back as A-labels in lower case
- * without a final dot.
+ * without a final dot.  A host given as an address keeps its brackets:
+ * "[192.0.2.1]", "[IPv6:2001:db8::1]".
  */
 #ifndef NET_PROTO_RESOLVER_H
 #define NET_PROTO_RESOLVER_H
@@ -54,6 +55,10 @@ struct resolver_tlsa {
 };
 
 struct resolver_host {
+	/*
+	 * With DANE_TLSA the TLSA base domain: the name to send as SNI and to
+	 * look for in a certificate, RFC 7672 3.2.2 and 8.1.
+	 */
 	char			 name[RESOLVER_NAME_MAX];
 	uint16_t		 preference;
 	bool			 secure;	/* validated all the way: MX,
@@ -68,14 +73,17 @@ struct resolver_host {
 /* The answer to route and addresses. */
 struct resolver_route {
 	enum resolver_status	 status;
-	char			 code[12];	/* RFC 3463 unless OK */
+	char			 code[12];	/* RFC 3463; "" when OK */
 	char			 text[256];	/* the reason, for a person */
 	uint32_t		 ttl;		/* seconds it may be kept */
 	size_t			 nhost;		/* in the order to be tried */
 	struct resolver_host	 host[RESOLVER_HOSTS];
 };
 
-/* The answer to ptr, txt, dnsbl and tlsa. */
+/*
+ * The answer to ptr (one name), txt, dnsbl ("127.0.0.2"), tlsa ("3 1 1 HEX").
+ * Texts that do not fit a packet are left out.
+ */
 struct resolver_texts {
 	enum resolver_status	 status;
 	bool			 secure;
