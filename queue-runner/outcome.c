@@ -381,7 +381,7 @@ outcome(struct message *m)
 		outcome_warn(m);
 	poison_clear(m->q->poison, m->id);
 	when = t.ours > 0 ? runner_ours(m->q) :
-	    runner_now() + m->q->cfg->queue.retry;
+	    runner_now() + m->q->cfg->queue.retry.item[0];
 	if (m->sfd != -1 && state_set_next(m->sfd, when) == -1)
 		log_warn("event=state-write-failed id=%s", m->id);
 	message_end(m, NEXT_WAIT, when);

@@ -41,8 +41,8 @@ runner_ours(const struct runner *q)
 {
 	unsigned int	 s = RUNNER_OURS;
 
-	if (q->cfg->queue.retry < s)
-		s = q->cfg->queue.retry;
+	if (q->cfg->queue.retry.item[0] < s)
+		s = q->cfg->queue.retry.item[0];
 	return runner_now() + s;
 }
 

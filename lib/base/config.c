@@ -16,6 +16,7 @@
 #include "lib/base/config.h"
 #include "lib/base/config_keys.h"
 #include "lib/base/config_scan.h"
+#include "lib/base/config_via.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -46,7 +47,12 @@ config_validate(cfg_t *cfg, cfg_opt_t *opt)
 	if (key == NULL || n == 0)
 		return 0;
 	value = cfg_opt_getnstr(opt, n - 1);
-	if (value == NULL || (why = config_key_check(key, value)) == NULL)
+	if (value == NULL)
+		return 0;
+	why = config_key_check(key, value);
+	if (key->type == KEY_TIMES && n == CONFIG_TIMES + 1)
+		why = "more than 16 of them";
+	if (why == NULL)
 		return 0;
 	buf_addf(config_err, "%s:%d: %s: %s: \"%s\"\n", config_file,
 	    cfg->line, opt->name, why, value);
@@ -68,9 +74,7 @@ config_options(const char *section, cfg_opt_t *subsections, size_t nsub)
 				    CFGF_NODEFAULT);
 
 		if (strcmp(k->section, section) == 0)
-			opts[n++] = k->type == KEY_LIST ||
-			    k->type == KEY_DOMAINS ||
-			    k->type == KEY_NETWORKS ? list : str;
+			opts[n++] = config_key_is_list(k) ? list : str;
 	}
 	for (i = 0; i < nsub; i++)
 		opts[n++] = subsections[i];
@@ -92,6 +96,17 @@ config_store_list(cfg_t *cfg, const char *name, struct config_list *list)
 		list->item[i] = xstrdup(cfg_getnstr(cfg, name, i));
 }
 
+static void
+config_store_times(cfg_t *cfg, const struct config_key *k, void *field)
+{
+	unsigned int	 i, n = cfg_size(cfg, k->name);
+
+	for (i = 0; i < n; i++)
+		config_key_store(k, cfg_getnstr(cfg, k->name, i), field);
+	if (n == 0)
+		config_key_store(k, k->value, field);
+}
+
 /* Store every key of a section, the given value or the default. */
 static void
 config_store(cfg_t *cfg, const char *section, void *base)
@@ -104,8 +119,11 @@ config_store(cfg_t *cfg, const char *section, void *base)
 
 		if (strcmp(k->section, section) != 0)
 			continue;
-		if (k->type == KEY_LIST || k->type == KEY_DOMAINS ||
-		    k->type == KEY_NETWORKS) {
+		if (k->type == KEY_TIMES) {
+			config_store_times(cfg, k, field);
+			continue;
+		}
+		if (config_key_is_list(k)) {
 			config_store_list(cfg, k->name,
 			    (struct config_list *)(void *)field);
 			if (((struct config_list *)(void *)field)->n == 0)
@@ -154,6 +172,59 @@ config_store_listen(cfg_t *cfg, struct config_listeners *net, bool pop3)
 	}
 }
 
+static bool
+config_is_route(const char *domain)
+{
+	if (strcmp(domain, "*") == 0)
+		return true;
+	return config_is_domain(domain + (*domain == '.'));
+}
+
+static const char *
+config_route_wrong(const struct config *c, const struct config_route *r)
+{
+	struct config_via		 via;
+	const struct config_route	*o;
+
+	if (!config_is_route(r->domain))
+		return "not \"example.org\", \".example.org\" or \"*\"";
+	for (o = c->route; o < r; o++)
+		if (strcmp(o->domain, r->domain) == 0)
+			return "set twice";
+	if (r->user != NULL && r->password_file == NULL)
+		return "user needs a password-file";
+	if (r->user == NULL && r->password_file != NULL)
+		return "password-file needs a user";
+	(void)config_via_parse(r->via, &via);
+	if (r->user != NULL && (via.kind == VIA_MX || via.kind == VIA_UNIX))
+		return "user needs a host in via that knows it";
+	if (r->tls != NULL && via.kind == VIA_UNIX)
+		return "tls means nothing on a local socket";
+	return NULL;
+}
+
+static void
+config_store_routes(cfg_t *cfg, struct config *c)
+{
+	struct config_route	*r;
+	const char		*why;
+	unsigned int		 i;
+
+	c->nroute = cfg_size(cfg, "route");
+	c->route = xcalloc(c->nroute + 1, sizeof(*c->route));
+	for (i = 0; i < c->nroute; i++) {
+		cfg_t	*sec = cfg_getnsec(cfg, "route", i);
+
+		r = &c->route[i];
+		r->domain = xstrdup(cfg_title(sec));
+		text_lower_str(r->domain);
+		config_store(sec, "route", r);
+		if ((why = config_route_wrong(c, r)) != NULL)
+			buf_addf(config_err, "%s:%d: route: %s: \"%s\"\n",
+			    config_file, sec->line, why, r->domain);
+	}
+}
+
 static void
 config_missing(const char *name, const char *what)
 {
@@ -196,7 +267,7 @@ static int
 config_parse(const char *text, struct config *c)
 {
 	cfg_opt_t	*listen, *smtpd, *pop3d, *queue, *authd, *spawner,
-			*remote, *top;
+			*remote, *route, *top;
 	cfg_t		*cfg;
 	int		 r;
 
@@ -213,6 +284,7 @@ config_parse(const char *text, struct config *c)
 	authd = config_options("authd", NULL, 0);
 	spawner = config_options("spawner", NULL, 0);
 	remote = config_options("remote", NULL, 0);
+	route = config_options("route", NULL, 0);
 	{
 		cfg_opt_t	 subs[] = {
 			CFG_SEC("smtpd", smtpd, CFGF_NONE),
@@ -221,6 +293,8 @@ config_parse(const char *text, struct config *c)
 			CFG_SEC("authd", authd, CFGF_NONE),
 			CFG_SEC("spawner", spawner, CFGF_NONE),
 			CFG_SEC("remote", remote, CFGF_NONE),
+			CFG_SEC("route", route, CFGF_MULTI | CFGF_TITLE |
+			    CFGF_NO_TITLE_DUPES),
 		};
 
 		top = config_options("", subs, sizeof(subs) / sizeof(*subs));
@@ -243,6 +317,7 @@ config_parse(const char *text, struct config *c)
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",
 		    &c->spawner);
 		config_store(cfg_getsec(cfg, "remote"), "remote", &c->remote);
+		config_store_routes(cfg, c);
 		config_check(c);
 	} else if (config_err->len == 0)
 		buf_addf(config_err, "%s:1: cannot be parsed\n", config_file);
@@ -254,6 +329,7 @@ config_parse(const char *text, struct config *c)
 	free(authd);
 	free(spawner);
 	free(remote);
+	free(route);
 	free(listen);
 	return config_err->len == 0 ? 0 : -1;
 }
@@ -335,6 +411,18 @@ config_free_listen(struct config_listeners *net)
 	free(net->listen);
 }
 
+static void
+config_free_routes(struct config *c)
+{
+	size_t	 i;
+
+	for (i = 0; i < c->nroute; i++) {
+		free(c->route[i].domain);
+		config_free_section("route", &c->route[i]);
+	}
+	free(c->route);
+}
+
 void
 config_free(struct config *c)
 {
@@ -347,6 +435,7 @@ config_free(struct config *c)
 	config_free_section("authd", &c->authd);
 	config_free_section("spawner", &c->spawner);
 	config_free_section("remote", &c->remote);
+	config_free_routes(c);
 	free(c->file);
 	memset(c, 0, sizeof(*c));
 }

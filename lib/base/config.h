@@ -51,6 +51,25 @@ struct config_list {
 	size_t	  n;
 };
 
+#define CONFIG_TIMES	16
+
+/* A list of times: seconds, at least one. */
+struct config_times {
+	unsigned int	 item[CONFIG_TIMES];
+	size_t		 n;
+};
+
+/* route "DOMAIN" { via = "[relay.example.net]:587" ... } */
+struct config_route {
+	char		*domain;	/* "example.org", ".example.org" (what
+					 * is below it) or "*"; lower case */
+	char		*via;		/* see config_via.h */
+	char		*user;		/* SASL, NULL: none */
+	char		*password_file;
+	char		*tls;		/* off opportunistic required verified,
+					 * NULL: not said */
+};
+
 struct config {
 	char			*file;		/* where it was read */
 
@@ -95,13 +114,16 @@ struct config {
 	} smtpd;
 
 	struct config_queue {
-		unsigned int	 retry;			/* seconds */
+		struct config_times retry;	/* the curve */
 		unsigned int	 warn_after;
 		unsigned int	 expire;
 		unsigned int	 quota_grace;
 		unsigned int	 workers;	/* at most, per uid */
 		bool		 warn;		/* false: no delay warnings */
 	} queue;
+
+	struct config_route	*route;		/* in the file's order */
+	size_t			 nroute;
 
 	struct config_pop3d {
 		struct config_listeners	 net;

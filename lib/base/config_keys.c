@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/config_keys.h"
+#include "lib/base/config_via.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 
@@ -12,6 +13,7 @@
 #define LISTEN(f)	offsetof(struct config_listen, f)
 #define SMTPD(f)	offsetof(struct config_smtpd, f)
 #define QUEUE(f)	offsetof(struct config_queue, f)
+#define ROUTE(f)	offsetof(struct config_route, f)
 #define POP3D(f)	offsetof(struct config_pop3d, f)
 #define AUTHD(f)	offsetof(struct config_authd, f)
 #define SPAWNER(f)	offsetof(struct config_spawner, f)
@@ -102,7 +104,7 @@ const struct config_key	 config_keys[] = {
 	{ "smtpd", "access-recipient", KEY_LIST, SMTPD(access_recipient), "",
 	    0, 0, NULL },
 
-	{ "queue", "retry", KEY_TIME, QUEUE(retry), "15m", 1, DAYS(30),
+	{ "queue", "retry", KEY_TIMES, QUEUE(retry), "15m", 1, DAYS(30),
 	    NULL },
 	{ "queue", "warn-after", KEY_TIME, QUEUE(warn_after), "4h", 1,
 	    DAYS(365), NULL },
@@ -112,6 +114,13 @@ const struct config_key	 config_keys[] = {
 	    DAYS(365), NULL },
 	{ "queue", "workers", KEY_UINT, QUEUE(workers), "4", 1, 64, NULL },
 	{ "queue", "warn", KEY_BOOL, QUEUE(warn), "yes", 0, 0, NULL },
+
+	{ "route", "via", KEY_VIA, ROUTE(via), "mx", 0, 0, NULL },
+	{ "route", "user", KEY_STRING, ROUTE(user), NULL, 0, 0, NULL },
+	{ "route", "password-file", KEY_PATH, ROUTE(password_file), NULL, 0, 0,
+	    NULL },
+	{ "route", "tls", KEY_CHOICE, ROUTE(tls), NULL, 0, 0,
+	    "off opportunistic required verified" },
 
 	LISTENERS("pop3d", POP3D, "500", "50", "100", "10m", "2h"),
 	{ "pop3d", "login-timeout", KEY_TIME, POP3D(login_timeout), "1m", 1,
@@ -202,7 +211,7 @@ config_scaled(const char *value, bool size, uint64_t max, uint64_t *out)
 	return 0;
 }
 
-static bool
+bool
 config_is_domain(const char *s)
 {
 	size_t	 len = strlen(s), label = 0, i;
@@ -303,9 +312,10 @@ config_is_address(const char *s)
 const char *
 config_key_check(const struct config_key *k, const char *value)
 {
-	unsigned char	 addr[16];
-	uint64_t	 n;
-	size_t		 i;
+	struct config_via	 via;
+	unsigned char		 addr[16];
+	uint64_t		 n;
+	size_t			 i;
 
 	for (i = 0; value[i] != '\0'; i++)
 		if (text_is_control(value[i]))
@@ -342,6 +352,8 @@ config_key_check(const struct config_key *k, const char *value)
 	case KEY_MBOX:
 		return config_is_choice(k->choices, value) ? NULL :
 		    k->choices;
+	case KEY_VIA:
+		return config_via_parse(value, &via);
 	case KEY_BOOL:
 		return config_is_choice("yes no true false on off", value) ?
 		    NULL : "not yes or no";
@@ -355,6 +367,7 @@ config_key_check(const struct config_key *k, const char *value)
 			return "not a number";
 		break;
 	case KEY_TIME:
+	case KEY_TIMES:
 		if (config_scaled(value, false, UINT32_MAX, &n) == -1)
 			return "not a time like 30s, 15m, 4h, 5d";
 		break;
@@ -384,15 +397,24 @@ config_role(const char *value)
 	return ROLE_MX;
 }
 
+bool
+config_key_is_list(const struct config_key *k)
+{
+	return k->type == KEY_LIST || k->type == KEY_DOMAINS ||
+	    k->type == KEY_NETWORKS || k->type == KEY_TIMES;
+}
+
 void
 config_key_store(const struct config_key *k, const char *value, void *field)
 {
-	uint64_t	 n = 0;
+	struct config_times	*times;
+	uint64_t		 n = 0;
 
 	switch (k->type) {
 	case KEY_STRING:
 	case KEY_PATH:
 	case KEY_PATTERN:
+	case KEY_VIA:
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
@@ -427,6 +449,12 @@ config_key_store(const struct config_key *k, const char *value, void *field)
 	case KEY_TIME:
 		config_scaled(value, false, UINT32_MAX, &n);
 		*(unsigned int *)field = (unsigned int)n;
+		break;
+	case KEY_TIMES:
+		times = field;
+		config_scaled(value, false, UINT32_MAX, &n);
+		if (times->n < CONFIG_TIMES)
+			times->item[times->n++] = (unsigned int)n;
 		break;
 	case KEY_SIZE:
 		config_scaled(value, true, UINT64_MAX, &n);
@@ -466,6 +494,7 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_STRING:
 	case KEY_PATH:
 	case KEY_PATTERN:
+	case KEY_VIA:
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
@@ -484,6 +513,7 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_MBOX:
 	case KEY_BOOL:
 	case KEY_TIME:
+	case KEY_TIMES:
 	case KEY_UINT:
 	case KEY_DAYS:
 	case KEY_SIZE:

@@ -22,6 +22,8 @@ enum config_key_type {
 	KEY_MBOX,		/* bool: "mbox" true, "maildir" false */
 	KEY_BOOL,		/* bool */
 	KEY_TIME,		/* unsigned int, seconds */
+	KEY_TIMES,		/* struct config_times */
+	KEY_VIA,		/* char *, see config_via.h */
 	KEY_UINT,		/* unsigned int */
 	KEY_DAYS,		/* int: days, or "never" -1 */
 	KEY_SIZE,		/* uint64_t, octets */
@@ -50,12 +52,18 @@ const struct config_key	*config_key_find(const char *section,
 			    const char *name);
 /* NULL when value is fine, else the reason, static. */
 const char	*config_key_check(const struct config_key *, const char *value);
-/* Store a checked value (or the default, or NULL) at field. */
+/* Are its values a list in the file? */
+bool		 config_key_is_list(const struct config_key *);
+/*
+ * Store a checked value (or the default, or NULL) at field; KEY_TIMES: add
+ * one.
+ */
 void	 config_key_store(const struct config_key *, const char *value,
 	    void *field);
 void	 config_key_default_list(const struct config_key *,
 	    struct config_list *);
 void	 config_key_free(const struct config_key *, void *field);
+bool	 config_is_domain(const char *);
 /* "HOST:PORT", "[V6]:PORT" with numeric hosts, or "unix:/PATH". */
 bool	 config_is_endpoint(const char *);
 

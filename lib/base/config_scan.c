@@ -31,7 +31,7 @@ struct scan {
 };
 
 static const char *const	 sections[] = { "smtpd", "pop3d", "queue",
-    "authd", "spawner", "remote" };
+    "authd", "spawner", "remote", "route" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)
@@ -259,7 +259,7 @@ scan_item(struct scan *s)
 	section = scan_is_section(in, key);
 	if (!section && config_key_find(in, key) == NULL)
 		scan_unknown(s, in);
-	else if (strcmp(key, "listen") != 0)
+	else if (strcmp(key, "listen") != 0 && strcmp(key, "route") != 0)
 		scan_once(s);
 	t = scan_token(s);
 	if (t == TOK_SET)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/base/config.h"
+#include "lib/base/config_via.h"
 #include "lib/base/io.h"
 
 #define BASE "hostname = \"mail.example.org\"\n"			\
@@ -65,7 +66,8 @@ the_documented_file_is_read(void **state)
 	assert_true(c.smtpd.net.listen[1].proxy);
 	assert_false(c.smtpd.net.listen[0].proxy);
 	assert_int_equal(c.smtpd.max_errors, 7);
-	assert_int_equal(c.queue.retry, 900);
+	assert_int_equal(c.queue.retry.n, 1);
+	assert_int_equal(c.queue.retry.item[0], 900);
 	assert_int_equal(c.queue.warn_after, 4 * 3600);
 	assert_int_equal(c.queue.expire, 5 * 86400);
 	assert_int_equal(c.pop3d.expire, 30);
@@ -150,6 +152,35 @@ what_is_wrong_is_said_with_its_line(void **state)
 		{ BASE "remote { ipv4 = no ipv6 = no }\n", "are both no" },
 		{ "hostname = \"a_b\"\n", "not a domain name" },
 		{ BASE "log-level = \"loud\"\n", "debug info warn" },
+		{ BASE "queue { retry = { 1m, soon } }\n",
+		    ":3: retry: not a time" },
+		{ BASE "queue { retry = { 1m, 0 } }\n", "too small" },
+		{ BASE "queue { retry = { 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 }"
+		    " }\n", "more than 16" },
+		{ BASE "route { via = \"mx\" }\n", ":3:" },
+		{ BASE "route \"a.b\" {\n vai = \"mx\" }\n",
+		    ":4: unknown key \"vai\" in route; the nearest" },
+		{ BASE "route \"a.b\" { }\nroute \"a.b\" { }\n", ":4:" },
+		{ BASE "route \"a.b\" { }\nroute \"A.B\" { }\n",
+		    ":4: route: set twice: \"a.b\"" },
+		{ BASE "route \"a.b\" { via = \"mx\" via = \"mx\" }\n",
+		    ":3: set twice: via" },
+		{ BASE "\nroute \"a..b\" { }\n", ":4: route: not \"exam" },
+		{ BASE "route \"*.b\" { }\n", "route: not" },
+		{ BASE "route \"\" { }\n", "route: not" },
+		{ BASE "route \".\" { }\n", "route: not" },
+		{ BASE "route \"a.b\" { tls = \"maybe\" }\n",
+		    ":3: tls: off opportunistic required verified" },
+		{ BASE "route \"a.b\" {\n via = \"[c.d]:25\"\n "
+		    "user = \"u\"\n}\n", "user needs a password-file" },
+		{ BASE "route \"a.b\" { password-file = \"/p\" }\n",
+		    "password-file needs a user" },
+		{ BASE "route \"a.b\" { password-file = \"p\" }\n",
+		    "not an absolute path" },
+		{ BASE "route \"*\" { user = \"u\" password-file = \"/p\" }"
+		    "\n", "user needs a host" },
+		{ BASE "route \"*\" { via = \"lmtp:unix:/s\" tls = \"off\" }"
+		    "\n", "tls means nothing" },
 	};
 	size_t	 i;
 
@@ -162,6 +193,91 @@ what_is_wrong_is_said_with_its_line(void **state)
 			    t[i].said, buf_cstr(&err));
 		assert_memory_equal(buf_cstr(&err), path, strlen(path));
 	}
+}
+
+static void
+routes_are_read_in_their_order(void **state)
+{
+	(void)state;
+	if (load(BASE
+	    "queue { retry = { 1m, 5m, 15m } }\n"
+	    "route \"*\" {\n  via = \"[Relay.Example.NET]:587\"\n"
+	    "  user = \"me\"\n  password-file = \"/etc/pw\"\n"
+	    "  tls = \"required\"\n}\n"
+	    "route \".Example.com\" { via = \"lmtp:unix:/run/l\" }\n"
+	    "route \"example.com\" { tls = \"off\" }\n") == -1)
+		fail_msg("%s", buf_cstr(&err));
+	assert_int_equal(c.queue.retry.n, 3);
+	assert_int_equal(c.queue.retry.item[0], 60);
+	assert_int_equal(c.queue.retry.item[2], 900);
+	assert_int_equal(c.nroute, 3);
+	assert_string_equal(c.route[0].domain, "*");
+	assert_string_equal(c.route[0].user, "me");
+	assert_string_equal(c.route[0].password_file, "/etc/pw");
+	assert_string_equal(c.route[0].tls, "required");
+	assert_string_equal(c.route[1].domain, ".example.com");
+	assert_string_equal(c.route[1].via, "lmtp:unix:/run/l");
+	assert_null(c.route[1].user);
+	assert_string_equal(c.route[2].via, "mx");
+	config_free(&c);
+}
+
+static void
+via_has_few_forms(void **state)
+{
+	static const struct {
+		const char		*text;
+		enum config_via_kind	 kind;
+		bool			 lmtp;
+		unsigned int		 port;
+		const char		*host;
+	} good[] = {
+		{ "mx", VIA_MX, false, 0, "" },
+		{ "Relay.example.net", VIA_MX_OF, false, 0,
+		    "relay.example.net" },
+		{ "relay.example.net:26", VIA_MX_OF, false, 26,
+		    "relay.example.net" },
+		{ "[relay.example.net]", VIA_HOST, false, 0,
+		    "relay.example.net" },
+		{ "[relay.example.net]:587", VIA_HOST, false, 587,
+		    "relay.example.net" },
+		{ "[192.0.2.1]:2525", VIA_ADDRESS, false, 2525, "192.0.2.1" },
+		{ "[2001:DB8::1]:25", VIA_ADDRESS, false, 25, "2001:db8::1" },
+		{ "[::1]", VIA_ADDRESS, false, 0, "::1" },
+		{ "lmtp:[127.0.0.1]:24", VIA_ADDRESS, true, 24, "127.0.0.1" },
+		{ "lmtp:[box.example.org]:24", VIA_HOST, true, 24,
+		    "box.example.org" },
+		{ "lmtp:unix:/run/dovecot/lmtp", VIA_UNIX, true, 0, "" },
+	};
+	static const char *const	 bad[] = { "", ":25", "[]", "[]:25",
+	    "[relay", "[relay]25", "[relay]:", "[relay]:0", "[relay]:65536",
+	    "[a b]:25", "relay:", "relay:smtp", "relay:25:25", "192.0.2.1",
+	    "192.0.2.1:25", "2001:db8::1", "lmtp:", "lmtp:relay:24",
+	    "lmtp:[relay]", "lmtp:unix:", "lmtp:unix:run/x", "unix:/x",
+	    "smtp:[relay]:25", "[relay]:+25" };
+	struct config_via		 via;
+	char				 longer[300];
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (config_via_parse(good[i].text, &via) != NULL)
+			fail_msg("refused: %s", good[i].text);
+		assert_int_equal(via.kind, good[i].kind);
+		assert_int_equal(via.lmtp, good[i].lmtp);
+		assert_int_equal(via.port, good[i].port);
+		assert_string_equal(via.host, good[i].host);
+	}
+	/* A host named mx, which "mx" does not mean. */
+	assert_null(config_via_parse("[mx]:25", &via));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (config_via_parse(bad[i], &via) == NULL)
+			fail_msg("accepted: %s", bad[i]);
+	memset(longer, 'a', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_non_null(config_via_parse(longer, &via));
+	memcpy(longer, "lmtp:unix:/", 11);
+	assert_non_null(config_via_parse(longer, &via));
 }
 
 static void
@@ -208,6 +324,8 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(the_documented_file_is_read),
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+		cmocka_unit_test(routes_are_read_in_their_order),
+		cmocka_unit_test(via_has_few_forms),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(homes_cannot_leave_their_directory),
 	};

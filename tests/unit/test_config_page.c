@@ -53,10 +53,11 @@ table_word(const char *word, char out[1024])
 static uint64_t
 number(const struct config_key *k, const char *value)
 {
-	uint64_t	 size = 0;
-	unsigned int	 n = 0;
-	int		 days = 0;
-	const char	*why = config_key_check(k, value);
+	struct config_times	 times = { .n = 0 };
+	uint64_t		 size = 0;
+	unsigned int		 n = 0;
+	int			 days = 0;
+	const char		*why = config_key_check(k, value);
 
 	if (why != NULL)
 		fail_msg("%s: the bound %s: %s", k->name, value, why);
@@ -65,6 +66,9 @@ number(const struct config_key *k, const char *value)
 	else if (k->type == KEY_DAYS) {
 		config_key_store(k, value, &days);
 		size = (uint64_t)days;
+	} else if (k->type == KEY_TIMES) {
+		config_key_store(k, value, &times);
+		size = times.item[0];
 	} else {
 		config_key_store(k, value, &n);
 		size = n;
