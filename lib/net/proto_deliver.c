@@ -3,49 +3,8 @@
 #include <string.h>
 
 #include "lib/base/io.h"
-#include "lib/base/text.h"
 #include "lib/net/proto_deliver.h"
-
-static const char *const	 verdicts[] = {
-	[MAIL_OK] = "ok",
-	[MAIL_TEMP] = "temp",
-	[MAIL_PERM] = "perm",
-};
-
-/* An id becomes part of a file name: nothing but its alphabet. */
-static void
-get_id(struct ipc_msg *m, char id[SPOOL_ID_LEN + 1])
-{
-	size_t	 i;
-
-	ipc_get(m, "id", id, SPOOL_ID_LEN + 1);
-	for (i = 0; i < SPOOL_ID_LEN; i++)
-		if (!text_is_digit(id[i]) && !(id[i] >= 'a' && id[i] <= 'z')) {
-			m->bad = true;
-			break;
-		}
-}
-
-static void
-get_number(struct ipc_msg *m, unsigned int *number)
-{
-	uint64_t	 n;
-
-	ipc_get_u64(m, "number", UINT32_MAX, &n);
-	*number = (unsigned int)n;
-}
-
-/* What goes into header lines and SMTP commands holds nothing to end one. */
-static void
-get_line(struct ipc_msg *m, const char *key, char *out, size_t size)
-{
-	size_t	 i;
-
-	ipc_get_text(m, key, out, size);
-	for (i = 0; out[i] != '\0'; i++)
-		if (text_is_control(out[i]))
-			m->bad = true;
-}
+#include "lib/net/proto_fields.h"
 
 void
 proto_deliver_put_job(struct ipc_msg *m, uint64_t id,
@@ -75,15 +34,14 @@ proto_deliver_get_job(struct ipc_msg *m, struct deliver_job *j)
 
 	if (strcmp(m->verb, "job") != 0)
 		m->bad = true;
-	get_id(m, j->id);
-	get_number(m, &j->number);
-	ipc_get_u64(m, "again", 1, &n);
-	j->again = n != 0;
+	proto_get_id(m, j->id);
+	proto_get_number(m, "number", &j->number);
+	j->again = proto_get_bool(m, "again");
 	ipc_get_u64(m, "arrived", INT64_MAX, &n);
 	j->arrived = (int64_t)n;
-	get_line(m, "sender", j->sender, sizeof(j->sender));
-	get_line(m, "recipient", j->recipient, sizeof(j->recipient));
-	get_line(m, "user", j->user, sizeof(j->user));
+	proto_get_line(m, "sender", j->sender, sizeof(j->sender));
+	proto_get_line(m, "recipient", j->recipient, sizeof(j->recipient));
+	proto_get_line(m, "user", j->user, sizeof(j->user));
 	ipc_get_text(m, "home", j->home, sizeof(j->home));
 	ipc_get_u64(m, "quota-octets", UINT64_MAX, &j->quota_octets);
 	ipc_get_u64(m, "quota-count", UINT64_MAX, &j->quota_count);
@@ -106,52 +64,18 @@ proto_deliver_put_result(struct ipc_msg *m, uint64_t id,
 	ipc_start(m, "result", id);
 	ipc_put(m, "id", r->id);
 	ipc_put_u64(m, "number", r->number);
-	ipc_put(m, "verdict", verdicts[r->verdict]);
-	ipc_put(m, "code", r->code);
+	proto_put_verdict(m, r->verdict, r->code);
 	ipc_put_text(m, "text", r->text);
-}
-
-/* RFC 3463 2: "class.subject.detail", the class as the verdict says. */
-static bool
-code_fits(const char *code, enum mail_verdict verdict)
-{
-	static const char	 class[] = "245";
-	int			 dots = 0;
-	size_t			 i;
-
-	if (code[0] != class[verdict])
-		return false;
-	for (i = 0; code[i] != '\0'; i++) {
-		if (code[i] == '.' && text_is_digit(code[i + 1]))
-			dots++;
-		else if (!text_is_digit(code[i]))
-			return false;
-	}
-	return dots == 2;
 }
 
 int
 proto_deliver_get_result(struct ipc_msg *m, struct deliver_result *r)
 {
-	char	 name[8];
-	size_t	 i;
-
 	if (strcmp(m->verb, "result") != 0)
 		m->bad = true;
-	get_id(m, r->id);
-	get_number(m, &r->number);
-	ipc_get(m, "verdict", name, sizeof(name));
-	r->verdict = MAIL_TEMP;
-	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-		if (strcmp(name, verdicts[i]) == 0)
-			break;
-	if (i == sizeof(verdicts) / sizeof(verdicts[0]))
-		m->bad = true;
-	else
-		r->verdict = (enum mail_verdict)i;
-	ipc_get(m, "code", r->code, sizeof(r->code));
-	if (!code_fits(r->code, r->verdict))
-		m->bad = true;
+	proto_get_id(m, r->id);
+	proto_get_number(m, "number", &r->number);
+	proto_get_verdict(m, &r->verdict, r->code);
 	ipc_get_text(m, "text", r->text, sizeof(r->text));
 	return ipc_end(m);
 }

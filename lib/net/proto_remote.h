@@ -28,6 +28,10 @@ enum remote_tls {
 	REMOTE_TLS_VERIFIED		/* chain and name must check */
 };
 
+/* The configuration's words for them.  0, or -1: no such word. */
+int	 remote_tls_named(const char *, enum remote_tls *);
+const char	*remote_tls_name(enum remote_tls);
+
 /* Where to.  Port 465 means TLS from the first octet (RFC 8314 3.3). */
 struct remote_open {
 	bool			 lmtp;
@@ -39,7 +43,8 @@ struct remote_open {
 	char			 password_file[REMOTE_PATH_MAX];
 	size_t			 nhost;		/* to be tried in order */
 	struct resolver_host	*host;		/* REMOTE_HOSTS at most; heap
-						 * after get_open */
+						 * after get_open; none with a
+						 * unix_path */
 };
 
 struct remote_rcpt {
@@ -94,6 +99,7 @@ struct remote_result {
 	struct remote_outcome	 outcome[REMOTE_RCPTS];
 };
 
+/* Hosts that do not fit the packet are left out, the last ones. */
 void	 proto_remote_put_open(struct ipc_msg *, uint64_t id,
 	    const struct remote_open *);
 /* 0 and proto_remote_open_free() is the caller's; -1 with errno EBADMSG. */
@@ -103,15 +109,23 @@ void	 proto_remote_open_free(struct remote_open *);
 /*
  * A job is encoded piecewise so that as many recipients as a packet carries
  * may go along: put_job everything but the recipients, then put_rcpt until
- * it returns false (the packet is full: that one is not in it), then send.
+ * it returns false (the packet is full: that one is not in it) or there are
+ * REMOTE_RCPTS, then send.  A job without recipients is malformed.
  */
 void	 proto_remote_put_job(struct ipc_msg *, uint64_t id,
 	    const struct remote_job *);
 bool	 proto_remote_put_rcpt(struct ipc_msg *, const struct remote_rcpt *);
+/*
+ * 0, and the descriptor is the caller's as all else is, until
+ * proto_remote_job_free(), which closes it; -1 with errno EBADMSG.
+ */
 int	 proto_remote_get_job(struct ipc_msg *, struct remote_job *);
 void	 proto_remote_job_free(struct remote_job *);
 
-/* Equal outcomes are sent once; texts are cut when they do not fit. */
+/*
+ * Equal outcomes that stand beside each other are sent once; texts are cut when
+ * they do not fit.
+ */
 void	 proto_remote_put_result(struct ipc_msg *, uint64_t id,
 	    const struct remote_result *);
 int	 proto_remote_get_result(struct ipc_msg *, struct remote_result *);
