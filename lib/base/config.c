@@ -226,6 +226,31 @@ config_store_routes(cfg_t *cfg, struct config *c)
 }
 
 static void
+config_store_stubs(cfg_t *cfg, struct config_resolver *r)
+{
+	static const struct config_key	 zone = { .type = KEY_DOMAIN };
+	const char			*why;
+	unsigned int			 i;
+
+	r->nstub = cfg_size(cfg, "stub");
+	r->stub = xcalloc(r->nstub + 1, sizeof(*r->stub));
+	for (i = 0; i < r->nstub; i++) {
+		cfg_t	*s = cfg_getnsec(cfg, "stub", i);
+		int	 line = s->line > 0 ? s->line : cfg->line;
+
+		config_store(s, "stub", &r->stub[i]);
+		config_key_store(&zone, cfg_title(s), &r->stub[i].zone);
+		if ((why = config_key_check(&zone, cfg_title(s))) != NULL)
+			buf_addf(config_err, "%s:%d: stub: %s: \"%s\"\n",
+			    config_file, line, why, cfg_title(s));
+		if (r->stub[i].server.n == 0 && !r->stub[i].insecure)
+			buf_addf(config_err, "%s:%d: stub: neither server "
+			    "nor insecure is set: \"%s\"\n", config_file,
+			    line, cfg_title(s));
+	}
+}
+
+static void
 config_missing(const char *name, const char *what)
 {
 	buf_addf(config_err, "%s:1: %s is missing: %s\n", config_file, name,
@@ -267,7 +292,7 @@ static int
 config_parse(const char *text, struct config *c)
 {
 	cfg_opt_t	*listen, *smtpd, *pop3d, *queue, *authd, *spawner,
-			*remote, *route, *top;
+			*resolver, *stub, *remote, *route, *top;
 	cfg_t		*cfg;
 	int		 r;
 
@@ -283,6 +308,13 @@ config_parse(const char *text, struct config *c)
 	queue = config_options("queue", NULL, 0);
 	authd = config_options("authd", NULL, 0);
 	spawner = config_options("spawner", NULL, 0);
+	stub = config_options("stub", NULL, 0);
+	{
+		cfg_opt_t	 sub = CFG_SEC("stub", stub, CFGF_MULTI |
+				    CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+
+		resolver = config_options("resolver", &sub, 1);
+	}
 	remote = config_options("remote", NULL, 0);
 	route = config_options("route", NULL, 0);
 	{
@@ -292,6 +324,7 @@ config_parse(const char *text, struct config *c)
 			CFG_SEC("queue", queue, CFGF_NONE),
 			CFG_SEC("authd", authd, CFGF_NONE),
 			CFG_SEC("spawner", spawner, CFGF_NONE),
+			CFG_SEC("resolver", resolver, CFGF_NONE),
 			CFG_SEC("remote", remote, CFGF_NONE),
 			CFG_SEC("route", route, CFGF_MULTI | CFGF_TITLE |
 			    CFGF_NO_TITLE_DUPES),
@@ -316,6 +349,9 @@ config_parse(const char *text, struct config *c)
 		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",
 		    &c->spawner);
+		config_store(cfg_getsec(cfg, "resolver"), "resolver",
+		    &c->resolver);
+		config_store_stubs(cfg_getsec(cfg, "resolver"), &c->resolver);
 		config_store(cfg_getsec(cfg, "remote"), "remote", &c->remote);
 		config_store_routes(cfg, c);
 		config_check(c);
@@ -328,6 +364,8 @@ config_parse(const char *text, struct config *c)
 	free(queue);
 	free(authd);
 	free(spawner);
+	free(resolver);
+	free(stub);
 	free(remote);
 	free(route);
 	free(listen);
@@ -423,6 +461,18 @@ config_free_routes(struct config *c)
 	free(c->route);
 }
 
+static void
+config_free_stubs(struct config_resolver *r)
+{
+	size_t	 i;
+
+	for (i = 0; i < r->nstub; i++) {
+		config_free_section("stub", &r->stub[i]);
+		free(r->stub[i].zone);
+	}
+	free(r->stub);
+}
+
 void
 config_free(struct config *c)
 {
@@ -434,6 +484,8 @@ config_free(struct config *c)
 	config_free_section("queue", &c->queue);
 	config_free_section("authd", &c->authd);
 	config_free_section("spawner", &c->spawner);
+	config_free_section("resolver", &c->resolver);
+	config_free_stubs(&c->resolver);
 	config_free_section("remote", &c->remote);
 	config_free_routes(c);
 	free(c->file);

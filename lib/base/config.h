@@ -15,6 +15,9 @@
 
 #include "lib/base/buf.h"
 
+/* The default of trust-anchor; may be absent, others may not. */
+#define CONFIG_ROOT_KEY	"/usr/share/dns/root.key"
+
 enum config_role {
 	ROLE_MX,		/* port 25: strangers */
 	ROLE_SUBMISSION,	/* 587, 465: our users */
@@ -143,6 +146,21 @@ struct config {
 		unsigned int	 idle;		/* seconds a server waits */
 		struct config_list mail_roots;	/* homes lie below these */
 	} spawner;
+
+	struct config_resolver {
+		struct config_list forward;	/* ADDRESS or ADDRESS:PORT */
+		struct config_stub {
+			char	*zone;
+			struct config_list server;	/* as forward */
+			bool	 insecure;
+		}		*stub;
+		size_t		 nstub;
+		struct config_list trust_anchor;	/* files; "": none */
+		bool		 dnssec;
+		uint64_t	 cache_size;	/* octets, about */
+		unsigned int	 timeout;	/* seconds a question */
+		char		*resolv_conf;	/* "": full recursion */
+	} resolver;
 
 	struct config_remote {
 		char		*helo;		/* hostname when not set */

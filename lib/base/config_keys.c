@@ -17,6 +17,8 @@
 #define POP3D(f)	offsetof(struct config_pop3d, f)
 #define AUTHD(f)	offsetof(struct config_authd, f)
 #define SPAWNER(f)	offsetof(struct config_spawner, f)
+#define RESOLVER(f)	offsetof(struct config_resolver, f)
+#define STUB(f)		offsetof(struct config_stub, f)
 #define REMOTE(f)	offsetof(struct config_remote, f)
 
 #define MB		"M"
@@ -141,6 +143,22 @@ const struct config_key	 config_keys[] = {
 	    NULL },
 	{ "spawner", "mail-roots", KEY_LIST, SPAWNER(mail_roots), "", 0, 0,
 	    NULL },
+
+	{ "resolver", "forward", KEY_SERVERS, RESOLVER(forward), "", 0, 0,
+	    NULL },
+	{ "resolver", "trust-anchor", KEY_PATHS, RESOLVER(trust_anchor),
+	    CONFIG_ROOT_KEY, 0, 0, NULL },
+	{ "resolver", "dnssec", KEY_BOOL, RESOLVER(dnssec), "yes", 0, 0,
+	    NULL },
+	{ "resolver", "cache-size", KEY_SIZE, RESOLVER(cache_size), "16" MB,
+	    1ull << 16, 1ull << 36, NULL },
+	{ "resolver", "timeout", KEY_TIME, RESOLVER(timeout), "15s", 1, 20,
+	    NULL },
+	{ "resolver", "resolv-conf", KEY_PATH_OR_NONE, RESOLVER(resolv_conf),
+	    "/etc/resolv.conf", 0, 0, NULL },
+
+	{ "stub", "server", KEY_SERVERS, STUB(server), "", 0, 0, NULL },
+	{ "stub", "insecure", KEY_BOOL, STUB(insecure), "no", 0, 0, NULL },
 
 	{ "remote", "helo", KEY_DOMAIN, REMOTE(helo), NULL, 0, 0, NULL },
 	{ "remote", "source-ipv4", KEY_IPV4, REMOTE(source_ipv4), NULL, 0, 0,
@@ -309,6 +327,17 @@ config_is_address(const char *s)
 	    config_is_domain(at + 1);
 }
 
+/* A name server: "ADDRESS", "V4:PORT" or "[V6]:PORT". */
+static bool
+config_is_server(const char *s)
+{
+	unsigned char	 addr[16];
+
+	return inet_pton(AF_INET, s, addr) == 1 ||
+	    inet_pton(AF_INET6, s, addr) == 1 ||
+	    (*s != 'u' && config_is_endpoint(s));
+}
+
 const char *
 config_key_check(const struct config_key *k, const char *value)
 {
@@ -338,6 +367,14 @@ config_key_check(const struct config_key *k, const char *value)
 	case KEY_ADDRESS:
 		return config_is_address(value) ? NULL :
 		    "not an address like name@example.org";
+	case KEY_PATHS:
+	case KEY_PATH_OR_NONE:
+		return *value == '/' || *value == '\0' ? NULL :
+		    "not an absolute path";
+	case KEY_SERVERS:
+		return config_is_server(value) ? NULL :
+		    "not a server like 192.0.2.53, 127.0.0.1:5300 or "
+		    "[2001:db8::53]:53";
 	case KEY_IPV4:
 		return inet_pton(AF_INET, value, addr) == 1 ? NULL :
 		    "not an IPv4 address";
@@ -401,7 +438,8 @@ bool
 config_key_is_list(const struct config_key *k)
 {
 	return k->type == KEY_LIST || k->type == KEY_DOMAINS ||
-	    k->type == KEY_NETWORKS || k->type == KEY_TIMES;
+	    k->type == KEY_NETWORKS || k->type == KEY_TIMES ||
+	    k->type == KEY_PATHS || k->type == KEY_SERVERS;
 }
 
 void
@@ -418,6 +456,7 @@ config_key_store(const struct config_key *k, const char *value, void *field)
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
+	case KEY_PATH_OR_NONE:
 	case KEY_IPV4:
 	case KEY_IPV6:
 		*(char **)field = value == NULL ? NULL : xstrdup(value);
@@ -463,6 +502,8 @@ config_key_store(const struct config_key *k, const char *value, void *field)
 	case KEY_LIST:
 	case KEY_DOMAINS:
 	case KEY_NETWORKS:
+	case KEY_PATHS:
+	case KEY_SERVERS:
 		break;		/* config_store_list() */
 	}
 }
@@ -498,6 +539,7 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_DOMAIN:
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
+	case KEY_PATH_OR_NONE:
 	case KEY_IPV4:
 	case KEY_IPV6:
 		free(*(char **)field);
@@ -505,6 +547,8 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_LIST:
 	case KEY_DOMAINS:
 	case KEY_NETWORKS:
+	case KEY_PATHS:
+	case KEY_SERVERS:
 		for (i = 0; i < list->n; i++)
 			free(list->item[i]);
 		free(list->item);

@@ -29,6 +29,9 @@ enum config_key_type {
 	KEY_SIZE,		/* uint64_t, octets */
 	KEY_LIST,		/* struct config_list of any strings */
 	KEY_DOMAINS,		/* of domains */
+	KEY_PATHS,		/* of absolute paths, or "" */
+	KEY_SERVERS,		/* of ADDRESS, ADDRESS:PORT, [V6]:PORT */
+	KEY_PATH_OR_NONE,	/* char *, absolute or "" */
 	KEY_IPV4,		/* char *, a numeric address */
 	KEY_IPV6,
 	KEY_NETWORKS		/* of ADDRESS or ADDRESS/BITS */

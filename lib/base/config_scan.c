@@ -31,7 +31,7 @@ struct scan {
 };
 
 static const char *const	 sections[] = { "smtpd", "pop3d", "queue",
-    "authd", "spawner", "remote", "route" };
+    "authd", "spawner", "resolver", "remote", "route" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)
@@ -176,6 +176,8 @@ scan_is_section(const char *in, const char *word)
 		for (i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 			if (strcmp(sections[i], word) == 0)
 				return true;
+	if (strcmp(word, "stub") == 0)
+		return strcmp(in, "resolver") == 0;
 	return strcmp(word, "listen") == 0 && (strcmp(in, "smtpd") == 0 ||
 	    strcmp(in, "pop3d") == 0);
 }
@@ -259,7 +261,8 @@ scan_item(struct scan *s)
 	section = scan_is_section(in, key);
 	if (!section && config_key_find(in, key) == NULL)
 		scan_unknown(s, in);
-	else if (strcmp(key, "listen") != 0 && strcmp(key, "route") != 0)
+	else if (strcmp(key, "listen") != 0 && strcmp(key, "stub") != 0 &&
+	    strcmp(key, "route") != 0)
 		scan_once(s);
 	t = scan_token(s);
 	if (t == TOK_SET)

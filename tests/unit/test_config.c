@@ -150,6 +150,29 @@ what_is_wrong_is_said_with_its_line(void **state)
 		    "tls: off opportunistic required verified" },
 		{ BASE "remote { port = 65536 }\n", "port: too large" },
 		{ BASE "remote { ipv4 = no ipv6 = no }\n", "are both no" },
+		{ BASE "resolver { forward = { \"dns.test\" } }\n",
+		    ":3: forward: not a server" },
+		{ BASE "resolver { forward = { \"127.0.0.1:0\" } }\n",
+		    "not a server" },
+		{ BASE "resolver { forward = { \"unix:/x\" } }\n",
+		    "not a server" },
+		{ BASE "resolver { trust-anchor = { \"root.key\" } }\n",
+		    "not an absolute path" },
+		{ BASE "resolver { timeout = 21s }\n", "too large" },
+		{ BASE "resolver { resolv-conf = \"x\" }\n",
+		    "not an absolute path" },
+		{ BASE "resolver {\n stub \"a..b\" { insecure = yes }\n}\n",
+		    "stub: not a domain" },
+		{ BASE "resolver { stub \"a.b\" { } }\n",
+		    "neither server nor insecure" },
+		{ BASE "resolver { stub \"a.b\" { server = { \"x\" } } }\n",
+		    "server: not a server" },
+		{ BASE "resolver { stub \"a.b\" { servr = { \"x\" } } }\n",
+		    "in stub; the nearest is \"server\"" },
+		{ BASE "resolver { stub \"a.b\" { insecure = yes }\n"
+		    "stub \"a.b\" { insecure = yes } }\n", ":4:" },
+		{ BASE "smtpd { stub \"a.b\" { insecure = yes } }\n",
+		    "unknown key \"stub\"" },
 		{ "hostname = \"a_b\"\n", "not a domain name" },
 		{ BASE "log-level = \"loud\"\n", "debug info warn" },
 		{ BASE "queue { retry = { 1m, soon } }\n",
@@ -219,6 +242,46 @@ routes_are_read_in_their_order(void **state)
 	assert_string_equal(c.route[1].via, "lmtp:unix:/run/l");
 	assert_null(c.route[1].user);
 	assert_string_equal(c.route[2].via, "mx");
+	config_free(&c);
+}
+
+static void
+the_resolver_has_servers_and_stubs(void **state)
+{
+	const struct config_resolver	*r = &c.resolver;
+
+	(void)state;
+	assert_int_equal(load(BASE), 0);
+	assert_int_equal(r->forward.n, 0);
+	assert_int_equal(r->trust_anchor.n, 1);
+	assert_string_equal(r->trust_anchor.item[0], CONFIG_ROOT_KEY);
+	assert_string_equal(r->resolv_conf, "/etc/resolv.conf");
+	assert_true(r->dnssec);
+	assert_int_equal(r->nstub, 0);
+	config_free(&c);
+	if (load(BASE "resolver {\n"
+	    "  forward = { \"127.0.0.1:5300\", \"2001:db8::53\",\n"
+	    "    \"[2001:db8::54]:5300\", \"192.0.2.53\" }\n"
+	    "  stub \"Example.test\" { server = { \"127.0.0.1:5301\" } }\n"
+	    "  stub \"other.test\" { insecure = yes }\n"
+	    "  trust-anchor = { \"\" } resolv-conf = \"\" timeout = 2s\n"
+	    "}\n") == -1)
+		fail_msg("%s", buf_cstr(&err));
+	assert_int_equal(r->forward.n, 4);
+	assert_string_equal(r->forward.item[2], "[2001:db8::54]:5300");
+	assert_int_equal(r->nstub, 2);
+	assert_string_equal(r->stub[0].zone, "example.test");
+	assert_int_equal(r->stub[0].server.n, 1);
+	assert_false(r->stub[0].insecure);
+	assert_true(r->stub[1].insecure);
+	assert_int_equal(r->trust_anchor.n, 1);
+	assert_string_equal(r->trust_anchor.item[0], "");
+	assert_string_equal(r->resolv_conf, "");
+	assert_int_equal(r->timeout, 2);
+	config_free(&c);
+	assert_int_equal(load(BASE "resolver { trust-anchor = \"/x\" }\n"),
+	    0);
+	assert_string_equal(r->trust_anchor.item[0], "/x");
 	config_free(&c);
 }
 
@@ -326,6 +389,7 @@ main(void)
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 		cmocka_unit_test(routes_are_read_in_their_order),
 		cmocka_unit_test(via_has_few_forms),
+		cmocka_unit_test(the_resolver_has_servers_and_stubs),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(homes_cannot_leave_their_directory),
 	};
