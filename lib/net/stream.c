@@ -127,6 +127,7 @@ stream_flush(struct stream *s)
 		return STREAM_ERROR;
 	}
 	while (done < s->out.len) {
+		s->wants = 0;
 		n = s->write(s, s->out.ptr + done, s->out.len - done);
 		if (n >= 0) {
 			done += (size_t)n;
@@ -135,8 +136,9 @@ stream_flush(struct stream *s)
 		if (errno == EINTR)
 			continue;
 		st = STREAM_ERROR;
-		if (errno != EAGAIN || (st = stream_wait(s->wfd, POLLOUT,
-		    deadline, false)) != STREAM_OK) {
+		if (errno != EAGAIN || (st = stream_wait(s->wfd,
+		    s->wants != 0 ? s->wants : POLLOUT, deadline, false)) !=
+		    STREAM_OK) {
 			s->dead = true;
 			buf_clear(&s->out);
 			return st;
@@ -146,6 +148,16 @@ stream_flush(struct stream *s)
 	return STREAM_OK;
 }
 
+static void
+stream_make_room(struct stream *s)
+{
+	if (s->in_pos > 0) {
+		memmove(s->in, s->in + s->in_pos, s->in_len - s->in_pos);
+		s->in_len -= s->in_pos;
+		s->in_pos = 0;
+	}
+}
+
 /* Read once more behind what the buffer holds. */
 static enum stream_status
 stream_fill(struct stream *s, bool may_stop)
@@ -153,19 +165,21 @@ stream_fill(struct stream *s, bool may_stop)
 	enum stream_status	 st;
 	int64_t			 deadline;
 	ssize_t			 n;
+	bool			 ready;
 
 	if ((st = stream_flush(s)) != STREAM_OK)
 		return st;
-	if (s->in_pos > 0) {
-		memmove(s->in, s->in + s->in_pos, s->in_len - s->in_pos);
-		s->in_len -= s->in_pos;
-		s->in_pos = 0;
-	}
+	stream_make_room(s);
 	deadline = stream_deadline(s);
+	ready = s->pending != NULL && s->pending(s);
+	s->wants = 0;
 	for (;;) {
-		st = stream_wait(s->rfd, POLLIN, deadline, may_stop);
+		st = ready ? STREAM_OK : stream_wait(s->rfd,
+		    s->wants != 0 ? s->wants : POLLIN, deadline, may_stop);
 		if (st != STREAM_OK)
 			return st;
+		ready = false;
+		s->wants = 0;
 		n = s->read(s, s->in + s->in_len, STREAM_IN - s->in_len);
 		if (n > 0) {
 			s->in_len += (size_t)n;
@@ -286,6 +300,34 @@ stream_consume(struct stream *s, size_t len)
 	s->in_pos += len;
 }
 
+/*
+ * What arrives may be the transport's own business: only reading tells, so the
+ * octets go into the buffer.
+ */
+static bool
+stream_readable_layered(struct stream *s, int wait_ms)
+{
+	struct pollfd	 pfd = { .fd = s->rfd, .events = POLLIN };
+	int64_t		 deadline = io_monotonic_ms() + wait_ms, left;
+	ssize_t		 n;
+
+	stream_make_room(s);
+	for (;;) {
+		left = deadline - io_monotonic_ms();
+		if (!s->pending(s) &&
+		    poll(&pfd, 1, left > 0 ? (int)left : 0) != 1)
+			return false;
+		n = s->read(s, s->in, STREAM_IN);
+		if (n > 0)
+			s->in_len = (size_t)n;
+		/* An end or an error is something to read as well. */
+		if (n != -1 || (errno != EAGAIN && errno != EINTR))
+			return true;
+		if (left <= 0)
+			return false;
+	}
+}
+
 bool
 stream_readable(struct stream *s, int wait_ms)
 {
@@ -293,6 +335,8 @@ stream_readable(struct stream *s, int wait_ms)
 
 	if (s->in_pos < s->in_len)
 		return true;
+	if (s->pending != NULL)
+		return stream_readable_layered(s, wait_ms);
 	return poll(&pfd, 1, wait_ms) == 1;
 }
 

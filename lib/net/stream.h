@@ -30,7 +30,14 @@ struct stream {
 	int		 rfd, wfd;
 	ssize_t		(*read)(struct stream *, void *, size_t);
 	ssize_t		(*write)(struct stream *, const void *, size_t);
-	void		*ctx;		/* of read and write: TLS */
+	/*
+	 * For a transport that holds octets back (TLS); NULL: none does.  Is
+	 * there something to read without waiting?
+	 */
+	bool		(*pending)(struct stream *);
+	short		 wants;		/* poll(2) events that read or write
+					 * needs after EAGAIN, 0: the usual */
+	void		*ctx;		/* of read, write, pending: TLS */
 	char		*in;		/* STREAM_IN octets */
 	size_t		 in_pos, in_len;
 	struct buf	 out;
