@@ -3,11 +3,15 @@
     with Instance(config={"queue": {"retry": "1s"}}) as i:
         i.smtp() ... i.pop("alice") ... i.deliveries("bob")
 
+With host=, a Host of net.py, it runs there, on the standard ports of every
+address.
+
 It installs the build named by MERPATI_BUILD (default: the tree's build/ or
 the tree itself) below a temporary directory, lets make-instance make
 the rest, and ends every process it started.
 """
 
+import contextlib
 import os
 import poplib
 import pwd
@@ -105,7 +109,7 @@ class Instance:
     domain = "example.test"
 
     def __init__(self, users=("alice", "bob"), config=None, parent=None, base=None,
-                 extra_users=""):
+                 extra_users="", host=None):
         self.build = build_dir()
         self.home = tempfile.mkdtemp(prefix="mp", dir=parent)
         os.chmod(self.home, 0o755)
@@ -113,7 +117,8 @@ class Instance:
         self.users = list(users)
         self.config = config or {}
         self.extra_users = extra_users
-        self.base = base or free_base()
+        self.host = host
+        self.base = 0 if host else base or free_base()
         self.svscan = None
         self.root = os.geteuid() == 0
 
@@ -126,8 +131,8 @@ class Instance:
                         "sharedir=%s/share" % t, "mandir=%s/man" % t],
                        check=True, stdout=subprocess.DEVNULL)
         subprocess.run([t + "/share/make-instance", "-H", "mail." + self.domain, "-D",
-                        self.domain, "-P", "postmaster@" + self.domain, "-a", "127.0.0.1",
-                        "-b", str(self.base), self.dir], check=True)
+                        self.domain, "-P", "postmaster@" + self.domain, "-a",
+                        "0.0.0.0 [::]" if self.host else "127.0.0.1", "-b", str(self.base), self.dir], check=True)
         self.set_config(self.config)
         self.set_users(self.extra_users)
         with open(self.dir + "/etc/aliases", "a") as f:
@@ -182,7 +187,8 @@ class Instance:
         env = {k: os.environ[k] for k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ}
         env["PATH"] = env["PATH"] + ":/usr/sbin:/sbin"
         with open(self.home + "/svscan.log", "ab") as log:
-            self.svscan = subprocess.Popen(["s6-svscan", self.dir + "/service"], stdin=subprocess.DEVNULL,
+            prefix = self.host.prefix if self.host else []
+            self.svscan = subprocess.Popen(prefix + ["s6-svscan", self.dir + "/service"], stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log, env=env, start_new_session=True)
         self.wait_ready(seconds)
 
@@ -246,11 +252,17 @@ class Instance:
     def address(self, user):
         return "%s@%s" % (user, self.domain)
 
+    def inside(self):
+        """Sockets of this thread are made where the instance listens."""
+        return self.host.inside() if self.host else contextlib.nullcontext()
+
     def smtp(self, port=25, timeout=30):
-        return smtplib.SMTP("127.0.0.1", self.port(port), "client.test", timeout=timeout)
+        with self.inside():
+            return smtplib.SMTP("127.0.0.1", self.port(port), "client.test", timeout=timeout)
 
     def pop(self, user, timeout=60):
-        p = poplib.POP3("127.0.0.1", self.port(110), timeout=timeout)
+        with self.inside():
+            p = poplib.POP3("127.0.0.1", self.port(110), timeout=timeout)
         p.user(self.address(user))
         p.pass_(self.password(user))
         return p
