@@ -1,6 +1,7 @@
 """Merpati beside Postfix and Dovecot, in one run, alternating.
 
-    tests/bench/run [letters|pop3|memory]...   [--rounds N] [--scale F]
+    tests/bench/run [letters|pop3|memory|remote|deferred]... [--rounds N]
+        [--scale F]
 
 As root it makes an ext4 image with a journal, mounts it by a loop device and
 puts every spool and mailbox there.  CPU is utime + stime of a peer's whole
@@ -20,8 +21,10 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
-from instance import Instance, cpu_seconds, process_tree, wait_for  # noqa: E402
+from instance import Instance, cpu_seconds, wait_for  # noqa: E402
 from peers import HASH, PASSWORD, USER, Dovecot, Postfix  # noqa: E402
+from report import compare, header, largest_processes  # noqa: E402
+from remote import bench_deferred, bench_remote  # noqa: E402, F401
 
 SIZE = 4096
 
@@ -35,7 +38,8 @@ class Ground:
         img, self.path = self.dir + "/image", self.dir + "/m"
         with open(img, "wb") as f:
             f.truncate(4 << 30)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", img], check=True)
+        # Inodes enough for 400,000 files.
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-i", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0", img], check=True)
         os.mkdir(self.path)
         subprocess.run(["mount", "-o", "loop", img, self.path], check=True)
         what = subprocess.run(["findmnt", "-n", "-o", "FSTYPE,OPTIONS", "--target", self.path],
@@ -182,22 +186,7 @@ def idle_memory(port, n):
     return (after - before) / n
 
 
-# --- the report --------------------------------------------------------------
-
-def header(other, unit):
-    print("\n| %-44s | ms CPU  | %-7s | ratio | rate/s  | %-7s | ratio |" % (unit, other, other))
-    print("| %s | ------- | ------- | ----- | ------- | ------- | ----- |" % ("-" * 44))
-
-
-def compare(title, ours, theirs):
-    """Rounds of (cpu, wall) per unit: a line with medians and ratios."""
-    ocpu, owall = (statistics.median(x[k] for x in ours) for k in (0, 1))
-    tcpu, twall = (statistics.median(x[k] for x in theirs) for k in (0, 1))
-    cpu = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))
-    rate = statistics.median(b[1] / a[1] for a, b in zip(ours, theirs))
-    print("| %-44s | %7.3f | %7.3f | %5.2f | %7.0f | %7.0f | %5.2f |"
-          % (title, ocpu * 1e3, tcpu * 1e3, cpu, 1 / owall, 1 / twall, rate), flush=True)
-
+# --- the parts ---------------------------------------------------------------
 
 def bench_letters(ground, rounds, scale):
     with Merpati(ground) as m, Postfix(ground) as p:
@@ -247,19 +236,6 @@ def bench_memory(ground, rounds, scale):
         print("Postfix for scale, 90 of them: %.0f KiB each" % idle_memory(p.smtp_port(), 90))
 
 
-def largest_processes(m):
-    rss = {}
-    for pid in process_tree(m.pid_root()):
-        try:
-            with open("/proc/%d/status" % pid) as f:
-                s = dict(x.split(":", 1) for x in f if ":" in x)
-            name = s["Name"].strip()
-            rss[name] = max(rss.get(name, 0), int(s["VmRSS"].split()[0]))
-        except OSError:
-            continue
-    print("largest RSS, KiB:", ", ".join("%s %d" % x for x in sorted(rss.items())))
-
-
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("what", nargs="*", default=[])
@@ -268,7 +244,7 @@ def main():
     args = a.parse_args()
     ground = Ground()
     try:
-        for name in args.what or ("letters", "pop3", "memory"):
+        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred"):
             globals()["bench_" + name](ground.path, args.rounds, args.scale)
     finally:
         ground.close()

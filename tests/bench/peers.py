@@ -72,10 +72,12 @@ userdb {{
 class Postfix:
     """Debian's master.cf; virtual(8) delivers into Maildirs."""
 
-    def __init__(self, ground):
+    def __init__(self, ground, host=None):
         self.dir = tempfile.mkdtemp(prefix="pf", dir=ground)
         os.chmod(self.dir, 0o755)
-        self.base = free_base() + 400
+        # On a host of its own, one of net.py, any port is free.
+        self.prefix = host.prefix if host else []
+        self.base = 20000 if host else free_base() + 400
 
     def __enter__(self):
         d, user = self.dir, pwd.getpwnam("postfix")
@@ -98,8 +100,8 @@ class Postfix:
         os.makedirs(d + "/queue/etc", exist_ok=True)
         for name in ("services", "resolv.conf", "hosts", "nsswitch.conf", "localtime"):
             if os.path.exists("/etc/" + name):
-                shutil.copy("/etc/" + name, d + "/queue/etc/")
-        subprocess.run(["postfix", "-c", d + "/etc", "start"], check=True, stdout=subprocess.DEVNULL,
+                subprocess.run(self.prefix + ["cp", "/etc/" + name, d + "/queue/etc/"], check=True)
+        subprocess.run(self.prefix + ["postfix", "-c", d + "/etc", "start"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         pidfile = d + "/queue/pid/master.pid"
         wait_for(lambda: os.path.exists(pidfile) and open(pidfile).read().strip(), 20)
@@ -107,7 +109,7 @@ class Postfix:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["postfix", "-c", self.dir + "/etc", "stop"], stdout=subprocess.DEVNULL,
+        subprocess.run(self.prefix + ["postfix", "-c", self.dir + "/etc", "stop"], stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
     def pid_root(self):
