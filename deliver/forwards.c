@@ -93,7 +93,7 @@ static int
 not_taken(struct forwards *f, struct deliver_result *r)
 {
 	local_verdict(r, MAIL_TEMP, "4.2.4", "cannot be forwarded: %d %s",
-	    f->smtp.reply.code, f->smtp.reply.text);
+	    f->smtp.smtp.reply.code, f->smtp.smtp.reply.text);
 	return -1;
 }
 

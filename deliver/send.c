@@ -140,14 +140,14 @@ submit(const struct config *cfg, const struct deliver_options *o,
 	if (smtp_submit_open(&s, path, cfg->hostname) == -1 ||
 	    smtp_submit_envelope(&s, e, report_refused, NULL) == -1 ||
 	    smtp_submit_data(&s) == -1) {
-		code = report_reply(&s.reply);
+		code = report_reply(&s.smtp.reply);
 		smtp_submit_close(&s);
 		return code;
 	}
 	smtp_submit_put(&s, buf_slice(&c->head));
 	smtp_submit_put(&s, c->body);
 	if (smtp_submit_end(&s) == -1)
-		code = report_reply(&s.reply);
+		code = report_reply(&s.smtp.reply);
 	else if (o->verbose)
 		printf("queued as %s\n", s.id[0] != '\0' ? s.id : "(no id)");
 	smtp_submit_close(&s);
@@ -244,11 +244,11 @@ verify_each(struct smtp_submit *s, struct smtp_envelope *e,
 	for (i = 0; i < r->n; i++) {
 		e->rcpt = (const char *const *)&r->item[i];
 		if (smtp_submit_envelope(s, e, print_refused, NULL) == -1)
-			code = report_exit_code(&s->reply);
+			code = report_exit_code(&s->smtp.reply);
 		else
 			printf("%s... deliverable\n", r->item[i]);
 		if (smtp_submit_reset(s) == -1)
-			return report_reply(&s->reply);
+			return report_reply(&s->smtp.reply);
 	}
 	return code;
 }
@@ -273,7 +273,7 @@ send_verify(const struct config *cfg, const struct deliver_options *o)
 	    sizeof(path)) == -1)
 		code = report(EX_CONFIG, "run-dir is too long");
 	if (code == EX_OK && smtp_submit_open(&s, path, cfg->hostname) == -1)
-		code = report_reply(&s.reply);
+		code = report_reply(&s.smtp.reply);
 	if (code == EX_OK)
 		code = verify_each(&s, &e, &r);
 	smtp_submit_close(&s);

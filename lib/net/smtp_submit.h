@@ -9,7 +9,7 @@
  *	smtp_submit_end()	the final dot: only now it is accepted
  *	smtp_submit_close()
  *
- * Every call returns 0, or -1 with the reason in reply: the server's refusal,
+ * Every call returns 0, or -1 with the reason in smtp.reply: the server's refusal,
  * or one made up here (code 451) when there is no server to talk to.  After a
  * failure only smtp_submit_close() may follow; it sends nothing that
  * could complete a message.
@@ -22,27 +22,14 @@
 #include <stdint.h>
 
 #include "lib/base/slice.h"
-#include "lib/net/smtp_reply.h"
-#include "lib/net/stream.h"
-
-enum smtp_ext {
-	SMTP_EXT_PIPELINING = 1,
-	SMTP_EXT_8BITMIME = 2,
-	SMTP_EXT_SMTPUTF8 = 4,
-	SMTP_EXT_DSN = 8,
-	SMTP_EXT_SIZE = 16
-};
+#include "lib/net/smtp_client.h"
 
 #define SMTP_SUBMIT_ID	64
 
 struct smtp_submit {
 	int			 sock;		/* -1 */
-	struct stream		 s;
-	int			 ext;		/* enum smtp_ext bits */
+	struct smtp_client	 smtp;		/* its reply: of the last call */
 	bool			 idle;		/* between messages */
-	bool			 lost;		/* no further reply to come */
-	char			 last;		/* octet of the content */
-	struct smtp_reply	 reply;		/* of the last call */
 	char			 id[SMTP_SUBMIT_ID];	/* "queued as ID" */
 };
 

@@ -156,7 +156,7 @@ refusals_end_before_any_data(void **state)
 		assert_int_equal(smtp_submit_open(&s, path, "me"), 0);
 		assert_int_equal(smtp_submit_envelope(&s, &e, count_refused,
 		    NULL), -1);
-		assert_int_equal(s.reply.code, t[i].code);
+		assert_int_equal(s.smtp.reply.code, t[i].code);
 		assert_int_equal(nrefused, t[i].refused);
 		smtp_submit_close(&s);
 		assert_null(strstr(sent(pid), "DATA"));
@@ -203,19 +203,19 @@ servers_that_fail_are_temporary(void **state)
 			assert_int_equal(kill(pid, 9), 0);
 			assert_int_equal(waitpid(pid, NULL, 0), pid);
 			assert_int_equal(smtp_submit_open(&s, path, "me"), -1);
-			assert_int_equal(s.reply.code / 100, 4);
+			assert_int_equal(s.smtp.reply.code / 100, 4);
 			smtp_submit_close(&s);
 			unlink(path);
 			continue;
 		}
 		assert_int_equal(smtp_submit_open(&s, path, "me"), -1);
-		assert_int_equal(s.reply.code / 100, 4);
+		assert_int_equal(s.smtp.reply.code / 100, 4);
 		smtp_submit_close(&s);
 		(void)sent(pid);
 	}
 	assert_int_equal(smtp_submit_open(&s, "/nonexistent/s", "me"), -1);
-	assert_int_equal(s.reply.code, 451);
-	assert_string_equal(s.reply.enhanced, "4.3.2");
+	assert_int_equal(s.smtp.reply.code, 451);
+	assert_string_equal(s.smtp.reply.enhanced, "4.3.2");
 	smtp_submit_close(&s);
 }
 
@@ -232,11 +232,11 @@ line_breaks_in_addresses_are_refused(void **state)
 	pid = server(HELLO);
 	assert_int_equal(smtp_submit_open(&s, path, "me"), 0);
 	assert_int_equal(smtp_submit_envelope(&s, &e, NULL, NULL), -1);
-	assert_string_equal(s.reply.enhanced, "5.1.3");
+	assert_string_equal(s.smtp.reply.enhanced, "5.1.3");
 	e.sender = evil[0];
 	e.rcpt = two;
 	assert_int_equal(smtp_submit_envelope(&s, &e, NULL, NULL), -1);
-	assert_string_equal(s.reply.enhanced, "5.1.7");
+	assert_string_equal(s.smtp.reply.enhanced, "5.1.7");
 	smtp_submit_close(&s);
 	assert_null(strstr(sent(pid), "RCPT"));
 }
