@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include <bsd/sys/queue.h>
@@ -13,24 +12,16 @@
 #include "lib/base/xmalloc.h"
 #include "queue-runner/asker.h"
 
-#define KEPT		4096		/* slots of the cache, a power of 2 */
-#define KEEP_MS		60000
-#define OUTSTANDING	128		/* questions on the wire */
 #define AGAIN_MS	1000		/* between two connects */
-
-enum ask_kind { ASK_LOOKUP, ASK_EXPAND, ASK_WORKER };
 
 struct ask {
 	TAILQ_ENTRY(ask)	 entry;
-	enum ask_kind		 kind;
 	uint64_t		 id;
 	int64_t			 since;
 	char			*what;
-	union {
-		asker_found_fn		*found;
-		asker_expanded_fn	*expanded;
-		asker_worker_fn		*worker;
-	} fn;
+	asker_put_fn		*put;
+	asker_got_fn		*got;
+	asker_lost_fn		*lost;
 	void			*arg;
 };
 
@@ -38,83 +29,21 @@ TAILQ_HEAD(ask_list, ask);
 
 struct asker {
 	struct event_base	*base;
-	const char		*path;
+	struct asker_peer	 peer;
 	int			 sock;		/* -1 */
 	struct event		*ev;		/* of the socket */
-	struct event		*fail;		/* answers of an authd away */
+	struct event		*fail;		/* answers of one away */
 	struct ask_list		 waiting;	/* not sent yet */
 	struct ask_list		 sent;
 	struct ask_list		 failed;	/* to be told so */
 	unsigned int		 nsent;
 	uint64_t		 last_id;
 	int64_t			 not_before;	/* of the next connect */
-	bool			 told;		/* that authd is away */
-	struct route		*kept[KEPT];
+	bool			 told;		/* that it is away */
 };
 
-void
-route_ref(struct route *r)
-{
-	r->refs++;
-}
-
-void
-route_unref(struct route *r)
-{
-	if (r == NULL || --r->refs > 0)
-		return;
-	free(r->address);
-	free(r->user);
-	free(r->home);
-	free(r);
-}
-
-static struct route **
-asker_slot(struct asker *a, const char *address)
-{
-	uint32_t	 h = 2166136261u;
-
-	for (; *address != '\0'; address++)
-		h = (h ^ (unsigned char)*address) * 16777619u;
-	return &a->kept[h & (KEPT - 1)];
-}
-
-struct route *
-asker_known(struct asker *a, const char *address)
-{
-	struct route	**slot = asker_slot(a, address);
-
-	if (*slot == NULL || strcmp((*slot)->address, address) != 0)
-		return NULL;
-	if ((*slot)->until > io_monotonic_ms())
-		return *slot;
-	route_unref(*slot);
-	*slot = NULL;
-	return NULL;
-}
-
-static struct route *
-asker_keep(struct asker *a, const char *address,
-    const struct auth_lookup *found)
-{
-	struct route	**slot = asker_slot(a, address), *r;
-
-	r = xcalloc(1, sizeof(*r));
-	r->refs = 1;
-	r->until = io_monotonic_ms() + KEEP_MS;
-	r->uid = found->uid;
-	r->quota_octets = found->quota_octets;
-	r->quota_count = found->quota_count;
-	r->address = xstrdup(address);
-	r->user = xstrdup(found->user);
-	r->home = xstrdup(found->home);
-	route_unref(*slot);
-	*slot = r;
-	return r;
-}
-
 static void
-asker_end(struct ask *q)
+ask_free(struct ask *q)
 {
 	free(q->what);
 	free(q);
@@ -134,18 +63,8 @@ asker_tell_failed(int fd, short what, void *arg)
 	TAILQ_CONCAT(&list, &a->failed, entry);
 	while ((q = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, q, entry);
-		switch (q->kind) {
-		case ASK_LOOKUP:
-			q->fn.found(AUTH_TEMP, NULL, q->arg);
-			break;
-		case ASK_EXPAND:
-			q->fn.expanded("temp", NULL, 0, q->arg);
-			break;
-		case ASK_WORKER:
-			q->fn.worker(-1, q->arg);
-			break;
-		}
-		asker_end(q);
+		q->lost(q->what, q->arg);
+		ask_free(q);
 	}
 }
 
@@ -160,75 +79,13 @@ asker_lost(struct asker *a, const char *why)
 		a->sock = -1;
 	}
 	if (!a->told)
-		log_warnx("event=authd-unreachable path=%s reason=%s",
-		    log_esc(a->path), log_esc(why));
+		log_warnx("event=%s-unreachable path=%s reason=%s",
+		    a->peer.name, log_esc(a->peer.path), log_esc(why));
 	a->told = true;
 	a->nsent = 0;
 	TAILQ_CONCAT(&a->failed, &a->sent, entry);
 	TAILQ_CONCAT(&a->failed, &a->waiting, entry);
 	event_active(a->fail, EV_TIMEOUT, 0);
-}
-
-static int
-asker_answer_found(struct asker *a, struct ask *q, struct ipc_msg *m)
-{
-	static struct auth_lookup	 found;
-	struct route			*r = NULL;
-
-	if (proto_auth_get_found(m, &found) == -1)
-		return -1;
-	if (found.kind == AUTH_USER) {
-		r = asker_keep(a, q->what, &found);
-		route_ref(r);
-	}
-	q->fn.found(found.kind, r, q->arg);
-	route_unref(r);
-	return 0;
-}
-
-static int
-asker_answer_expanded(struct ask *q, struct ipc_msg *m)
-{
-	struct auth_result	*results = NULL;
-	size_t			 n = 0;
-	char			 status[16];
-	int			 fd = -1;
-
-	if (proto_auth_get_expanded(m, status, sizeof(status), &fd) == -1)
-		return -1;
-	if (fd != -1 && proto_auth_read_results(fd, &results, &n) == -1) {
-		log_warn("event=expansion-unreadable");
-		memcpy(status, "temp", 5);
-	}
-	io_close(fd);
-	q->fn.expanded(status, results, n, q->arg);
-	proto_auth_results_free(results, n);
-	return 0;
-}
-
-static int
-asker_answer_worker(struct ask *q, struct ipc_msg *m)
-{
-	int	 fd;
-
-	if (proto_auth_get_worker(m, &fd) == -1)
-		return -1;
-	q->fn.worker(fd, q->arg);
-	return 0;
-}
-
-static int
-asker_answer(struct asker *a, struct ask *q, struct ipc_msg *m)
-{
-	switch (q->kind) {
-	case ASK_LOOKUP:
-		return asker_answer_found(a, q, m);
-	case ASK_EXPAND:
-		return asker_answer_expanded(q, m);
-	case ASK_WORKER:
-		return asker_answer_worker(q, m);
-	}
-	return -1;
 }
 
 /* Sending, connecting and reading call each other in a ring: one prototype. */
@@ -240,21 +97,11 @@ asker_flush(struct asker *a)
 	static struct ipc_msg	 m;
 	struct ask		*q;
 
-	while (a->nsent < OUTSTANDING &&
+	while (a->nsent < a->peer.outstanding &&
 	    (q = TAILQ_FIRST(&a->waiting)) != NULL) {
 		if (a->sock == -1 && asker_connect(a) == -1)
 			return;
-		switch (q->kind) {
-		case ASK_LOOKUP:
-			proto_auth_put_lookup(&m, q->id, q->what);
-			break;
-		case ASK_EXPAND:
-			proto_auth_put_expand(&m, q->id, q->what);
-			break;
-		case ASK_WORKER:
-			proto_auth_put_deliver(&m, q->id, q->what);
-			break;
-		}
+		q->put(&m, q->id, q->what);
 		if (ipc_send(a->sock, &m, 0) == -1) {
 			if (errno == EAGAIN && a->nsent > 0)
 				return;	/* after the next answer */
@@ -263,6 +110,7 @@ asker_flush(struct asker *a)
 		}
 		TAILQ_REMOVE(&a->waiting, q, entry);
 		TAILQ_INSERT_TAIL(&a->sent, q, entry);
+		q->since = io_monotonic_ms();
 		a->nsent++;
 	}
 }
@@ -293,12 +141,12 @@ asker_read(int fd, short what, void *arg)
 	}
 	TAILQ_REMOVE(&a->sent, q, entry);
 	a->nsent--;
-	if (asker_answer(a, q, &m) == -1) {
+	if (q->got(&m, q->what, q->arg) == -1) {
 		TAILQ_INSERT_TAIL(&a->failed, q, entry);
 		asker_lost(a, "a malformed answer");
 		return;
 	}
-	asker_end(q);
+	ask_free(q);
 	asker_flush(a);
 }
 
@@ -310,7 +158,7 @@ asker_connect(struct asker *a)
 		asker_lost(a, "waiting before the next connect");
 		return -1;
 	}
-	if ((a->sock = ipc_connect(a->path)) == -1) {
+	if ((a->sock = ipc_connect(a->peer.path)) == -1) {
 		a->not_before = io_monotonic_ms() + AGAIN_MS;
 		asker_lost(a, strerror(errno));
 		return -1;
@@ -320,19 +168,19 @@ asker_connect(struct asker *a)
 	if (a->ev == NULL || event_add(a->ev, NULL) == -1)
 		fatalx("event=out-of-memory");
 	if (a->told)
-		log_info("event=authd-back");
+		log_info("event=%s-back", a->peer.name);
 	a->told = false;
 	return 0;
 }
 
 struct asker *
-asker_new(struct event_base *base, const char *path)
+asker_new(struct event_base *base, const struct asker_peer *peer)
 {
 	struct asker	*a;
 
 	a = xcalloc(1, sizeof(*a));
 	a->base = base;
-	a->path = path;
+	a->peer = *peer;
 	a->sock = -1;
 	TAILQ_INIT(&a->waiting);
 	TAILQ_INIT(&a->sent);
@@ -347,7 +195,6 @@ void
 asker_free(struct asker *a)
 {
 	struct ask	*q;
-	size_t		 i;
 
 	if (a == NULL)
 		return;
@@ -355,10 +202,9 @@ asker_free(struct asker *a)
 	TAILQ_CONCAT(&a->failed, &a->waiting, entry);
 	while ((q = TAILQ_FIRST(&a->failed)) != NULL) {
 		TAILQ_REMOVE(&a->failed, q, entry);
-		asker_end(q);
+		free(q->arg);
+		ask_free(q);
 	}
-	for (i = 0; i < KEPT; i++)
-		route_unref(a->kept[i]);
 	if (a->ev != NULL)
 		event_free(a->ev);
 	event_free(a->fail);
@@ -366,42 +212,20 @@ asker_free(struct asker *a)
 	free(a);
 }
 
-static struct ask *
-asker_ask(struct asker *a, enum ask_kind kind, const char *what, void *arg)
+void
+asker_ask(struct asker *a, asker_put_fn *put, const char *what,
+    asker_got_fn *got, asker_lost_fn *lost, void *arg)
 {
 	struct ask	*q;
 
 	q = xcalloc(1, sizeof(*q));
-	q->kind = kind;
 	q->id = ++a->last_id;
-	q->since = io_monotonic_ms();
 	q->what = xstrdup(what);
+	q->put = put;
+	q->got = got;
+	q->lost = lost;
 	q->arg = arg;
 	TAILQ_INSERT_TAIL(&a->waiting, q, entry);
-	return q;
-}
-
-void
-asker_lookup(struct asker *a, const char *address, asker_found_fn *fn,
-    void *arg)
-{
-	asker_ask(a, ASK_LOOKUP, address, arg)->fn.found = fn;
-	asker_flush(a);
-}
-
-void
-asker_expand(struct asker *a, const char *address, asker_expanded_fn *fn,
-    void *arg)
-{
-	asker_ask(a, ASK_EXPAND, address, arg)->fn.expanded = fn;
-	asker_flush(a);
-}
-
-void
-asker_worker(struct asker *a, const char *user, asker_worker_fn *fn,
-    void *arg)
-{
-	asker_ask(a, ASK_WORKER, user, arg)->fn.worker = fn;
 	asker_flush(a);
 }
 
@@ -416,6 +240,6 @@ asker_tick(struct asker *a)
 {
 	const struct ask	*q = TAILQ_FIRST(&a->sent);
 
-	if (q != NULL && q->since + AUTH_TIMEOUT_MS < io_monotonic_ms())
+	if (q != NULL && q->since + a->peer.patience < io_monotonic_ms())
 		asker_lost(a, "no answer");
 }

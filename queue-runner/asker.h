@@ -1,60 +1,46 @@
 /*
- * queue-runner's questions to authd, asked from the event loop: one
- * connection, requests by id, answers to callbacks.  A mailbox's answer is kept
- * for a minute; nothing else is.
+ * Questions to another program, asked from the event loop: one connection,
+ * requests by id, answers to callbacks.
  */
 #ifndef QUEUE_RUNNER_ASKER_H
 #define QUEUE_RUNNER_ASKER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "lib/net/proto_auth.h"
+#include "lib/base/ipc.h"
 
 struct event_base;
 struct asker;
 
-/* Where a mailbox is; shared, counted. */
-struct route {
-	unsigned int	 refs;
-	int64_t		 until;		/* monotonic ms */
-	uint32_t	 uid;
-	uint64_t	 quota_octets, quota_count;
-	char		*address, *user, *home;
+struct asker_peer {
+	const char	*name;		/* in the log: NAME-unreachable */
+	const char	*path;		/* of its socket; borrowed, as name */
+	unsigned int	 outstanding;	/* questions on the wire, at most */
+	int64_t		 patience;	/* ms until an answer */
 };
 
-void	 route_ref(struct route *);
-void	 route_unref(struct route *);	/* NULL is fine */
-
+/* Begin the packet of a question about what. */
+typedef void	 asker_put_fn(struct ipc_msg *, uint64_t id, const char *what);
 /*
- * Callbacks come from the event loop, never from within the asking call.
- * Each question has exactly one.
+ * The answer, to be decoded to its end.  0; -1 when it is malformed: the
+ * connection is given up, and lost called.
  */
-/* kind AUTH_TEMP also when authd is away; route: AUTH_USER only, borrowed. */
-typedef void	 asker_found_fn(enum auth_kind kind, struct route *route,
-		    void *arg);
-/*
- * status: "ok" with the results (borrowed), or none loop toomany temp.
- */
-typedef void	 asker_expanded_fn(const char *status,
-		    const struct auth_result *results, size_t n, void *arg);
-/* fd: the callee's, or -1. */
-typedef void	 asker_worker_fn(int fd, void *arg);
+typedef int	 asker_got_fn(struct ipc_msg *, const char *what, void *arg);
+/* There is none: the program is away. */
+typedef void	 asker_lost_fn(const char *what, void *arg);
 
-struct asker	*asker_new(struct event_base *, const char *path);
+struct asker	*asker_new(struct event_base *, const struct asker_peer *);
 void		 asker_free(struct asker *);	/* no callbacks any more */
-
-/* The kept answer, or NULL.  Borrowed until the next call. */
-struct route	*asker_known(struct asker *, const char *address);
-void		 asker_lookup(struct asker *, const char *address,
-		    asker_found_fn *, void *arg);
-void		 asker_expand(struct asker *, const char *address,
-		    asker_expanded_fn *, void *arg);
-void		 asker_worker(struct asker *, const char *user,
-		    asker_worker_fn *, void *arg);
+/*
+ * Ask about what, which is copied.  Either got or lost is called once, from
+ * the event loop, never from within this.  arg is on the heap, the callee's
+ * then; asker_free() frees it when neither was called.
+ */
+void		 asker_ask(struct asker *, asker_put_fn *, const char *what,
+		    asker_got_fn *, asker_lost_fn *, void *arg);
 bool		 asker_connected(const struct asker *);
-/* Called now and then: gives up on an authd that does not answer. */
+/* Called now and then: gives up on a program that does not answer. */
 void		 asker_tick(struct asker *);
 
 #endif

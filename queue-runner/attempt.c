@@ -11,6 +11,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
+#include "queue-runner/channel.h"
 #include "queue-runner/message.h"
 
 #define WINDOW	64		/* recipients of one message in progress */
@@ -72,15 +73,18 @@ attempt_delivered(struct message *m, size_t i, const char *code,
 }
 
 static void
-attempt_submit(struct message *m, size_t i, struct route *route)
+attempt_submit(struct message *m, size_t i, struct mailbox *box)
 {
-	struct dest	*d = workers_dest(m->q->workers, route->uid);
+	struct dest	*d = workers_dest(m->q->workers, box);
 
 	if (m->run[i] != RUN_BUSY) {
 		m->run[i] = RUN_BUSY;
 		m->busy++;
 	}
-	workers_submit(m->q->workers, d, route, m, (unsigned int)i);
+	if (d == NULL)
+		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+	else
+		workers_submit(d, box, m, m->id, (unsigned int)i);
 }
 
 static void	 attempt_ask(struct message *, size_t i, bool mailbox);
@@ -145,7 +149,7 @@ attempt_expanded(const char *status, const struct auth_result *results,
 }
 
 static void
-attempt_found(enum auth_kind kind, struct route *route, void *arg)
+attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 {
 	struct about	*about = arg;
 	struct message	*m = about->m;
@@ -154,14 +158,14 @@ attempt_found(enum auth_kind kind, struct route *route, void *arg)
 
 	if (mailbox && kind != AUTH_USER && kind != AUTH_TEMP) {
 		/* No mailbox has the alias's name. */
-		asker_expand(m->q->asker, m->st.rcpts[i].address,
+		mailboxes_expand(m->q->mailboxes, m->st.rcpts[i].address,
 		    attempt_expanded, about);
 		return;
 	}
 	free(about);
 	switch (kind) {
 	case AUTH_USER:
-		attempt_submit(m, i, route);
+		attempt_submit(m, i, box);
 		return;
 	case AUTH_ALIAS:
 		/* Its own result: the mailbox of that name is meant. */
@@ -195,19 +199,19 @@ attempt_ask(struct message *m, size_t i, bool mailbox)
 	about->mailbox = mailbox;
 	snprintf(address, sizeof(address), "%s%s", mailbox ? "\\" : "",
 	    m->st.rcpts[i].address);
-	asker_lookup(m->q->asker, address, attempt_found, about);
+	mailboxes_lookup(m->q->mailboxes, address, attempt_found, about);
 }
 
 /* True when the message has been parked, and is no more. */
 static bool
-attempt_park(struct message *m, const struct route *route)
+attempt_park(struct message *m, const struct mailbox *box)
 {
 	struct dest	*d;
 
-	if (!m->parkable || !runner_crowded(m->q))
+	if (!m->parkable)
 		return false;
-	d = workers_dest(m->q->workers, route->uid);
-	if (!workers_full(d))
+	d = workers_dest(m->q->workers, box);
+	if (d == NULL || d->kind->room(d))
 		return false;
 	message_park(m, d);
 	return true;
@@ -217,7 +221,7 @@ attempt_park(struct message *m, const struct route *route)
 static bool
 attempt_one(struct message *m, size_t i)
 {
-	struct route	*route;
+	struct mailbox	*box;
 	char		 code[12];
 
 	if (m->st.rcpts[i].letter != STATE_PENDING)
@@ -228,11 +232,11 @@ attempt_one(struct message *m, size_t i)
 		attempt_fail(m, i, code, m->st.rcpts[i].text);
 		return true;
 	}
-	route = asker_known(m->q->asker, m->st.rcpts[i].address);
-	if (route != NULL) {
-		if (attempt_park(m, route))
+	box = mailboxes_known(m->q->mailboxes, m->st.rcpts[i].address);
+	if (box != NULL) {
+		if (attempt_park(m, box))
 			return false;
-		attempt_submit(m, i, route);
+		attempt_submit(m, i, box);
 		return true;
 	}
 	m->run[i] = RUN_BUSY;
@@ -317,7 +321,7 @@ attempt_result(struct message *m, size_t i, const char *user,
 }
 
 static void
-attempt_done(void *owner, unsigned int number, enum worker_loss loss,
+attempt_done(void *owner, unsigned int number, enum job_loss loss,
     const char *user, const struct deliver_result *r)
 {
 	struct message	*m = owner;
@@ -330,6 +334,7 @@ attempt_done(void *owner, unsigned int number, enum worker_loss loss,
 		m->e->kills++;
 		/* FALLTHROUGH */
 	case LOSS_OURS:
+	case LOSS_PAUSED:
 		m->e->again = true;
 		attempt_settle(m, number, RUN_OURS, NULL, NULL);
 		break;
@@ -337,12 +342,6 @@ attempt_done(void *owner, unsigned int number, enum worker_loss loss,
 	attempt_step(m);
 }
 
-static const char *
-attempt_id(void *owner)
-{
-	return ((struct message *)owner)->id;
-}
-
 const struct workers_calls	 attempt_calls = {
-	attempt_fill, attempt_done, attempt_id
+	attempt_fill, attempt_done
 };

@@ -349,7 +349,7 @@ control_status(struct runner *q, struct ipc_client *client, uint64_t id)
 	s.delivered = q->delivered;
 	s.bounced = q->bounced;
 	s.scanning = q->scan != NULL && scan_first(q->scan);
-	s.authd = asker_connected(q->asker);
+	s.authd = mailboxes_connected(q->mailboxes);
 	proto_control_put_numbers(&answer, id, &s);
 	ipc_client_answer(client, &answer);
 }

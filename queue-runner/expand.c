@@ -78,19 +78,20 @@ expand_expanded(const char *status, const struct auth_result *results,
 }
 
 static void
-expand_found(enum auth_kind kind, struct route *route, void *arg)
+expand_found(enum auth_kind kind, struct mailbox *box, void *arg)
 {
 	struct message			*m = arg;
 	const struct envelope_rcpt	*r = &m->env.rcpts[m->next];
 
-	(void)route;
+	(void)box;
 	switch (kind) {
 	case AUTH_TEMP:
 		m->busy = 0;
 		message_end_ours(m);
 		return;
 	case AUTH_ALIAS:
-		asker_expand(m->q->asker, r->address, expand_expanded, m);
+		mailboxes_expand(m->q->mailboxes, r->address, expand_expanded,
+		    m);
 		return;
 	case AUTH_USER:
 	case AUTH_RELAY:
@@ -180,10 +181,10 @@ expand_step(struct message *m)
 
 	while (m->next < m->env.nrcpts) {
 		r = &m->env.rcpts[m->next];
-		if (asker_known(m->q->asker, r->address) == NULL) {
+		if (mailboxes_known(m->q->mailboxes, r->address) == NULL) {
 			m->busy = 1;
-			asker_lookup(m->q->asker, r->address, expand_found,
-			    m);
+			mailboxes_lookup(m->q->mailboxes, r->address,
+			    expand_found, m);
 			return;
 		}
 		state_add(&m->st, r->address, r->orcpt, NULL, r->notify);

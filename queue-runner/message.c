@@ -136,11 +136,27 @@ message_moved(struct message *m)
 	return true;
 }
 
+/*
+ * Senders take turns: whom one is counted as, by who logged in, else by the
+ * address.
+ */
+static uint8_t
+message_sender_number(const struct message *m)
+{
+	const char	*s = m->env.auth != NULL ? m->env.auth : m->env.from;
+	uint32_t	 h = 2166136261u;
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return (uint8_t)(h ^ h >> 8 ^ h >> 16);
+}
+
 static void
 message_begin(struct message *m, enum load load, const char *why)
 {
 	switch (load) {
 	case LOAD_OK:
+		m->e->sender = message_sender_number(m);
 		if (message_too_big_now(m))
 			message_end(m, NEXT_WAIT, runner_now() + 1);
 		else if (m->st.nrcpts == 0)
@@ -227,7 +243,6 @@ message_end(struct message *m, enum message_next next, int64_t when)
 	memcpy(id, m->id, sizeof(id));
 	m->later = NULL;
 	message_free(m);
-	runner_ended(q);
 	if (next == NEXT_FORGET) {
 		poison_clear(q->poison, id);
 		schedule_forget(q->schedule, e);
@@ -250,11 +265,10 @@ message_end_ours(struct message *m)
 void
 message_park(struct message *m, struct dest *d)
 {
-	struct runner	*q = m->q;
 	struct entry	*e = m->e;
 
 	message_free(m);
-	workers_park(q->workers, q->schedule, d, e);
+	dest_park(d, e);
 }
 
 void

@@ -64,7 +64,7 @@ void	 message_start(struct runner *, struct entry *);
 void	 message_end(struct message *, enum message_next, int64_t when);
 /* End it for a failure of our own. */
 void	 message_end_ours(struct message *);
-/* Put it into its destination's list for later; m is freed. */
+/* Park it at its destination for later; m is freed. */
 void	 message_park(struct message *, struct dest *);
 /* Put it aside and tell postmaster; m is freed. */
 void	 message_hold(struct message *, const char *reason);

@@ -16,15 +16,13 @@
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/bell.h"
+#include "queue-runner/channel.h"
 #include "queue-runner/control.h"
 #include "queue-runner/message.h"
 #include "queue-runner/scan.h"
 
 #define ACTIVE		100	/* messages in flight */
-#define PROBES		8	/* beyond, for other destinations */
-#define PROBE_MS	50	/* between two rounds of looking */
-#define PROBE_ROUND	50	/* messages */
-#define PARKED_TURN	4	/* how often the parked go first */
+#define STARTS		50	/* messages a turn of the loop */
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
@@ -44,12 +42,6 @@ runner_ours(const struct runner *q)
 	if (q->cfg->queue.retry.item[0] < s)
 		s = q->cfg->queue.retry.item[0];
 	return runner_now() + s;
-}
-
-bool
-runner_crowded(const struct runner *q)
-{
-	return q->active > ACTIVE;
 }
 
 /* Set the timer to the next try, if it is not. */
@@ -116,64 +108,20 @@ runner_retry(struct runner *q, struct entry *e)
 		schedule_ready(q->schedule, e);
 }
 
-void
-runner_ended(struct runner *q)
-{
-	q->ended = io_monotonic_ms();
-	if (q->active >= ACTIVE)
-		q->probes++;		/* it was a good one */
-}
-
-/*
- * While all slots are taken and nothing moves, more messages are looked at:
- * one for a destination that has room need not wait behind a hundred for one
- * that hangs.  Those for the one that hangs are parked.
- */
-static struct entry *
-runner_probe(struct runner *q)
-{
-	struct timeval	 tv = { .tv_usec = PROBE_MS * 1000 };
-	struct entry	*e;
-	int64_t		 now = io_monotonic_ms();
-
-	if (now - q->probed >= PROBE_MS && now - q->ended >= PROBE_MS) {
-		q->probed = now;
-		q->probes = PROBE_ROUND;
-	}
-	if (q->probes > 0 && (e = schedule_pop(q->schedule)) != NULL) {
-		q->probes--;
-		return e;
-	}
-	if (q->probes == 0 && !event_pending(q->probe, EV_TIMEOUT, NULL) &&
-	    event_add(q->probe, &tv) == -1)
-		fatalx("event=out-of-memory");
-	return NULL;
-}
-
-static void
-runner_probe_again(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	runner_dispatch(arg);
-}
-
+/* Messages that wait for room in turn with those nobody has looked at. */
 static struct entry *
 runner_choose(struct runner *q)
 {
-	static unsigned int	 turn;
-	struct entry		*e;
+	struct entry	*e = NULL;
 
-	if (q->active >= ACTIVE + PROBES)
-		return NULL;
 	if (q->active >= ACTIVE)
-		return runner_probe(q);
-	e = workers_unpark(q->workers, q->schedule,
-	    ++turn % PARKED_TURN == 0);
+		return NULL;
+	if (++q->turn % 2 == 0)
+		e = dests_unpark(q->dests, true);
 	if (e == NULL)
 		e = schedule_pop(q->schedule);
 	if (e == NULL)
-		e = workers_unpark(q->workers, q->schedule, true);
+		e = dests_unpark(q->dests, true);
 	return e;
 }
 
@@ -181,19 +129,33 @@ void
 runner_dispatch(struct runner *q)
 {
 	struct entry	*e;
+	unsigned int	 n = 0;
 
 	q->again = true;
 	if (q->dispatching)
 		return;
 	q->dispatching = true;
-	while (q->again && !q->stopping) {
+	while (q->again && !q->stopping && n < STARTS) {
 		q->again = false;
-		while (!q->stopping && (e = runner_choose(q)) != NULL)
+		while (!q->stopping && n < STARTS &&
+		    (e = runner_choose(q)) != NULL) {
 			message_start(q, e);
+			n++;
+		}
 	}
 	q->dispatching = false;
+	if (n == STARTS)
+		event_active(q->more, EV_TIMEOUT, 0);
 	if (q->stopping && q->active == 0)
 		event_base_loopexit(q->base, NULL);
+}
+
+static void
+runner_more(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	runner_dispatch(arg);
 }
 
 static void
@@ -201,11 +163,14 @@ runner_tick(int fd, short what, void *arg)
 {
 	struct timeval	 tv = { .tv_sec = TICK };
 	struct runner	*q = arg;
+	struct dest	*d;
 
 	(void)fd;
 	(void)what;
-	asker_tick(q->asker);
-	workers_tick(q->workers);
+	mailboxes_tick(q->mailboxes);
+	for (d = dests_next(q->dests, NULL); d != NULL;
+	    d = dests_next(q->dests, d))
+		dest_tick(d);
 	q->armed = 0;
 	runner_arm(q);
 	runner_dispatch(q);
@@ -274,7 +239,7 @@ runner_events(struct runner *q)
 	event_config_free(ec);
 	q->due = runner_event(q, -1, 0, runner_due);
 	q->tick = runner_event(q, -1, 0, runner_tick);
-	q->probe = runner_event(q, -1, 0, runner_probe_again);
+	q->more = runner_event(q, -1, 0, runner_more);
 	q->stop = runner_event(q, -1, 0, runner_stop_now);
 	for (i = 0; i < 3; i++) {
 		q->signals[i] = runner_event(q, signals[i], EV_SIGNAL |
@@ -315,15 +280,16 @@ runner_free(struct runner *q)
 	control_free(q->control);
 	bell_free(q->bell);
 	scan_free(q->scan);
+	dests_free(q->dests);
 	workers_free(q->workers);
-	asker_free(q->asker);
+	mailboxes_free(q->mailboxes);
 	schedule_free(q->schedule);
 	poison_close(q->poison);
 	files_close_spool(&q->files);
 	event_free(q->due);
 	event_free(q->tick);
 	event_free(q->stop);
-	event_free(q->probe);
+	event_free(q->more);
 	for (i = 0; i < 3; i++)
 		event_free(q->signals[i]);
 	event_base_free(q->base);
@@ -347,9 +313,10 @@ runner_main(const struct config *cfg)
 		fatal("event=ledger-unusable");
 	runner_events(&q);
 	q.schedule = schedule_new();
-	q.asker = asker_new(q.base, authd);
-	q.workers = workers_new(q.base, q.asker, cfg->queue.workers,
-	    &attempt_calls);
+	q.mailboxes = mailboxes_new(q.base, authd);
+	q.dests = dests_new(q.schedule);
+	q.workers = workers_new(q.base, q.mailboxes, q.dests,
+	    cfg->queue.workers, &attempt_calls);
 	if ((q.control = control_new(&q, control)) == NULL)
 		fatal("event=control-unusable path=%s", log_esc(control));
 	if ((q.bell = bell_new(&q)) == NULL)

@@ -10,8 +10,9 @@
 #include <bsd/sys/queue.h>
 
 #include "lib/base/config.h"
-#include "queue-runner/asker.h"
+#include "queue-runner/dest.h"
 #include "queue-runner/files.h"
+#include "queue-runner/mailbox.h"
 #include "queue-runner/poison.h"
 #include "queue-runner/schedule.h"
 #include "queue-runner/worker.h"
@@ -28,14 +29,15 @@ struct runner {
 	struct files		 files;
 	struct schedule		*schedule;
 	struct poison		*poison;
-	struct asker		*asker;
+	struct mailboxes	*mailboxes;
+	struct dests		*dests;
 	struct workers		*workers;
 	struct scan		*scan;
 	struct bell		*bell;
 	struct control		*control;
 	struct event		*due;		/* the next try's timer */
 	struct event		*tick;
-	struct event		*probe;
+	struct event		*more;		/* to be started */
 	struct event		*stop;		/* SIGTERM's deadline */
 	struct event		*signals[3];
 	int64_t			 armed;		/* what due is set to, or 0 */
@@ -43,8 +45,7 @@ struct runner {
 	unsigned int		 active;
 	unsigned int		 big;		/* of them, with many
 						 * recipients */
-	int64_t			 probed, ended;	/* monotonic ms */
-	unsigned int		 probes;	/* left in this round */
+	unsigned int		 turn;
 	bool			 dispatching, again;
 	bool			 stopping;
 	int64_t			 started;	/* seconds since 1970 */
@@ -62,10 +63,6 @@ void	 runner_wait(struct runner *, struct entry *, int64_t when);
 void	 runner_retry(struct runner *, struct entry *);
 /* Start what may be started. */
 void	 runner_dispatch(struct runner *);
-/* A try has ended, a slot is free. */
-void	 runner_ended(struct runner *);
-/* Is all taken that may be in flight?  Then one destination gets no more. */
-bool	 runner_crowded(const struct runner *);
 /* When a failure of our own is made good: seconds since 1970. */
 int64_t	 runner_ours(const struct runner *);
 int64_t	 runner_now(void);

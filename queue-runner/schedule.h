@@ -33,6 +33,7 @@ struct entry {
 	bool		 queued;	/* in queue/, else in new/ */
 	bool		 again;		/* may have been delivered before */
 	bool		 tried;		/* counts as a retry */
+	uint8_t		 sender;	/* of few numbers, always the same */
 };
 
 /* A list of entries, first in, first out; {0} is an empty one. */
