@@ -1,139 +1,137 @@
 /* Contract in limits.h. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bsd/sys/tree.h>
+#include <sys/mman.h>
 
 #include "lib/base/xmalloc.h"
 #include "lib/net/limits.h"
 
 #define WINDOW	60	/* seconds max-rate counts over */
+#define STALE	256	/* old entries in a row: the rest is older */
 
-struct limits_entry {
-	RB_ENTRY(limits_entry)	 node;
-	uint8_t			 key[17];	/* kind, address */
-	unsigned int		 open;
-	unsigned int		 hits;		/* in the window */
-	int64_t			 since;		/* of the window */
+struct limits_slot {
+	atomic_bool	 used;
+	bool		 v4;
+	uint8_t		 key[16];
 };
 
-RB_HEAD(limits_tree, limits_entry);
+struct limits_hit {
+	atomic_llong	 when;
+	uint8_t		 key[16];
+};
 
+/* All of it is shared; pages that nobody needs are never touched. */
 struct limits {
-	struct limits_tree	 tree;
-	size_t			 n;
+	size_t			 size;		/* of the mapping */
+	size_t			 slots;
+	atomic_ulong		 hits;		/* so far */
+	atomic_llong		 logged;
+	atomic_uint		 unlogged;
+	struct limits_hit	 hit[LIMITS_HITS];
+	struct limits_slot	 slot[];
 };
-
-static int
-limits_cmp(const struct limits_entry *a, const struct limits_entry *b)
-{
-	return memcmp(a->key, b->key, sizeof(a->key));
-}
-
-RB_PROTOTYPE(limits_tree, limits_entry, node, limits_cmp)
-RB_GENERATE(limits_tree, limits_entry, node, limits_cmp)
 
 struct limits *
-limits_new(void)
+limits_new(size_t slots)
 {
-	return xcalloc(1, sizeof(struct limits));
+	struct limits	*l;
+	size_t		 size = sizeof(*l) + slots * sizeof(l->slot[0]);
+
+	l = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (l == MAP_FAILED)
+		return NULL;
+	l->size = size;
+	l->slots = slots;
+	atomic_store(&l->logged, -1);
+	return l;
 }
 
 void
 limits_free(struct limits *l)
 {
-	struct limits_entry	*e;
-
-	if (l == NULL)
-		return;
-	while ((e = RB_ROOT(&l->tree)) != NULL) {
-		RB_REMOVE(limits_tree, &l->tree, e);
-		free(e);
-	}
-	free(l);
+	if (l != NULL)
+		munmap(l, l->size);
 }
 
-/* kind 'a': the address, 'n': its /24 or /64. */
-static struct limits_entry *
-limits_get(struct limits *l, char kind, const uint8_t key[16], bool v4,
-    bool make)
+static bool
+same_network(const uint8_t *a, const uint8_t *b, bool v4)
 {
-	struct limits_entry	 want, *e;
+	return memcmp(a, b, v4 ? 15 : 8) == 0;
+}
 
-	memset(&want, 0, sizeof(want));
-	want.key[0] = (uint8_t)kind;
-	memcpy(want.key + 1, key, kind == 'a' ? 16 : v4 ? 15 : 8);
-	e = RB_FIND(limits_tree, &l->tree, &want);
-	if (e != NULL || !make || l->n >= LIMITS_ENTRIES)
-		return e;
-	e = xcalloc(1, sizeof(*e));
-	memcpy(e->key, want.key, sizeof(e->key));
-	RB_INSERT(limits_tree, &l->tree, e);
-	l->n++;
-	return e;
+/* Connections of the address in the last minute, this one among them. */
+static unsigned int
+limits_hit(struct limits *l, const uint8_t key[16], int64_t now)
+{
+	struct limits_hit	*h;
+	unsigned long		 at = atomic_fetch_add(&l->hits, 1), i;
+	unsigned int		 n = 1, stale = 0;
+
+	h = &l->hit[at % LIMITS_HITS];
+	memcpy(h->key, key, sizeof(h->key));
+	atomic_store(&h->when, now);
+	for (i = 1; i < LIMITS_HITS && i <= at && stale < STALE; i++) {
+		h = &l->hit[(at - i) % LIMITS_HITS];
+		/* One that is being written just now is like an old one. */
+		if (now - atomic_load(&h->when) >= WINDOW)
+			stale++;
+		else {
+			stale = 0;
+			n += memcmp(h->key, key, sizeof(h->key)) == 0;
+		}
+	}
+	return n;
 }
 
 enum limits_verdict
-limits_enter(struct limits *l, const struct config_listeners *c,
+limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
     const uint8_t key[16], bool v4, int64_t now)
 {
-	struct limits_entry	*a, *n;
-
-	a = limits_get(l, 'a', key, v4, true);
-	n = limits_get(l, 'n', key, v4, true);
-	/* A full table counts nobody rather than refusing everybody. */
-	if (a == NULL || n == NULL)
-		return LIMITS_OK;
-	if (now - a->since >= WINDOW) {
-		a->since = now;
-		a->hits = 0;
-	}
-	a->hits++;
-	if (c->max_rate > 0 && a->hits > c->max_rate)
-		return LIMITS_RATE;
-	if (a->open >= c->max_per_address)
-		return LIMITS_ADDRESS;
-	if (n->open >= c->max_per_network)
-		return LIMITS_NETWORK;
-	a->open++;
-	n->open++;
-	return LIMITS_OK;
-}
-
-static void
-limits_drop(struct limits *l, struct limits_entry *e, int64_t now)
-{
-	if (e->open > 0 || now - e->since < WINDOW)
-		return;
-	RB_REMOVE(limits_tree, &l->tree, e);
-	l->n--;
-	free(e);
-}
-
-void
-limits_leave(struct limits *l, const uint8_t key[16], bool v4, int64_t now)
-{
-	static const char	 kinds[] = { 'a', 'n' };
-	struct limits_entry	*e;
+	struct limits_slot	*s = &l->slot[slot];
+	enum limits_verdict	 v = LIMITS_OK;
+	unsigned int		 address = 0, network = 0;
 	size_t			 i;
 
-	for (i = 0; i < sizeof(kinds); i++) {
-		e = limits_get(l, kinds[i], key, v4, false);
-		if (e == NULL)
+	if (c->max_rate > 0 && limits_hit(l, key, now) > c->max_rate)
+		return LIMITS_RATE;
+	/* First say it, then count: so nobody slips through beside another. */
+	memcpy(s->key, key, sizeof(s->key));
+	s->v4 = v4;
+	atomic_store(&s->used, true);
+	for (i = 0; i < l->slots; i++) {
+		s = &l->slot[i];
+		if (!atomic_load(&s->used) || s->v4 != v4 ||
+		    !same_network(s->key, key, v4))
 			continue;
-		if (e->open > 0)
-			e->open--;
-		limits_drop(l, e, now);
+		network++;
+		address += memcmp(s->key, key, sizeof(s->key)) == 0;
 	}
+	if (address > c->max_per_address)
+		v = LIMITS_ADDRESS;
+	else if (network > c->max_per_network)
+		v = LIMITS_NETWORK;
+	if (v != LIMITS_OK)
+		limits_leave(l, slot);
+	return v;
 }
 
 void
-limits_sweep(struct limits *l, int64_t now)
+limits_leave(struct limits *l, size_t slot)
 {
-	struct limits_entry	*e, *next;
+	atomic_store(&l->slot[slot].used, false);
+}
 
-	RB_FOREACH_SAFE(e, limits_tree, &l->tree, next)
-		limits_drop(l, e, now);
+bool
+limits_may_log(struct limits *l, int64_t now, unsigned int *unlogged)
+{
+	if (atomic_exchange(&l->logged, now) == now) {
+		atomic_fetch_add(&l->unlogged, 1);
+		return false;
+	}
+	*unlogged = atomic_exchange(&l->unlogged, 0);
+	return true;
 }
 
 const char *

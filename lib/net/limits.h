@@ -1,17 +1,20 @@
 /*
  * How many connections an address and its network hold, and how many came in
- * the running minute.  Memory is bounded: an entry lives while something is
- * counted, and at most LIMITS_ENTRIES of them.
+ * the last minute.  The table is shared by the processes of a listener: each
+ * has a slot, which it alone writes and all read, so nobody waits for a lock
+ * and who dies leaves nothing half done.  Counting is a look at every slot:
+ * 500 cost less than a microsecond.
  */
 #ifndef NET_LIMITS_H
 #define NET_LIMITS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/config.h"
 
-#define LIMITS_ENTRIES	65536
+#define LIMITS_HITS	65536	/* connections remembered for max-rate */
 
 struct limits;
 
@@ -22,20 +25,26 @@ enum limits_verdict {
 	LIMITS_RATE		/* max-rate */
 };
 
-struct limits	*limits_new(void);
+/* Before the processes are forked.  NULL with errno. */
+struct limits	*limits_new(size_t slots);
 void		 limits_free(struct limits *);
 /*
- * Count one connection of the 16-octet address (IPv4 mapped) in; unless
- * LIMITS_OK nothing was counted but the try itself.  now is in seconds.
+ * Count the slot's connection of the 16-octet address (IPv4 mapped) in;
+ * unless LIMITS_OK nothing was counted but the try itself.  now is in
+ * seconds.  Two that come at the same instant may both find the other there
+ * and both be refused; never are both let in beyond a limit.
  */
-enum limits_verdict	 limits_enter(struct limits *,
+enum limits_verdict	 limits_enter(struct limits *, size_t slot,
 			    const struct config_listeners *,
 			    const uint8_t key[16], bool v4, int64_t now);
-/* It has ended. */
-void		 limits_leave(struct limits *, const uint8_t key[16],
-		    bool v4, int64_t now);
-/* Forget what counts nothing any more; call every minute or so. */
-void		 limits_sweep(struct limits *, int64_t now);
+/* It has ended, or its process has.  Harmless when nothing was counted. */
+void		 limits_leave(struct limits *, size_t slot);
+/*
+ * A refusal is to be logged: once a second is enough to see a flood.
+ * *unlogged: how many were not since the last that was.
+ */
+bool		 limits_may_log(struct limits *, int64_t now,
+		    unsigned int *unlogged);
 const char	*limits_name(enum limits_verdict);
 
 #endif

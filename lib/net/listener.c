@@ -20,7 +20,6 @@
 #include "lib/net/pool.h"
 #include "lib/net/stream.h"
 
-#define ACCEPT_BURST	16
 #define SWEEP		20	/* seconds between looks at the tables */
 #define EXEC_AFTER	10	/* seconds between execs after crashes */
 
@@ -31,10 +30,9 @@ static struct {
 	size_t				 ndoor;
 	struct pool			*pool;
 	struct limits			*limits;
-	struct event			*resume, *sweep, *drain, *anew;
+	struct event			*sweep, *drain, *anew;
 	int64_t				 started;
-	int64_t				 logged;	/* last refusal */
-	unsigned int			 unlogged;
+	bool				 refusing;	/* at the doors ourselves */
 	bool				 draining;
 } l;
 
@@ -44,56 +42,20 @@ now_s(void)
 	return io_monotonic_ms() / 1000;
 }
 
-static void
-pause_accepting(void)
-{
-	struct timeval	 second = { .tv_sec = 1 };
-	size_t		 i;
-
-	log_warn("event=accept-paused prog=%s", l.prog->name);
-	for (i = 0; i < l.ndoor; i++)
-		event_del(l.door[i].ev);
-	event_add(l.resume, &second);
-}
-
-static void
-resume_accepting(int fd, short what, void *arg)
-{
-	size_t	 i;
-
-	(void)fd;
-	(void)what;
-	(void)arg;
-	for (i = 0; i < l.ndoor && !l.draining; i++)
-		event_add(l.door[i].ev, NULL);
-}
-
+/* Also in the processes. */
 static void
 refuse(int fd, const struct listener_peer *peer, const char *why)
 {
-	ssize_t	 n;
+	unsigned int	 unlogged;
+	ssize_t		 n;
 
-	/* One line a second is enough to see a flood. */
-	if (now_s() != l.logged) {
+	if (limits_may_log(l.limits, now_s(), &unlogged))
 		log_warnx("event=connection-refused why=%s ip=%s busy=%u "
-		    "unlogged=%u", why, log_esc(peer->address), pool_busy(l.pool),
-		    l.unlogged);
-		l.logged = now_s();
-		l.unlogged = 0;
-	} else
-		l.unlogged++;
+		    "unlogged=%u", why, log_esc(peer->address),
+		    pool_busy(l.pool), unlogged);
 	n = send(fd, l.prog->full_text, strlen(l.prog->full_text),
 	    MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;	/* a courtesy */
-	close(fd);
-}
-
-/* A connection has ended. */
-static void
-ticket_back(const struct pool_ticket *t)
-{
-	if (t->counted)
-		limits_leave(l.limits, t->key, t->v4, now_s());
 }
 
 /* A program of this machine: in the form of an address that no peer has. */
@@ -114,55 +76,72 @@ uid_key(int fd, uint8_t key[16])
 
 /* One uid may have half of all processes, so that mail still comes in. */
 static enum limits_verdict
-enter_uid(int fd, struct pool_ticket *t)
+enter_uid(int fd, size_t slot)
 {
 	struct config_listeners	 half = *l.prog->net;
+	uint8_t			 key[16];
 
-	t->v4 = false;
-	t->counted = uid_key(fd, t->key);
-	if (!t->counted)
+	if (!uid_key(fd, key))
 		return LIMITS_OK;
 	half.max_per_address = (half.max_connections + 1) / 2;
 	half.max_per_network = half.max_per_address;
 	half.max_rate = 0;
-	return limits_enter(l.limits, &half, t->key, t->v4, now_s());
+	return limits_enter(l.limits, slot, &half, key, false, now_s());
 }
 
 static enum limits_verdict
-enter_address(size_t door, const struct listener_peer *peer,
-    struct pool_ticket *t)
+enter_address(size_t door, const struct listener_peer *peer, size_t slot)
 {
-	t->counted = !l.door[door].listen->proxy &&
-	    listener_peer_key(peer, t->key, &t->v4) &&
-	    (l.prog->exempt == NULL ||
-	    !listener_in_networks(peer, l.prog->exempt));
-	if (!t->counted)
+	uint8_t	 key[16];
+	bool	 v4;
+
+	if (l.door[door].listen->proxy || !listener_peer_key(peer, key, &v4) ||
+	    (l.prog->exempt != NULL &&
+	    listener_in_networks(peer, l.prog->exempt)))
 		return LIMITS_OK;
-	return limits_enter(l.limits, l.prog->net, t->key, t->v4, now_s());
+	return limits_enter(l.limits, slot, l.prog->net, key, v4, now_s());
+}
+
+/* In a process. */
+static bool
+admit(int fd, size_t door, const struct listener_peer *peer, size_t slot)
+{
+	enum limits_verdict	 v;
+
+	v = peer->is_unix ? enter_uid(fd, slot) :
+	    enter_address(door, peer, slot);
+	if (v != LIMITS_OK)
+		refuse(fd, peer, limits_name(v));
+	return v == LIMITS_OK;
 }
 
 static void
-admit(int fd, size_t door, const struct listener_peer *peer)
+ended(size_t slot)
 {
-	enum limits_verdict	 v;
-	struct pool_ticket	 t = { .counted = false };
+	limits_leave(l.limits, slot);
+}
 
-	if (pool_busy(l.pool) >= l.prog->net->max_connections) {
-		refuse(fd, peer, "max-connections");
+static void
+stop_refusing(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < l.ndoor; i++)
+		event_del(l.door[i].ev);
+	l.refusing = false;
+}
+
+/* All processes are busy: until one is not, the parent is at the doors. */
+static void
+start_refusing(void)
+{
+	size_t	 i;
+
+	if (l.refusing || l.draining)
 		return;
-	}
-	v = peer->is_unix ? enter_uid(fd, &t) : enter_address(door, peer, &t);
-	if (v != LIMITS_OK) {
-		refuse(fd, peer, limits_name(v));
-		return;
-	}
-	if (pool_give(l.pool, fd, door, &t) == -1) {
-		ticket_back(&t);
-		refuse(fd, peer, "no-process");
-		pause_accepting();
-		return;
-	}
-	close(fd);
+	for (i = 0; i < l.ndoor; i++)
+		event_add(l.door[i].ev, NULL);
+	l.refusing = true;
 }
 
 static void
@@ -170,25 +149,26 @@ door_ready(int lfd, short what, void *arg)
 {
 	struct listener_peer	 peer;
 	struct sockaddr_storage	 ss;
-	struct pool_door	*door = arg;
-	socklen_t		 len;
-	int			 fd, i;
+	socklen_t		 len = sizeof(ss);
+	int			 fd;
 
 	(void)what;
-	for (i = 0; i < ACCEPT_BURST; i++) {
-		len = sizeof(ss);
-		fd = accept4(lfd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
-		if (fd == -1) {
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOBUFS || errno == ENOMEM)
-				pause_accepting();
-			return;		/* EAGAIN, or the peer has gone */
-		}
-		memset(&peer, 0, sizeof(peer));
-		listener_set_peer(&peer, (struct sockaddr *)&ss);
-		peer.is_unix = ss.ss_family == AF_UNIX;
-		admit(fd, (size_t)(door - l.door), &peer);
+	(void)arg;
+	if (!pool_full(l.pool)) {
+		stop_refusing();
+		pool_fill(l.pool);
+		return;
 	}
+	fd = accept4(lfd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
+	if (fd == -1) {
+		if (errno != EAGAIN && errno != ECONNABORTED)
+			stop_refusing();	/* until the next sweep */
+		return;
+	}
+	memset(&peer, 0, sizeof(peer));
+	listener_set_peer(&peer, (struct sockaddr *)&ss);
+	refuse(fd, &peer, "max-connections");
+	close(fd);
 }
 
 static void
@@ -252,6 +232,7 @@ exec_anew(int fd, short what, void *arg)
 	if (setenv("MERPATI_LISTEN", buf_cstr(&env), 1) == -1)
 		fatal("event=exec-failed");
 	log_info("event=exec-anew");
+	pool_retire(l.pool);
 	execv(strchr(l.prog->argv[0], '/') != NULL ? l.prog->argv[0] :
 	    "/proc/self/exe", l.prog->argv);
 	fatal("event=exec-failed path=%s", log_esc(l.prog->argv[0]));
@@ -304,8 +285,8 @@ sweep(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	limits_sweep(l.limits, now_s());
 	pool_sweep(l.pool);
+	pool_fill(l.pool);
 }
 
 static void
@@ -325,7 +306,7 @@ open_door(const struct config_listen *listen)
 	d->listen = listen;
 	d->fd = fd;
 	d->ev = event_new(l.base, fd, EV_READ | EV_PERSIST, door_ready, d);
-	if (d->ev == NULL || event_add(d->ev, NULL) == -1)
+	if (d->ev == NULL)
 		fatalx("event=out-of-memory");
 }
 
@@ -356,8 +337,6 @@ listener_setup(const struct listener_program *prog)
 	l.started = now_s();
 	if ((l.base = event_base_new()) == NULL)
 		fatal("event=out-of-memory");
-	l.limits = limits_new();
-	l.resume = new_event(-1, 0, resume_accepting);
 	l.drain = new_event(-1, 0, end_drain);
 	l.anew = new_event(-1, 0, exec_anew);
 	l.sweep = new_event(-1, EV_PERSIST, sweep);
@@ -373,11 +352,16 @@ int
 listener_run(const struct listener_program *prog,
     const struct config_listen *extra, size_t nextra)
 {
-	size_t	 i;
+	static const struct pool_calls	 calls = { admit, ended,
+	    start_refusing };
+	size_t				 i;
 
 	listener_setup(prog);
 	l.door = xcalloc(prog->net->nlisten + nextra, sizeof(*l.door));
-	l.pool = pool_new(l.base, prog, l.door, &l.ndoor, ticket_back);
+	l.limits = limits_new(prog->net->max_connections);
+	l.pool = pool_new(l.base, prog, l.door, &l.ndoor, &calls);
+	if (l.limits == NULL || l.pool == NULL)
+		fatal("event=out-of-memory");
 	for (i = 0; i < prog->net->nlisten; i++)
 		open_door(&prog->net->listen[i]);
 	for (i = 0; i < nextra; i++)
@@ -387,6 +371,7 @@ listener_run(const struct listener_program *prog,
 		return EX_CONFIG;
 	}
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
+	pool_fill(l.pool);
 	service_ready();
 	event_base_dispatch(l.base);
 	pool_signal(l.pool, SIGKILL);

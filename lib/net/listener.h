@@ -1,12 +1,13 @@
 /*
- * The parent of a protocol program: owns the listening sockets, counts
- * connections per address and network, and hands each to a process that
- * serves it with straight-line code (design: loops parse nothing).
+ * A protocol program: its parent owns the listening sockets and sees to the
+ * processes (pool.h), which accept connections and serve one at a time with
+ * straight-line code (design: loops parse nothing).
  *
- * Limits: at max_connections processes, a connection gets the full text and
- * is closed; so for max_per_address, max_per_network (/24, /64) and
- * max_rate.  From 80 % on *listener_load() tells children to shrink their
- * time-outs.  EMFILE and friends pause accepting for a second.
+ * Limits: max_per_address, max_per_network (/24, /64) and max_rate are
+ * counted in a table that the processes share (limits.h); a connection beyond
+ * them gets the full text and is closed.  At max_connections busy processes
+ * the parent itself answers so.  From 80 % on listener_load() tells
+ * processes to shrink their time-outs.
  *
  * SIGTERM drains: no more accepts, children get SIGTERM (stream_stop()), and
  * after drain_timeout the rest are killed.  A child that dies by SEGV, ABRT,
@@ -62,7 +63,7 @@ int	 listener_run(const struct listener_program *,
  */
 int	 listener_inetd(const struct listener_program *,
 	    const struct config_listen *);
-/* Per cent of max_connections in use, as the parent last saw it. */
+/* Per cent of max_connections that are busy. */
 unsigned int	 listener_load(void);
 
 #endif

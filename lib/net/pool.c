@@ -1,35 +1,46 @@
 /* Contract in pool.h. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "lib/base/io.h"
-#include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/pool.h"
 #include "lib/net/stream.h"
 
-#define IDLE_CHILD	60	/* seconds a process waits for work */
-#define CHILD_WAIT_MS	(24 * 3600 * 1000)
+#define IDLE_MS		60000	/* a process may wait for work, if another
+				 * does too */
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_IDLE,
+	SLOT_BUSY
+};
+
+/* Shared by all.  A cache line each: busy processes write often. */
+struct slot {
+	_Alignas(64) atomic_int	 state;
+	atomic_llong		 since;		/* idle, monotonic ms */
+};
 
 struct child {
 	LIST_ENTRY(child)	 entry;
-	struct pool		*pool;
 	pid_t			 pid;
-	int			 sock;		/* max_uses > 1; or -1 */
-	struct event		*ev;
-	bool			 busy;
-	struct pool_ticket	 ticket;
-	int64_t			 idle_since;	/* monotonic ms */
+	size_t			 slot;
+	bool			 retired;
 };
 
 struct pool {
@@ -38,259 +49,49 @@ struct pool {
 	const struct listener_program	*prog;
 	const struct pool_door		*door;
 	const size_t			*ndoor;
-	unsigned int			 busy;
+	struct pool_calls		 calls;
+	struct slot			*slot;
+	size_t				 slots;
+	int				 bell;
+	struct event			*rung;
+	struct event			*again;
 	bool				 stopping;
-	void				(*back)(const struct pool_ticket *);
 };
 
-/* Shared with the children: what listener_load() tells. */
-static volatile unsigned int	*shared_load;
+/* Of the one pool of this program, for listener_load(). */
+static const struct pool	*the_pool;
+/* In a process: it is to leave when it is idle. */
+static volatile sig_atomic_t	 retire;
+
+static size_t
+pool_count(const struct pool *p, enum slot_state state)
+{
+	size_t	 i, n = 0;
+
+	for (i = 0; i < p->slots; i++)
+		n += atomic_load(&p->slot[i].state) == (int)state;
+	return n;
+}
 
 unsigned int
 listener_load(void)
 {
-	return shared_load == NULL ? 0 : *shared_load;
-}
-
-static void
-pool_count(struct pool *p, int change)
-{
-	p->busy += (unsigned int)change;
-	*shared_load = p->busy * 100 / p->prog->net->max_connections;
-}
-
-static void
-child_idle(struct child *c)
-{
-	if (!c->busy)
-		return;
-	c->busy = false;
-	c->idle_since = io_monotonic_ms();
-	pool_count(c->pool, -1);
-	c->pool->back(&c->ticket);
-}
-
-static void
-child_close(struct child *c)
-{
-	if (c->sock == -1)
-		return;
-	event_free(c->ev);
-	close(c->sock);
-	c->sock = -1;
-}
-
-static void
-child_free(struct child *c)
-{
-	child_idle(c);
-	child_close(c);
-	LIST_REMOVE(c, entry);
-	free(c);
-}
-
-static void
-child_said(int fd, short what, void *arg)
-{
-	static struct ipc_msg	 m;
-	struct child		*c = arg;
-	int			 n;
-
-	(void)what;
-	n = ipc_recv(fd, &m, 0);
-	if (n == -1 && errno == EAGAIN)
-		return;
-	if (n == 1 && strcmp(m.verb, "done") == 0 && ipc_end(&m) == 0) {
-		child_idle(c);
-		/* It may have looked for a signal just before one came. */
-		if (c->pool->stopping)
-			child_close(c);
-		return;
-	}
-	/* A process on its way out holds no place that others could have. */
-	if (n == 1 && strcmp(m.verb, "bye") == 0)
-		child_idle(c);
-	/* It leaves (or lies): SIGCHLD brings the rest. */
-	child_close(c);
-}
-
-/* In a new child: forget what is the parent's. */
-static void
-child_begin(const struct pool *p)
-{
-	struct child		*c;
-	sigset_t		 none;
-	size_t			 i;
-
-	/* When the parent dies, however, the child finishes and leaves. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	stream_stop_on(SIGTERM);
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (i = 0; i < *p->ndoor; i++)
-		close(p->door[i].fd);
-	LIST_FOREACH(c, &p->children, entry)
-		if (c->sock != -1)
-			close(c->sock);
-	if (p->prog->start != NULL)
-		p->prog->start(p->prog->arg);
-}
-
-static void
-child_serve(const struct pool *p, int fd, const struct config_listen *listen)
-{
-	struct listener_conn	 conn = { .rfd = fd, .wfd = fd,
-	    .listen = listen };
-
-	listener_peer_of(fd, false, &conn.peer);
-	p->prog->serve(&conn, p->prog->arg);
-}
-
-static void
-child_loop(const struct pool *p, int sock)
-{
-	static struct ipc_msg	 m;
-	unsigned int		 uses;
-	uint64_t		 door;
-	bool			 last;
-	int			 fd;
-
-	for (uses = 1; !stream_stopping(); uses++) {
-		if (ipc_recv(sock, &m, CHILD_WAIT_MS) != 1)
-			break;
-		ipc_get_u64(&m, "door", *p->ndoor - 1, &door);
-		fd = ipc_take_fd(&m);
-		if (ipc_end(&m) == -1)
-			fatalx("event=listener-packet-bad");
-		child_serve(p, fd, p->door[door].listen);
-		/*
-		 * Said before the client sees the end: its next connection
-		 * then finds us idle, and our memory still in the cache.
-		 * "done" invites that one, so it is not for who leaves.
-		 */
-		last = uses == p->prog->max_uses || stream_stopping();
-		ipc_start(&m, last ? "bye" : "done", uses);
-		if (ipc_send(sock, &m, 1000) == -1 || last)
-			break;
-		close(fd);
-	}
-}
-
-/*
- * fd: the connection for it.  A child that serves only one takes it as it is;
- * another gets it in a packet, and the copy that it was born with must not
- * keep the connection open.
- */
-static struct child *
-child_fork(struct pool *p, int fd, size_t door)
-{
-	struct child	*c;
-	sigset_t	 all, before;
-	int		 pair[2] = { -1, -1 };
-	pid_t		 pid;
-
-	if (p->prog->max_uses > 1 && ipc_pair(pair) == -1)
-		return NULL;
-	/* The handlers are the parent's: not one may run in the child. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid != 0)
-		sigprocmask(SIG_SETMASK, &before, NULL);
-	if (pid == -1) {
-		io_close(pair[0]);
-		io_close(pair[1]);
-		return NULL;
-	}
-	if (pid == 0) {
-		child_begin(p);
-		io_close(pair[0]);
-		if (p->prog->max_uses == 1)
-			child_serve(p, fd, p->door[door].listen);
-		else {
-			close(fd);
-			child_loop(p, pair[1]);
-		}
-		/* No atexit work of the parent's. */
-		_exit(0);
-	}
-	io_close(pair[1]);
-	c = xcalloc(1, sizeof(*c));
-	c->pool = p;
-	c->pid = pid;
-	c->sock = pair[0];
-	if (c->sock != -1) {
-		c->ev = event_new(p->base, c->sock, EV_READ | EV_PERSIST,
-		    child_said, c);
-		if (c->ev == NULL || event_add(c->ev, NULL) == -1)
-			fatalx("event=out-of-memory");
-	}
-	LIST_INSERT_HEAD(&p->children, c, entry);
-	return c;
-}
-
-static struct child *
-pool_send(struct pool *p, int fd, size_t door)
-{
-	static struct ipc_msg	 m;
-	struct child		*c;
-
-	ipc_start(&m, "serve", 0);
-	ipc_put_u64(&m, "door", door);
-	ipc_attach(&m, fd);
-	LIST_FOREACH(c, &p->children, entry)
-		if (!c->busy && c->sock != -1 &&
-		    ipc_send(c->sock, &m, 0) == 0)
-			return c;
-	if ((c = child_fork(p, fd, door)) != NULL &&
-	    ipc_send(c->sock, &m, 0) == -1)
-		return NULL;
-	return c;
-}
-
-int
-pool_give(struct pool *p, int fd, size_t door,
-    const struct pool_ticket *ticket)
-{
-	struct child	*c;
-
-	c = p->prog->max_uses == 1 ? child_fork(p, fd, door) :
-	    pool_send(p, fd, door);
-	if (c == NULL)
-		return -1;
-	c->busy = true;
-	c->ticket = *ticket;
-	pool_count(p, 1);
-	return 0;
-}
-
-struct pool *
-pool_new(struct event_base *base, const struct listener_program *prog,
-    const struct pool_door *door, const size_t *ndoor,
-    void (*back)(const struct pool_ticket *))
-{
-	struct pool	*p = xcalloc(1, sizeof(*p));
-
-	LIST_INIT(&p->children);
-	p->base = base;
-	p->prog = prog;
-	p->door = door;
-	p->ndoor = ndoor;
-	p->back = back;
-	shared_load = mmap(NULL, sizeof(*shared_load), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared_load == MAP_FAILED)
-		fatal("event=out-of-memory");
-	return p;
+	if (the_pool == NULL)
+		return 0;
+	return (unsigned int)(pool_count(the_pool, SLOT_BUSY) * 100 /
+	    the_pool->slots);
 }
 
 unsigned int
 pool_busy(const struct pool *p)
 {
-	return p->busy;
+	return (unsigned int)pool_count(p, SLOT_BUSY);
+}
+
+bool
+pool_full(const struct pool *p)
+{
+	return pool_count(p, SLOT_BUSY) == p->slots;
 }
 
 bool
@@ -299,9 +100,254 @@ pool_empty(const struct pool *p)
 	return LIST_EMPTY(&p->children);
 }
 
+/* --- in a process ------------------------------------------------------- */
+
+static void
+child_retire(int sig)
+{
+	(void)sig;
+	retire = 1;
+}
+
+/*
+ * Forget what is the parent's.  SIGUSR1 stays blocked but while the process
+ * waits for a connection: so it never slips in between the look at the flag
+ * and the wait.
+ */
+static void
+child_begin(const struct pool *p, pid_t parent)
+{
+	struct sigaction	 sa;
+	sigset_t		 usr1;
+
+	/* When the parent dies the process finishes and leaves. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	stream_stop_on(SIGTERM);
+	if (getppid() != parent)
+		stream_stop();
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = child_retire;
+	sigaction(SIGUSR1, &sa, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_SETMASK, &usr1, NULL);
+	if (p->prog->start != NULL)
+		p->prog->start(p->prog->arg);
+}
+
+/* EPOLLEXCLUSIVE: a connection wakes one process, the longest there. */
+static int
+child_watch(const struct pool *p)
+{
+	struct epoll_event	 ev;
+	size_t			 i;
+	int			 ep;
+
+	if ((ep = epoll_create1(EPOLL_CLOEXEC)) == -1)
+		fatal("event=out-of-descriptors");
+	memset(&ev, 0, sizeof(ev));
+	ev.events = EPOLLIN | EPOLLEXCLUSIVE;
+	for (i = 0; i < *p->ndoor; i++) {
+		ev.data.u64 = i;
+		if (epoll_ctl(ep, EPOLL_CTL_ADD, p->door[i].fd, &ev) == -1)
+			fatal("event=watch-failed");
+	}
+	ev.events = EPOLLIN;
+	ev.data.u64 = *p->ndoor;
+	if (stream_stop_descriptor() != -1 && epoll_ctl(ep, EPOLL_CTL_ADD,
+	    stream_stop_descriptor(), &ev) == -1)
+		fatal("event=watch-failed");
+	return ep;
+}
+
+/* The next connection, or -1 when it is time to leave. */
+static int
+child_accept(const struct pool *p, int ep, struct sockaddr_storage *ss,
+    size_t *door)
+{
+	struct epoll_event	 ev;
+	sigset_t		 none;
+	socklen_t		 len;
+	int			 fd;
+
+	sigemptyset(&none);
+	while (!retire && !stream_stopping()) {
+		if (epoll_pwait(ep, &ev, 1, -1, &none) != 1 ||
+		    ev.data.u64 >= *p->ndoor)
+			continue;
+		len = sizeof(*ss);
+		fd = accept4(p->door[ev.data.u64].fd, (struct sockaddr *)ss,
+		    &len, SOCK_CLOEXEC);
+		if (fd != -1) {
+			*door = ev.data.u64;
+			return fd;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			log_warn("event=accept-paused prog=%s",
+			    p->prog->name);
+			sleep(1);
+		}
+	}
+	return -1;
+}
+
+static void
+child_serve(const struct pool *p, size_t slot, int fd, size_t door,
+    const struct sockaddr_storage *ss)
+{
+	struct listener_conn	 conn = { .rfd = fd, .wfd = fd,
+	    .listen = p->door[door].listen };
+
+	listener_set_peer(&conn.peer, (const struct sockaddr *)ss);
+	conn.peer.is_unix = ss->ss_family == AF_UNIX;
+	if (!p->calls.admit(fd, door, &conn.peer, slot))
+		return;
+	listener_peer_of(fd, false, &conn.peer);
+	p->prog->serve(&conn, p->prog->arg);
+	p->calls.ended(slot);
+}
+
+static void
+child_idle(struct slot *s)
+{
+	atomic_store(&s->since, io_monotonic_ms());
+	atomic_store(&s->state, SLOT_IDLE);
+}
+
+static void
+child_loop(const struct pool *p, size_t slot)
+{
+	const uint64_t		 one = 1;
+	struct sockaddr_storage	 ss;
+	unsigned int		 uses;
+	size_t			 door;
+	int			 ep = child_watch(p), fd;
+
+	for (uses = 1; (fd = child_accept(p, ep, &ss, &door)) != -1; uses++) {
+		/* First say it, then look: so the last one always rings. */
+		atomic_store(&p->slot[slot].state, SLOT_BUSY);
+		if (pool_count(p, SLOT_IDLE) == 0 &&
+		    write(p->bell, &one, sizeof(one)) == -1)
+			log_warn("event=bell-failed");
+		child_serve(p, slot, fd, door, &ss);
+		if (uses == p->prog->max_uses)
+			break;
+		/* Before the client sees the end: it may come again at once. */
+		child_idle(&p->slot[slot]);
+		close(fd);
+	}
+}
+
+/* --- in the parent ------------------------------------------------------ */
+
+static struct child *
+child_fork(struct pool *p, size_t slot)
+{
+	struct child	*c;
+	sigset_t	 all, before;
+	pid_t		 pid, parent = getpid();
+
+	/* The handlers are the parent's: not one may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	child_idle(&p->slot[slot]);
+	pid = fork();
+	if (pid == 0) {
+		child_begin(p, parent);
+		child_loop(p, slot);
+		/* No atexit work of the parent's. */
+		_exit(0);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid == -1) {
+		atomic_store(&p->slot[slot].state, SLOT_FREE);
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->pid = pid;
+	c->slot = slot;
+	LIST_INSERT_HEAD(&p->children, c, entry);
+	return c;
+}
+
+void
+pool_fill(struct pool *p)
+{
+	struct timeval	 second = { .tv_sec = 1 };
+	size_t		 i;
+
+	if (p->stopping || pool_count(p, SLOT_IDLE) > 0)
+		return;
+	for (i = 0; i < p->slots; i++)
+		if (atomic_load(&p->slot[i].state) == SLOT_FREE)
+			break;
+	if (i == p->slots) {
+		p->calls.full();
+		return;
+	}
+	if (child_fork(p, i) == NULL) {
+		log_warn("event=no-process prog=%s busy=%u", p->prog->name,
+		    pool_busy(p));
+		event_add(p->again, &second);
+	}
+}
+
+static void
+pool_rung(int fd, short what, void *arg)
+{
+	uint64_t	 n;
+
+	(void)what;
+	if (fd != -1 && read(fd, &n, sizeof(n)) == -1)
+		return;			/* nothing there: another event */
+	pool_fill(arg);
+}
+
+static struct event *
+pool_event(struct pool *p, int fd, short what)
+{
+	struct event	*ev = event_new(p->base, fd, what, pool_rung, p);
+
+	if (ev == NULL)
+		fatalx("event=out-of-memory");
+	return ev;
+}
+
+struct pool *
+pool_new(struct event_base *base, const struct listener_program *prog,
+    const struct pool_door *door, const size_t *ndoor,
+    const struct pool_calls *calls)
+{
+	struct pool	*p = xcalloc(1, sizeof(*p));
+
+	LIST_INIT(&p->children);
+	p->base = base;
+	p->prog = prog;
+	p->door = door;
+	p->ndoor = ndoor;
+	p->calls = *calls;
+	p->slots = prog->net->max_connections;
+	p->slot = mmap(NULL, p->slots * sizeof(*p->slot),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	p->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->slot == MAP_FAILED || p->bell == -1) {
+		free(p);
+		return NULL;
+	}
+	p->rung = pool_event(p, p->bell, EV_READ | EV_PERSIST);
+	p->again = pool_event(p, -1, 0);
+	event_add(p->rung, NULL);
+	the_pool = p;
+	return p;
+}
+
 /* Did the program itself fail, so that its memory may have been misused? */
 static bool
-child_ended(struct child *c, int status)
+child_ended(struct pool *p, struct child *c, int status)
 {
 	int	 sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	bool	 fault;
@@ -314,7 +360,10 @@ child_ended(struct child *c, int status)
 	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 		log_warnx("event=child-failed pid=%ld status=%d",
 		    (long)c->pid, WEXITSTATUS(status));
-	child_free(c);
+	p->calls.ended(c->slot);
+	atomic_store(&p->slot[c->slot].state, SLOT_FREE);
+	LIST_REMOVE(c, entry);
+	free(c);
 	return fault;
 }
 
@@ -331,21 +380,48 @@ pool_reap(struct pool *p)
 			if (c->pid == pid)
 				break;
 		/* None: a child of the image before an exec. */
-		if (c != NULL && child_ended(c, status))
+		if (c != NULL && child_ended(p, c, status))
 			fault = true;
 	}
+	pool_fill(p);
 	return fault;
+}
+
+static void
+child_let_go(struct child *c)
+{
+	c->retired = true;
+	kill(c->pid, SIGUSR1);
 }
 
 void
 pool_sweep(struct pool *p)
 {
 	struct child	*c;
-	int64_t		 now = io_monotonic_ms();
+	struct slot	*s;
+	int64_t		 before = io_monotonic_ms() - IDLE_MS;
+	size_t		 idle = pool_count(p, SLOT_IDLE);
+
+	/* The newest first: the oldest are those that are woken. */
+	LIST_FOREACH(c, &p->children, entry) {
+		s = &p->slot[c->slot];
+		if (idle <= 1)
+			break;
+		if (atomic_load(&s->state) != SLOT_IDLE || c->retired ||
+		    atomic_load(&s->since) > before)
+			continue;
+		child_let_go(c);
+		idle--;
+	}
+}
+
+void
+pool_retire(struct pool *p)
+{
+	struct child	*c;
 
 	LIST_FOREACH(c, &p->children, entry)
-		if (!c->busy && now - c->idle_since > IDLE_CHILD * 1000)
-			child_close(c);		/* it sees that and leaves */
+		child_let_go(c);
 }
 
 void
@@ -354,9 +430,6 @@ pool_signal(struct pool *p, int sig)
 	struct child	*c;
 
 	p->stopping = true;
-	LIST_FOREACH(c, &p->children, entry) {
+	LIST_FOREACH(c, &p->children, entry)
 		kill(c->pid, sig);
-		if (!c->busy)
-			child_close(c);
-	}
 }

@@ -1,12 +1,15 @@
 /*
- * The processes behind a listener.  Each is in one of these states:
+ * The processes behind a listener.  They accept connections by themselves:
+ * the parent is not in a connection's way and wakes only when no process is
+ * free.  Each has a slot in a shared table, in one of these states:
  *
- *	idle	max_uses > 1 only: waits on its socket for a connection
- *	busy	serves one; its ticket is out
- *	gone	reaped: forgotten
+ *	free	no process has it
+ *	idle	waits for a connection
+ *	busy	serves one; or leaves, until it is reaped
  *
- * and tells the parent "done" when it goes from busy to idle, "bye" when it
- * leaves instead.
+ * A process writes idle and busy of its own slot, the parent free.  Who becomes
+ * busy and sees nobody idle rings the parent, which forks one more, as
+ * long as there are slots.
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -14,52 +17,51 @@
 #include <sys/types.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "lib/net/listener.h"
 
 struct event;
 struct event_base;
 
-/* A listening socket of the parent. */
+/* A listening socket, non-blocking. */
 struct pool_door {
 	const struct config_listen	*listen;
-	struct event			*ev;
+	struct event			*ev;	/* the parent's, when full */
 	int				 fd;
 };
 
-/* What the parent counts a connection by. */
-struct pool_ticket {
-	uint8_t	 key[16];
-	bool	 v4;
-	bool	 counted;
+struct pool_calls {
+	/* In a process: may the connection, accepted at a door, be served? */
+	bool	(*admit)(int fd, size_t door, const struct listener_peer *,
+		    size_t slot);
+	/* In a process, or in the parent after its death: it has ended. */
+	void	(*ended)(size_t slot);
+	/* In the parent: no process is free and none may be added. */
+	void	(*full)(void);
 };
 
 struct pool;
 
-/*
- * back gets a connection's ticket when it has ended.  Doors are the
- * parent's: a child closes them.
- */
+/* As many slots as prog->net->max_connections.  NULL with errno. */
 struct pool	*pool_new(struct event_base *, const struct listener_program *,
 		    const struct pool_door *, const size_t *ndoor,
-		    void (*back)(const struct pool_ticket *));
-/*
- * Give fd, accepted at a door, to an idle or new process; fd stays the
- * caller's to close.  0, or -1 with errno when no process can be had.
- */
-int	 pool_give(struct pool *, int fd, size_t door,
-	    const struct pool_ticket *);
+		    const struct pool_calls *);
+/* Have one process free, if there may be another; call it when doors stand. */
+void		 pool_fill(struct pool *);
 unsigned int	 pool_busy(const struct pool *);
-bool	 pool_empty(const struct pool *);
+/* Is every slot busy? */
+bool		 pool_full(const struct pool *);
+bool		 pool_empty(const struct pool *);
 /*
- * Reap what has ended.  True when a child died of a signal that means a fault
- * in the program.
+ * Reap what has ended, and make up for it.  True when a process died of a
+ * signal that means a fault in the program.
  */
-bool	 pool_reap(struct pool *);
-/* Let go processes that were idle for long. */
-void	 pool_sweep(struct pool *);
-/* Send the signal to all; idle ones are let go too. */
-void	 pool_signal(struct pool *, int sig);
+bool		 pool_reap(struct pool *);
+/* Let go processes that have been idle for long, all but one. */
+void		 pool_sweep(struct pool *);
+/* Idle ones leave now, busy ones after their connection. */
+void		 pool_retire(struct pool *);
+/* Send the signal to all; there will be no new ones. */
+void		 pool_signal(struct pool *, int sig);
 
 #endif

@@ -411,6 +411,13 @@ stream_stop_on(int sig)
 	sigaction(sig, &sa, NULL);
 }
 
+int
+stream_stop_descriptor(void)
+{
+	stream_stop_prepare();
+	return stream_stop_fd;
+}
+
 bool
 stream_stopping(void)
 {

@@ -98,6 +98,11 @@ void	 stream_stop(void);
 /* Call it when the signal arrives. */
 void	 stream_stop_on(int sig);
 bool	 stream_stopping(void);
+/*
+ * Readable once stream_stop() was called in this process, for waits of one's
+ * own; -1 when there is no descriptor left.
+ */
+int	 stream_stop_descriptor(void);
 const char	*stream_status_name(enum stream_status);
 
 #endif

@@ -68,59 +68,109 @@ networks_hold_their_addresses_and_no_others(void **state)
 }
 
 static enum limits_verdict
-enter(struct limits *l, const struct config_listeners *c, const char *ip,
-    int64_t now)
+enter(struct limits *l, size_t slot, const struct config_listeners *c,
+    const char *ip, int64_t now)
 {
 	struct listener_peer	 p = peer(ip);
 	uint8_t			 key[16];
 	bool			 v4;
 
 	assert_true(listener_peer_key(&p, key, &v4));
-	return limits_enter(l, c, key, v4, now);
+	return limits_enter(l, slot, c, key, v4, now);
 }
 
 static void
-leave(struct limits *l, const char *ip, int64_t now)
+addresses_and_networks_are_bounded(void **state)
 {
-	struct listener_peer	 p = peer(ip);
-	uint8_t			 key[16];
-	bool			 v4;
-
-	assert_true(listener_peer_key(&p, key, &v4));
-	limits_leave(l, key, v4, now);
-}
-
-static void
-addresses_networks_and_rates_are_bounded(void **state)
-{
+	static const struct {
+		size_t			 slot;
+		const char		*ip;	/* NULL: the slot's has ended */
+		enum limits_verdict	 want;
+	} t[] = {
+		{ 0, "192.0.2.1", LIMITS_OK }, { 1, "192.0.2.1", LIMITS_OK },
+		{ 2, "192.0.2.1", LIMITS_ADDRESS },
+		{ 2, "192.0.2.2", LIMITS_OK },
+		{ 3, "192.0.2.3", LIMITS_NETWORK },
+		{ 3, "192.0.3.3", LIMITS_OK },
+		{ 4, "2001:db8::1", LIMITS_OK },
+		{ 5, "2001:db8::1", LIMITS_OK },
+		{ 6, "2001:db8::1", LIMITS_ADDRESS },
+		{ 6, "2001:db8::2", LIMITS_OK },
+		{ 7, "2001:db8::3", LIMITS_NETWORK },
+		{ 7, "2001:db8:0:1::3", LIMITS_OK },
+		{ 0, NULL, LIMITS_OK }, { 0, "192.0.2.1", LIMITS_OK },
+		{ 8, "192.0.2.1", LIMITS_ADDRESS },
+		{ 1, NULL, LIMITS_OK }, { 1, NULL, LIMITS_OK },
+		{ 9, "192.0.2.9", LIMITS_OK },
+		{ 8, "192.0.2.1", LIMITS_NETWORK },
+	};
 	struct config_listeners	 c = { .max_per_address = 2,
-	    .max_per_network = 3, .max_rate = 5 };
-	struct limits		*l = limits_new();
+	    .max_per_network = 3 };
+	struct limits		*l = limits_new(10);
+	size_t			 i;
+
+	(void)state;
+	assert_non_null(l);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (t[i].ip == NULL)
+			limits_leave(l, t[i].slot);
+		else if (enter(l, t[i].slot, &c, t[i].ip, 100) != t[i].want)
+			fail_msg("line %zu", i);
+	limits_free(l);
+}
+
+static void
+rates_are_bounded_and_begin_anew_after_a_minute(void **state)
+{
+	struct config_listeners	 c = { .max_per_address = 9,
+	    .max_per_network = 9, .max_rate = 5 };
+	struct limits		*l = limits_new(1);
 	int			 i;
 
 	(void)state;
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_OK);
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_OK);
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_ADDRESS);
-	assert_int_equal(enter(l, &c, "192.0.2.2", 100), LIMITS_OK);
-	assert_int_equal(enter(l, &c, "192.0.2.3", 100), LIMITS_NETWORK);
-	assert_int_equal(enter(l, &c, "192.0.3.3", 100), LIMITS_OK);
-	leave(l, "192.0.2.1", 100);
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_OK);
-	leave(l, "192.0.2.1", 100);
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_OK);
-	leave(l, "192.0.2.1", 100);
-	assert_int_equal(enter(l, &c, "192.0.2.1", 100), LIMITS_RATE);
-	/* A minute later the rate begins anew. */
-	assert_int_equal(enter(l, &c, "192.0.2.1", 160), LIMITS_OK);
-	for (i = 0; i < 3; i++)
-		assert_int_equal(enter(l, &c, "2001:db8::1", 160),
-		    i < 2 ? LIMITS_OK : LIMITS_ADDRESS);
-	assert_int_equal(enter(l, &c, "2001:db8::2", 160), LIMITS_OK);
-	assert_int_equal(enter(l, &c, "2001:db8::3", 160), LIMITS_NETWORK);
-	assert_int_equal(enter(l, &c, "2001:db8:0:1::3", 160), LIMITS_OK);
-	limits_sweep(l, 1000);
-	assert_int_equal(enter(l, &c, "2001:db8::3", 1000), LIMITS_NETWORK);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(enter(l, 0, &c, "192.0.2.1", 100 + i),
+		    i < 5 ? LIMITS_OK : LIMITS_RATE);
+		limits_leave(l, 0);
+		assert_int_equal(enter(l, 0, &c, i < 4 ? "192.0.2.2" :
+		    "2001:db8::7", 100 + i), LIMITS_OK);
+		limits_leave(l, 0);
+	}
+	assert_int_equal(enter(l, 0, &c, "192.0.2.1", 159), LIMITS_RATE);
+	limits_leave(l, 0);
+	/* What was refused counts too. */
+	assert_int_equal(enter(l, 0, &c, "192.0.2.1", 164), LIMITS_OK);
+	limits_leave(l, 0);
+	/* Once around the table, each long after the other. */
+	c.max_rate = 2;
+	for (i = 1; i < LIMITS_HITS + 100; i++) {
+		if (enter(l, 0, &c, "192.0.2.4", 1000 + 61 * i) != LIMITS_OK)
+			fail_msg("connection %d", i);
+		limits_leave(l, 0);
+	}
+	assert_int_equal(enter(l, 0, &c, "192.0.2.4", 1000 + 61 * i),
+	    LIMITS_OK);
+	assert_int_equal(enter(l, 0, &c, "192.0.2.4", 1001 + 61 * i),
+	    LIMITS_OK);
+	limits_leave(l, 0);
+	assert_int_equal(enter(l, 0, &c, "192.0.2.4", 1002 + 61 * i),
+	    LIMITS_RATE);
+	limits_free(l);
+}
+
+static void
+a_flood_is_logged_once_a_second(void **state)
+{
+	struct limits	*l = limits_new(1);
+	unsigned int	 n = 9;
+
+	(void)state;
+	assert_true(limits_may_log(l, 100, &n));
+	assert_int_equal(n, 0);
+	assert_false(limits_may_log(l, 100, &n));
+	assert_false(limits_may_log(l, 100, &n));
+	assert_true(limits_may_log(l, 101, &n));
+	assert_int_equal(n, 2);
 	limits_free(l);
 }
 
@@ -129,7 +179,10 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(networks_hold_their_addresses_and_no_others),
-		cmocka_unit_test(addresses_networks_and_rates_are_bounded),
+		cmocka_unit_test(addresses_and_networks_are_bounded),
+		cmocka_unit_test(
+		    rates_are_bounded_and_begin_anew_after_a_minute),
+		cmocka_unit_test(a_flood_is_logged_once_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
