@@ -71,7 +71,8 @@ message_unready(struct message *m, const char **why)
 	*why = "it is not whole";
 	if (m->e->queued)
 		return LOAD_BAD;
-	if (fstat(m->fd, &st) == 0 &&
+	/* An empty one is a killed smtpd's, who sweeps it away. */
+	if (fstat(m->fd, &st) == 0 && st.st_size > 0 &&
 	    st.st_ctim.tv_sec + NEVER_WHOLE < runner_now())
 		return LOAD_BAD;
 	return LOAD_UNREADY;

@@ -24,7 +24,7 @@ struct limits_hit {
 /* All of it is shared; pages that nobody needs are never touched. */
 struct limits {
 	size_t			 size;		/* of the mapping */
-	size_t			 slots;
+	atomic_size_t		 used;		/* slots from here on never were */
 	atomic_ulong		 hits;		/* so far */
 	atomic_llong		 logged;
 	atomic_uint		 unlogged;
@@ -43,7 +43,6 @@ limits_new(size_t slots)
 	if (l == MAP_FAILED)
 		return NULL;
 	l->size = size;
-	l->slots = slots;
 	atomic_store(&l->logged, -1);
 	return l;
 }
@@ -92,7 +91,7 @@ limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
 	struct limits_slot	*s = &l->slot[slot];
 	enum limits_verdict	 v = LIMITS_OK;
 	unsigned int		 address = 0, network = 0;
-	size_t			 i;
+	size_t			 used = atomic_load(&l->used), i;
 
 	if (c->max_rate > 0 && limits_hit(l, key, now) > c->max_rate)
 		return LIMITS_RATE;
@@ -100,7 +99,11 @@ limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
 	memcpy(s->key, key, sizeof(s->key));
 	s->v4 = v4;
 	atomic_store(&s->used, true);
-	for (i = 0; i < l->slots; i++) {
+	while (slot >= used && !atomic_compare_exchange_weak(&l->used, &used,
+	    slot + 1))
+		;
+	used = atomic_load(&l->used);
+	for (i = 0; i < used; i++) {
 		s = &l->slot[i];
 		if (!atomic_load(&s->used) || s->v4 != v4 ||
 		    !same_network(s->key, key, v4))

@@ -30,10 +30,15 @@ enum slot_state {
 	SLOT_BUSY
 };
 
-/* Shared by all.  A cache line each: busy processes write often. */
+/* Shared by all. */
 struct slot {
-	_Alignas(64) atomic_int	 state;
-	atomic_llong		 since;		/* idle, monotonic ms */
+	atomic_int	 state;
+	atomic_llong	 since;		/* idle, monotonic ms */
+};
+
+struct board {
+	atomic_size_t	 used;		/* slots from here on never were */
+	struct slot	 slot[];
 };
 
 struct child {
@@ -50,7 +55,7 @@ struct pool {
 	const struct pool_door		*door;
 	const size_t			*ndoor;
 	struct pool_calls		 calls;
-	struct slot			*slot;
+	struct board			*board;
 	size_t				 slots;
 	int				 bell;
 	struct event			*rung;
@@ -66,10 +71,10 @@ static volatile sig_atomic_t	 retire;
 static size_t
 pool_count(const struct pool *p, enum slot_state state)
 {
-	size_t	 i, n = 0;
+	size_t	 used = atomic_load(&p->board->used), i, n = 0;
 
-	for (i = 0; i < p->slots; i++)
-		n += atomic_load(&p->slot[i].state) == (int)state;
+	for (i = 0; i < used; i++)
+		n += atomic_load(&p->board->slot[i].state) == (int)state;
 	return n;
 }
 
@@ -229,7 +234,7 @@ child_loop(const struct pool *p, size_t slot)
 
 	for (uses = 1; (fd = child_accept(p, ep, &ss, &door)) != -1; uses++) {
 		/* First say it, then look: so the last one always rings. */
-		atomic_store(&p->slot[slot].state, SLOT_BUSY);
+		atomic_store(&p->board->slot[slot].state, SLOT_BUSY);
 		if (pool_count(p, SLOT_IDLE) == 0 &&
 		    write(p->bell, &one, sizeof(one)) == -1)
 			log_warn("event=bell-failed");
@@ -237,7 +242,7 @@ child_loop(const struct pool *p, size_t slot)
 		if (uses == p->prog->max_uses)
 			break;
 		/* Before the client sees the end: it may come again at once. */
-		child_idle(&p->slot[slot]);
+		child_idle(&p->board->slot[slot]);
 		close(fd);
 	}
 }
@@ -254,7 +259,9 @@ child_fork(struct pool *p, size_t slot)
 	/* The handlers are the parent's: not one may run in the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	child_idle(&p->slot[slot]);
+	child_idle(&p->board->slot[slot]);
+	if (slot >= atomic_load(&p->board->used))
+		atomic_store(&p->board->used, slot + 1);
 	pid = fork();
 	if (pid == 0) {
 		child_begin(p, parent);
@@ -264,7 +271,7 @@ child_fork(struct pool *p, size_t slot)
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid == -1) {
-		atomic_store(&p->slot[slot].state, SLOT_FREE);
+		atomic_store(&p->board->slot[slot].state, SLOT_FREE);
 		return NULL;
 	}
 	c = xcalloc(1, sizeof(*c));
@@ -283,7 +290,7 @@ pool_fill(struct pool *p)
 	if (p->stopping || pool_count(p, SLOT_IDLE) > 0)
 		return;
 	for (i = 0; i < p->slots; i++)
-		if (atomic_load(&p->slot[i].state) == SLOT_FREE)
+		if (atomic_load(&p->board->slot[i].state) == SLOT_FREE)
 			break;
 	if (i == p->slots) {
 		p->calls.full();
@@ -331,10 +338,11 @@ pool_new(struct event_base *base, const struct listener_program *prog,
 	p->ndoor = ndoor;
 	p->calls = *calls;
 	p->slots = prog->net->max_connections;
-	p->slot = mmap(NULL, p->slots * sizeof(*p->slot),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	p->board = mmap(NULL, sizeof(*p->board) + p->slots *
+	    sizeof(p->board->slot[0]), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	p->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->slot == MAP_FAILED || p->bell == -1) {
+	if (p->board == MAP_FAILED || p->bell == -1) {
 		free(p);
 		return NULL;
 	}
@@ -361,7 +369,7 @@ child_ended(struct pool *p, struct child *c, int status)
 		log_warnx("event=child-failed pid=%ld status=%d",
 		    (long)c->pid, WEXITSTATUS(status));
 	p->calls.ended(c->slot);
-	atomic_store(&p->slot[c->slot].state, SLOT_FREE);
+	atomic_store(&p->board->slot[c->slot].state, SLOT_FREE);
 	LIST_REMOVE(c, entry);
 	free(c);
 	return fault;
@@ -404,7 +412,7 @@ pool_sweep(struct pool *p)
 
 	/* The newest first: the oldest are those that are woken. */
 	LIST_FOREACH(c, &p->children, entry) {
-		s = &p->slot[c->slot];
+		s = &p->board->slot[c->slot];
 		if (idle <= 1)
 			break;
 		if (atomic_load(&s->state) != SLOT_IDLE || c->retired ||

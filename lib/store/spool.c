@@ -101,33 +101,46 @@ spool_make(const char *path)
 	return r;
 }
 
-int
-spool_sweep(const char *path, int64_t seconds)
+/* In new/ only what is empty: the rest is for queue-runner to judge. */
+static int
+sweep_dir(const char *path, const char *sub, int64_t before)
 {
-	char		 tmp[PATH_MAX];
+	char		 name[PATH_MAX];
 	struct dirent	*de;
 	struct stat	 st;
-	int64_t		 before;
 	DIR		*dir;
+	bool		 tmp = strcmp(sub, "tmp") == 0;
 	int		 n = 0;
 
-	if (snprintf(tmp, sizeof(tmp), "%s/tmp", path) >= (int)sizeof(tmp)) {
+	if (snprintf(name, sizeof(name), "%s/%s", path, sub) >=
+	    (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if ((dir = opendir(tmp)) == NULL)
+	if ((dir = opendir(name)) == NULL)
 		return -1;
-	before = io_time_us() / 1000000 - seconds;
 	while ((de = readdir(dir)) != NULL) {
 		if (!spool_id_valid(de->d_name) || fstatat(dirfd(dir),
 		    de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if ((int64_t)st.st_mtime <= before &&
+		    (tmp || st.st_size == 0) &&
 		    unlinkat(dirfd(dir), de->d_name, 0) == 0)
 			n++;
 	}
 	closedir(dir);
 	return n;
+}
+
+int
+spool_sweep(const char *path, int64_t seconds)
+{
+	int64_t	 before = io_time_us() / 1000000 - seconds;
+	int	 tmp, new;
+
+	tmp = sweep_dir(path, "tmp", before);
+	new = sweep_dir(path, "new", before);
+	return tmp == -1 || new == -1 ? -1 : tmp + new;
 }
 
 void

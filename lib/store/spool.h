@@ -37,8 +37,8 @@ void	 spool_close(struct spool *);
  */
 int	 spool_make(const char *path);
 /*
- * Remove what is in tmp/ and was not written to for so many seconds: the
- * leavings of killed writers.  path is the spool's.  The number removed, or
+ * Remove what is in tmp/, or empty in new/, and was not written to for so many
+ * seconds: the leavings of killed writers.  path is the spool's.  The number removed, or
  * -1 with errno.
  */
 int	 spool_sweep(const char *path, int64_t seconds);
@@ -88,8 +88,9 @@ uint64_t spool_writer_size(const struct spool_writer *);
 struct slice	 spool_writer_front(const struct spool_writer *);
 /*
  * Make it durable: envelope (block, head and size are set here; flags and the
- * rest are the caller's) and the added header lines into the file, tmp/ID
- * renamed to new/ID without replacing, file and directory fsynced.  0: it is
+ * rest are the caller's) and the added header lines into the file, which is
+ * made as new/ID, or renamed from tmp/ID to it without replacing; file and
+ * directory fsynced.  0: it is
  * the queue's.  -1 with errno: it is not, whatever was made is
  * unlinked; *fatal_sync true when an fsync failed: answer 451 and exit.
  * Frees the writer either way.

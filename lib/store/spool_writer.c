@@ -1,7 +1,9 @@
 /*
  * Writing a message into the spool.  Contract in spool.h, states and crashes
- * in doc/queue.md.  A letter that fits into memory costs one each of openat,
- * pwritev, renameat2, durable_sync, close.
+ * in doc/queue.md.  A letter that fits into memory is made in new/ at once:
+ * openat, pwritev, durable_sync, close.  Nobody takes it for a message before
+ * it is whole, and the bell has not rung.  A larger one grows in tmp/, where
+ * spool_sweep() finds what killed writers leave.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +26,8 @@
 struct spool_writer {
 	struct spool	*spool;
 	char		 id[SPOOL_ID_LEN + 1];
-	int		 fd;		/* tmp/ID, or -1: all in front */
+	int		 fd;		/* or -1: all in front */
+	int		 dir;		/* where it is: tmp/ or new/ */
 	uint32_t	 room;		/* content's place in the file */
 	struct buf	 front;		/* the first SPOOL_MEMORY octets */
 	struct buf	 tail;		/* not yet written */
@@ -55,10 +58,12 @@ spool_writer_reserve(struct spool_writer *w, uint32_t block)
 }
 
 static int
-open_tmp(const struct spool_writer *w)
+make_file(struct spool_writer *w, int dir)
 {
-	return openat(w->spool->tmpfd, w->id,
+	w->dir = dir;
+	w->fd = openat(dir, w->id,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
+	return w->fd == -1 ? -1 : 0;
 }
 
 /* Write data where the content so far ends, but for what is in tail. */
@@ -73,7 +78,7 @@ write_content(const struct spool_writer *w, const void *data, size_t len,
 static int
 begin_file(struct spool_writer *w)
 {
-	if ((w->fd = open_tmp(w)) == -1)
+	if (make_file(w, w->spool->tmpfd) == -1)
 		return -1;
 	return write_content(w, w->front.ptr, w->front.len, w->size);
 }
@@ -240,7 +245,7 @@ write_message(struct spool_writer *w, struct envelope *env, struct slice head)
 	    &block) == -1)
 		goto out;
 	if (w->fd == -1) {
-		if ((w->fd = open_tmp(w)) != -1)
+		if (make_file(w, w->spool->newfd) == 0)
 			r = write_both(w->fd, buf_slice(&block),
 			    buf_slice(&w->front));
 	} else if (flush_tail(w) == 0 && (env->block == w->room ||
@@ -269,12 +274,13 @@ spool_writer_commit(struct spool_writer *w, struct envelope *env,
 
 	*fatal_sync = false;
 	if ((errno = w->error) != 0 || write_message(w, env, head) == -1 ||
-	    io_rename_new(sp->tmpfd, w->id, sp->newfd, w->id) == -1) {
+	    (w->dir == sp->tmpfd &&
+	    io_rename_new(sp->tmpfd, w->id, sp->newfd, w->id) == -1)) {
 		spool_writer_abort(w);
 		return -1;
 	}
 	/*
-	 * Renamed first, so that one journal commit covers file and name.
+	 * Named first, so that one journal commit covers file and name.
 	 * After a failed fsync nobody knows what is on disk, and the kernel
 	 * may report it only once: no second try.
 	 */
@@ -298,7 +304,7 @@ spool_writer_abort(struct spool_writer *w)
 	if (w == NULL)
 		return;
 	if (w->fd != -1)
-		unlinkat(w->spool->tmpfd, w->id, 0);
+		unlinkat(w->dir, w->id, 0);
 	writer_free(w);
 	errno = saved;
 }

@@ -404,10 +404,14 @@ only_old_leavings_are_swept(void **state)
 	(void)state;
 	tmpdir_write("tmp/1mj1f50abcdefghjkmnp", "x", 1);
 	tmpdir_write("tmp/README", "x", 1);
+	tmpdir_write("new/1mj1f50abcdefghjkmnp", "", 0);
+	tmpdir_write("new/1mj1f50abcdefghjkmnq", "x", 1);
 	assert_int_equal(spool_sweep(tmpdir_path, 3600), 0);
 	assert_int_equal(tmpdir_count("tmp", NULL), 2);
-	assert_int_equal(spool_sweep(tmpdir_path, 0), 1);
+	assert_int_equal(tmpdir_count("new", NULL), 2);
+	assert_int_equal(spool_sweep(tmpdir_path, 0), 2);
 	assert_int_equal(tmpdir_count("tmp", NULL), 1);
+	assert_int_equal(tmpdir_count("new", NULL), 1);
 	assert_int_equal(spool_sweep(tmpdir_file("none"), 0), -1);
 	assert_int_equal(errno, ENOENT);
 }
