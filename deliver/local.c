@@ -8,19 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "deliver/forwards.h"
 #include "deliver/local.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/mail/header.h"
-#include "lib/store/maildir.h"
 #include "lib/store/mbox.h"
 #include "lib/store/quota.h"
 
 #define HEAD_FIRST	8192		/* holds most header sections */
 #define HEAD_MAX	(256 * 1024)	/* smtpd accepts no longer ones */
-#define PATH_LEN	(AUTH_HOME_MAX + 64)
 
 void
 local_verdict(struct deliver_result *r, enum mail_verdict verdict,
@@ -143,21 +143,21 @@ head_lines(const struct deliver_job *j)
 }
 
 static int
-usage_now(struct worker *w, const struct deliver_job *j, const char *path)
+usage_now(const struct worker *w, const struct deliver_job *j,
+    struct local_letter *l, const char *path)
 {
 	struct quota	 q = { j->quota_octets, j->quota_count };
 	struct stat	 st;
 
-	w->used_octets = w->used_count = 0;
 	if (!w->cfg->mailbox_mbox) {
-		if (quota_usage(path, &q, &w->used_octets,
-		    &w->used_count) == -1 && errno != ENOENT)
+		if (quota_usage(path, &q, &l->used_octets,
+		    &l->used_count) == -1 && errno != ENOENT)
 			return -1;
 	} else if (stat(path, &st) == 0)
-		w->used_octets = (uint64_t)st.st_size;
+		l->used_octets = (uint64_t)st.st_size;
 	else if (errno != ENOENT)
 		return -1;
-	w->used_known = true;
+	l->used_known = true;
 	return 0;
 }
 
@@ -166,63 +166,84 @@ usage_now(struct worker *w, const struct deliver_job *j, const char *path)
  * already: then only being over the limit counts, not getting there.
  */
 static bool
-is_over(const struct worker *w, const struct deliver_job *j)
+is_over(const struct local_letter *l, const struct deliver_job *j)
 {
 	uint64_t	 len = j->again ? 0 : j->len, one = j->again ? 0 : 1;
 
-	return (j->quota_octets > 0 && (w->used_octets > j->quota_octets ||
-	    len > j->quota_octets - w->used_octets)) ||
-	    (j->quota_count > 0 && w->used_count + one > j->quota_count);
+	return (j->quota_octets > 0 && (l->used_octets > j->quota_octets ||
+	    len > j->quota_octets - l->used_octets)) ||
+	    (j->quota_count > 0 && l->used_count + one > j->quota_count);
 }
 
 static int
 write_letter(const struct worker *w, const struct deliver_job *j,
-    const struct maildir_delivery *d, uint64_t *stored)
+    const struct maildir_delivery *d, struct local_letter *l)
 {
 	if (w->cfg->mailbox_mbox)
-		return mbox_deliver(d, j->sender, stored);
-	return maildir_deliver(d, stored);
+		return mbox_deliver(d, j->sender, &l->stored);
+	return maildir_begin(d, &l->stored, &l->pending);
+}
+
+/* Before it is durable: so the next of a batch sees the mailbox that full. */
+static void
+count_letter(const struct worker *w, const struct deliver_job *j,
+    struct local_letter *l, const char *path)
+{
+	l->used_octets += l->stored;
+	l->used_count++;
+	if (w->cfg->mailbox_mbox)
+		return;
+	if (quota_add(path, (int64_t)l->stored, 1) == -1)
+		log_warn("event=quota-unwritten user=%s", log_esc(j->user));
+	else
+		strlcpy(l->counted, path, sizeof(l->counted));
 }
 
 static void
-store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
+store(const struct worker *w, const struct deliver_job *j,
+    struct local_letter *l)
 {
-	char			 path[PATH_LEN];
+	struct deliver_result	*r = &l->result;
+	char			 path[sizeof(l->counted)];
 	struct maildir_delivery	 d = { .dir = path, .host = w->cfg->hostname,
 	    .id = j->id, .number = j->number, .arrived = j->arrived,
 	    .again = j->again, .head = head_lines(j), .fd = j->fd,
 	    .offset = (off_t)j->offset, .len = j->len };
 	bool			 limited = j->quota_octets > 0 ||
 				    j->quota_count > 0;
-	uint64_t		 stored;
-	int			 n;
 
 	if (mailbox_path(w, j, path, sizeof(path)) == -1) {
 		verdict_errno(r, "bad mailbox path");
 		return;
 	}
-	if (limited && usage_now(w, j, path) == -1) {
+	if (limited && usage_now(w, j, l, path) == -1) {
 		verdict_errno(r, "cannot read the mailbox's size");
 		return;
 	}
-	if (limited && is_over(w, j)) {
+	if (limited && is_over(l, j)) {
 		local_verdict(r, MAIL_TEMP, "4.2.2", "mailbox full");
 		return;
 	}
-	n = write_letter(w, j, &d, &stored);
-	if (n == -1) {
+	if (write_letter(w, j, &d, l) == -1) {
 		verdict_errno(r, "cannot write to the mailbox");
 		return;
 	}
-	if (limited) {
-		w->used_octets += stored;
-		w->used_count++;
-		if (!w->cfg->mailbox_mbox &&
-		    quota_add(path, (int64_t)stored, 1) == -1)
-			log_warn("event=quota-unwritten user=%s",
-			    log_esc(j->user));
-	}
+	if (limited)
+		count_letter(w, j, l, path);
 	local_verdict(r, MAIL_OK, "2.0.0", "delivered");
+}
+
+void
+local_finish(struct local_letter *l)
+{
+	if (maildir_finish(&l->pending) == 0)
+		return;
+	verdict_errno(&l->result, "cannot write to the mailbox");
+	if (*l->counted == '\0')
+		return;
+	l->used_known = false;
+	if (quota_add(l->counted, -(int64_t)l->stored, -1) == -1)
+		log_warn("event=quota-unwritten user=%s", log_esc(l->user));
 }
 
 /*
@@ -234,27 +255,34 @@ store(struct worker *w, const struct deliver_job *j, struct deliver_result *r)
  */
 static void
 deliver_forwarded(struct worker *w, const struct deliver_job *j,
-    struct forwards *f, struct deliver_result *r)
+    struct forwards *f, struct local_letter *l)
 {
-	if (forwards_begin(f, w, j, r) == -1)
+	if (forwards_begin(f, w, j, &l->result) == -1)
 		return;
 	if (forwards_keep(f)) {
-		store(w, j, r);
-		if (r->verdict != MAIL_OK)
+		store(w, j, l);
+		local_finish(l);
+		if (l->result.verdict != MAIL_OK)
 			return;
 	}
-	forwards_commit(f, j, r);
+	forwards_commit(f, j, &l->result);
 }
 
 void
 local_deliver(struct worker *w, const struct deliver_job *j,
-    struct deliver_result *r)
+    struct local_letter *l)
 {
-	struct forwards	 f;
+	struct deliver_result	*r = &l->result;
+	struct forwards		 f;
 
 	memcpy(r->id, j->id, sizeof(r->id));
 	r->number = j->number;
-	w->used_known = false;
+	strlcpy(l->user, j->user, sizeof(l->user));
+	l->pending.fd = -1;
+	l->pending.path = NULL;
+	l->used_known = false;
+	l->used_octets = l->used_count = 0;
+	l->counted[0] = '\0';
 	switch (is_loop(j)) {
 	case -1:
 		verdict_errno(r, "cannot read the message");
@@ -267,10 +295,10 @@ local_deliver(struct worker *w, const struct deliver_job *j,
 	}
 	switch (forwards_load(&f, j, r)) {
 	case FORWARDS_NONE:
-		store(w, j, r);
+		store(w, j, l);
 		break;
 	case FORWARDS_SOME:
-		deliver_forwarded(w, j, &f, r);
+		deliver_forwarded(w, j, &f, l);
 		break;
 	case FORWARDS_BAD:
 		break;

@@ -3,10 +3,29 @@
 #define DELIVER_LOCAL_H
 
 #include "deliver/worker.h"
+#include "lib/store/maildir.h"
 
-/* Always fills *result.  Never exits: the next letter may do better. */
+/* A letter that has its verdict, if it becomes durable. */
+struct local_letter {
+	struct deliver_result	 result;
+	char			 user[AUTH_USER_MAX + 1];
+	struct maildir_pending	 pending;
+	/* Of a user with a quota: how full the mailbox is now. */
+	bool			 used_known;
+	uint64_t		 used_octets, used_count;
+	/* Counted in the mailbox's quota, to be undone; "" is none. */
+	char			 counted[AUTH_HOME_MAX + 64];
+	uint64_t		 stored;
+};
+
+/*
+ * Always fills *letter.  Never exits: the next letter may do better.  When
+ * letter->pending.fd is not -1 the verdict holds after local_finish().
+ */
 void	 local_deliver(struct worker *, const struct deliver_job *,
-	    struct deliver_result *result);
+	    struct local_letter *);
+/* Make it durable, or change the verdict. */
+void	 local_finish(struct local_letter *);
 
 /* Set a verdict; code by RFC 3463. */
 void	 local_verdict(struct deliver_result *, enum mail_verdict,

@@ -1,6 +1,11 @@
 /*
- * deliver -w: jobs from queue-runner on a SOCK_SEQPACKET socket, one after the
- * other, an answer each.  doc/protocols.md has the fields.
+ * deliver -w: jobs from queue-runner on a SOCK_SEQPACKET socket, an answer
+ * each, in order.  doc/protocols.md has the fields.
+ *
+ * Letters that come close together are written one by one and then made
+ * durable together: the file system writes its journal once for all of them.
+ * One that comes alone, or that was tried before and may be what killed
+ * a worker, is answered at once.
  */
 #ifndef DELIVER_WORKER_H
 #define DELIVER_WORKER_H
@@ -17,9 +22,6 @@ struct worker {
 	struct auth_client	 authd;
 	char			 authd_path[512];
 	char			 submit_path[512];
-	/* How full the last job's mailbox is, for users with a quota. */
-	bool			 used_known;
-	uint64_t		 used_octets, used_count;
 };
 
 /*

@@ -11,7 +11,6 @@
 #include "lib/base/xmalloc.h"
 #include "queue-runner/channel.h"
 
-#define HELP	2	/* a channel with more jobs: another one helps */
 
 static uint64_t	 last_id;
 
@@ -166,19 +165,26 @@ channel_give(struct channel *k, struct job *j, bool *lost)
 	return -1;
 }
 
-/* The channel with the fewest jobs and room for one more. */
+/*
+ * One that is filled to less than half, the fullest of them: jobs that are done
+ * together cost less.  Else the one with the fewest jobs, if it has room.
+ */
 static struct channel *
 dest_choose(struct dest *d)
 {
-	struct channel	*k, *best = NULL;
+	struct channel	*k, *fewest = NULL, *best = NULL;
 
 	if (d->given >= d->kind->limit(d))
 		return NULL;
-	LIST_FOREACH(k, &d->channels, entry)
-		if (k->njobs < d->kind->depth &&
-		    (best == NULL || k->njobs < best->njobs))
+	LIST_FOREACH(k, &d->channels, entry) {
+		if (k->njobs < d->kind->depth / 2 &&
+		    (best == NULL || k->njobs > best->njobs))
 			best = k;
-	return best;
+		if (k->njobs < d->kind->depth &&
+		    (fewest == NULL || k->njobs < fewest->njobs))
+			fewest = k;
+	}
+	return best != NULL ? best : fewest;
 }
 
 void
@@ -206,7 +212,7 @@ dest_pump(struct dest *d)
 	    (k = dest_choose(d)) != NULL) {
 		TAILQ_REMOVE(&d->waiting, j, entry);
 		if (channel_give(k, j, &lost) == 0) {
-			if (k->njobs > HELP)
+			if (k->njobs > d->kind->depth / 2)
 				d->kind->want(d);
 			continue;
 		}

@@ -12,7 +12,8 @@
 #include "lib/base/xmalloc.h"
 #include "queue-runner/worker.h"
 
-#define DEPTH		4		/* jobs a worker holds */
+#define DEPTH		16		/* jobs a worker holds: it makes them
+					 * durable together */
 #define SHARE		50		/* jobs of a destination in flight */
 #define IDLE_MS		60000
 #define HUNG_MS		600000		/* one job */

@@ -12,8 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "lib/base/io.h"
 #include "lib/base/text.h"
+#include "lib/base/xmalloc.h"
 #include "lib/store/durable.h"
 #include "lib/store/lf_reader.h"
 #include "lib/store/maildir.h"
@@ -307,14 +310,16 @@ move_to_new(const struct maildir_delivery *d, const struct names *n,
 }
 
 int
-maildir_deliver(const struct maildir_delivery *d, uint64_t *stored)
+maildir_begin(const struct maildir_delivery *d, uint64_t *stored,
+    struct maildir_pending *p)
 {
 	struct lf_reader	 r;
 	struct names		 n;
 	char			 sizes[64];
-	const char		*made = n.tmp;
 	int			 fd = -1, done, saved;
 
+	p->fd = -1;
+	p->path = NULL;
 	if (d->head.len > HEAD_MAX || d->arrived < 0) {
 		errno = EINVAL;
 		return -1;
@@ -335,17 +340,47 @@ maildir_deliver(const struct maildir_delivery *d, uint64_t *stored)
 		io_close(fd);
 		return 0;
 	}
-	/* One journal commit for both: so the rename comes first. */
-	made = n.new;
-	if (durable_sync(fd, -1, n.dir) == -1)
-		goto undo;
-	io_close(fd);
+	p->fd = fd;
+	p->path = xstrdup(n.new);
 	return 0;
 undo:
 	saved = errno;
 	if (fd != -1)
-		unlink(made);
+		unlink(n.tmp);
 	io_close(fd);
 	errno = saved;
 	return -1;
+}
+
+int
+maildir_finish(struct maildir_pending *p)
+{
+	char	 dir[PATH_MAX];
+	int	 r, saved;
+
+	if (p->fd == -1)
+		return 0;
+	strlcpy(dir, p->path, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	/* It has its name already: one journal commit holds both. */
+	r = durable_sync(p->fd, -1, dir);
+	saved = errno;
+	if (r == -1)
+		unlink(p->path);
+	io_close(p->fd);
+	p->fd = -1;
+	free(p->path);
+	p->path = NULL;
+	errno = saved;
+	return r;
+}
+
+int
+maildir_deliver(const struct maildir_delivery *d, uint64_t *stored)
+{
+	struct maildir_pending	 p;
+
+	if (maildir_begin(d, stored, &p) == -1)
+		return -1;
+	return maildir_finish(&p);
 }

@@ -61,15 +61,30 @@ struct maildir_delivery {
 	uint64_t	 len;
 };
 
+/* A letter in new/ that is not durable yet. */
+struct maildir_pending {
+	int	 fd;		/* -1: it is */
+	char	*path;
+};
+
 /*
- * Deliver durably: write tmp/, rename into new/ without replacing, fsync file
- * and directory.  The name is made of arrived, id and number; when it is
- * there already (EEXIST, or with again set under any flags) and the file holds
- * this message, it is made durable and all is done; with other content it is
- * replaced.  CRLF becomes LF as in lf_reader.h.  A missing Maildir is made.
- * 0 with the stored size in *stored, or -1 with errno and nothing left
- * behind.  At most 16 KiB of head.  Not for threads.
+ * Deliver: write tmp/, rename into new/ without replacing.  The name is made of
+ * arrived, id and number; when it is there already (EEXIST, or with again
+ * set under any flags) and the file holds this message, it is made durable
+ * and all is done; with other content it is replaced.  CRLF becomes LF
+ * as in lf_reader.h.  A missing Maildir is made.  0 with the stored size in
+ * *stored and what is left to do in the last argument, for maildir_finish(); or
+ * -1 with errno and nothing left behind.  At most 16 KiB of head.  Not for
+ * threads.
  */
+int	 maildir_begin(const struct maildir_delivery *, uint64_t *stored,
+	    struct maildir_pending *);
+/*
+ * Make it durable.  Of several letters that were begun the first call writes
+ * the journal for all.  0, or -1 with errno and the letter removed.
+ */
+int	 maildir_finish(struct maildir_pending *);
+/* Both. */
 int	 maildir_deliver(const struct maildir_delivery *, uint64_t *stored);
 
 #endif
