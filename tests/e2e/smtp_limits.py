@@ -265,13 +265,19 @@ class NoSpool(Case):
         self.starts(c.data(LETTER), "250")
         self.assertIn("event=spool-unavailable", c.log())
 
-    def test_spool_that_cannot_be_written(self):
+    def cannot_write(self, directory, letter):
         c = self.client()
         c.hello()
         c.envelope()
-        os.rmdir(self.inst.path("spool/tmp"))
-        self.starts(c.data(LETTER), "451 4.3.0")
+        os.rmdir(self.inst.path("spool/" + directory))
+        self.starts(c.data(letter), "451 4.3.0")
         self.assertIn("event=spool-error", c.log())
+
+    def test_small_letter_that_cannot_be_written(self):
+        self.cannot_write("new", LETTER)
+
+    def test_large_letter_that_cannot_be_written(self):
+        self.cannot_write("tmp", LETTER[:-3] + (b"x" * 70 + b"\r\n") * 5000 + b".\r\n")
 
 
 class Usage(unittest.TestCase):
