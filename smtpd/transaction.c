@@ -294,7 +294,9 @@ accepted(struct session *s)
 	reply_message(s, 250, "2.0.0", text);
 	s->messages++;
 	s->errors = 0;
-	transaction_reset(s);
+	/* Who waits for the answer gets it before log and bell. */
+	if (stream_pending(&s->stream).len == 0)
+		(void)stream_flush(&s->stream);	/* sticky */
 }
 
 /* Into the spool.  0, or -1 with the fault set. */
@@ -343,16 +345,18 @@ transaction_finish(struct session *s)
 		judge(s);
 	}
 	if (tx->fault == FAULT_NONE && tx->writer == NULL) {
+		accepted(s);
 		log_message(s, "discarded", tx->env.nrcpts > 0 ?
 		    tx->env.rcpts[0].address : "-");
-		accepted(s);
+		transaction_reset(s);
 		return;
 	}
 	if (tx->fault != FAULT_NONE || queue(s) == -1) {
 		transaction_fail(s);
 		return;
 	}
+	accepted(s);
 	log_message(s, "queued", tx->env.rcpts[0].address);
 	spool_ring(&s->server->spool, tx->id);
-	accepted(s);
+	transaction_reset(s);
 }
