@@ -1,7 +1,8 @@
 /*
  * Make a message fit for a host without 8BITMIME (RFC 6152 3), and lines over
  * 998 octets fit for any (RFC 5321 4.5.3.1.6): parts that need it, and only
- * they, become quoted-printable or base 64 (RFC 2045 6).
+ * they, become quoted-printable or base 64 (RFC 2045 6).  Long header lines
+ * are folded, 8-bit octets around the parts of a multipart become "?".
  *
  *	downgrade_scan(&plan, ...)	is there anything to do, can it be done?
  *	downgrade_write(&plan, ...)	the message, changed
@@ -18,7 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DOWNGRADE_DEPTH		32	/* nested multiparts and messages */
 #define DOWNGRADE_PARTS		65536	/* entities that may be changed */
 
 /* What must go. */
@@ -61,8 +61,9 @@ enum downgrade_verdict	 downgrade_scan(struct downgrade_plan *plan,
 			    unsigned int fix, downgrade_read, void *ctx);
 /*
  * The same message again from its start.  Lines written are at most 998
- * octets, encoded ones 76, without their CRLF.  0, or -1 with errno of a
- * callback, or EINVAL: the plan says CANNOT or ERROR.
+ * octets if DOWNGRADE_LONGLINE was asked for, encoded ones 76, without their
+ * CRLF.  0, or -1 with errno of a callback, or EINVAL: the plan says CANNOT or
+ * ERROR.
  */
 int	 downgrade_write(const struct downgrade_plan *, downgrade_read,
 	    void *rctx, downgrade_write_cb, void *wctx);
