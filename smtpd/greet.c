@@ -58,6 +58,7 @@ take_proxy(struct session *s)
 	if (p == PROXY_OK) {
 		listener_set_peer(&s->peer, (struct sockaddr *)&sa);
 		s->client = s->peer.address;
+		return listener_admit(s->stream.wfd, &s->peer);
 	}
 	return true;
 }

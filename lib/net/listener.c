@@ -34,6 +34,7 @@ static struct {
 	int64_t				 started;
 	bool				 refusing;	/* at the doors ourselves */
 	bool				 draining;
+	size_t				 slot;	/* in a process: its own */
 } l;
 
 static int64_t
@@ -90,13 +91,12 @@ enter_uid(int fd, size_t slot)
 }
 
 static enum limits_verdict
-enter_address(size_t door, const struct listener_peer *peer, size_t slot)
+enter_address(const struct listener_peer *peer, size_t slot)
 {
 	uint8_t	 key[16];
 	bool	 v4;
 
-	if (l.door[door].listen->proxy || !listener_peer_key(peer, key, &v4) ||
-	    (l.prog->exempt != NULL &&
+	if (!listener_peer_key(peer, key, &v4) || (l.prog->exempt != NULL &&
 	    listener_in_networks(peer, l.prog->exempt)))
 		return LIMITS_OK;
 	return limits_enter(l.limits, slot, l.prog->net, key, v4, now_s());
@@ -108,9 +108,25 @@ admit(int fd, size_t door, const struct listener_peer *peer, size_t slot)
 {
 	enum limits_verdict	 v;
 
-	v = peer->is_unix ? enter_uid(fd, slot) :
-	    enter_address(door, peer, slot);
+	l.slot = slot;
+	/* A proxy is let in; its client, once named, by listener_admit(). */
+	if (l.door[door].listen->proxy)
+		return true;
+	v = peer->is_unix ? enter_uid(fd, slot) : enter_address(peer, slot);
 	if (v != LIMITS_OK)
+		refuse(fd, peer, limits_name(v));
+	return v == LIMITS_OK;
+}
+
+bool
+listener_admit(int fd, const struct listener_peer *peer)
+{
+	enum limits_verdict	 v;
+
+	if (l.limits == NULL)
+		return true;
+	limits_leave(l.limits, l.slot);
+	if ((v = enter_address(peer, l.slot)) != LIMITS_OK)
 		refuse(fd, peer, limits_name(v));
 	return v == LIMITS_OK;
 }

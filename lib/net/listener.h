@@ -18,6 +18,7 @@
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/config.h"
@@ -63,6 +64,12 @@ int	 listener_run(const struct listener_program *,
  */
 int	 listener_inetd(const struct listener_program *,
 	    const struct config_listen *);
+/*
+ * In serve(): the peer turned out to be another (a PROXY header).  Count the
+ * connection for it from now on.  False: a limit forbids it, the full text has
+ * been sent to fd.  Always true with -i.
+ */
+bool	 listener_admit(int fd, const struct listener_peer *);
 /* Per cent of max_connections that are busy. */
 unsigned int	 listener_load(void);
 

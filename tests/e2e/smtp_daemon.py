@@ -170,6 +170,23 @@ class Full(Daemon):
         self.assertIn("why=max-connections", self.log())
 
 
+class Proxied(Daemon):
+    limits = "max-per-address = 2"
+
+    def test_the_limits_are_the_client_s_not_the_proxy_s(self):
+        conns = []
+        for ip, want in (("198.51.100.7", b"220"), ("198.51.100.7", b"220"),
+                         ("198.51.100.7", b"421"), ("198.51.100.8", b"220"),
+                         ("2001:db8::7", b"220")):
+            s = socket.create_connection(("127.0.0.1", self.proxied), PATIENCE)
+            conns.append(s)
+            s.sendall(proxy_v2(ip))
+            self.assertEqual(s.recv(100)[:3], want)
+        for s in conns:
+            s.close()
+        self.assertIn("why=max-per-address ip=198.51.100.7", self.log())
+
+
 class OneUid(Daemon):
     limits = "max-connections = 4"
     CALLER = 65533
