@@ -125,7 +125,7 @@ sockets(struct report *r)
 {
 	/* spawner's is for authd alone: it would log us as an intruder. */
 	static const char *const	 packet[] = { "authd/authd.sock",
-	    "queue/control.sock" };
+	    "resolver/resolver.sock", "queue/control.sock" };
 	char				 path[600], line[LINE_LEN];
 	size_t				 i;
 	bool				 yes;

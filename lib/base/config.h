@@ -156,7 +156,7 @@ struct config {
 		}		*stub;
 		size_t		 nstub;
 		struct config_list trust_anchor;	/* files; "": none */
-		bool		 dnssec;
+		char		*dnssec;	/* auto yes no */
 		uint64_t	 cache_size;	/* octets, about */
 		unsigned int	 timeout;	/* seconds a question */
 		char		*resolv_conf;	/* "": full recursion */

@@ -13,6 +13,9 @@
  * go out as A-labels or U-labels and come back as A-labels in lower case
  * without a final dot.  A host given as an address keeps its brackets:
  * "[192.0.2.1]", "[IPv6:2001:db8::1]".
+ *
+ * A domain or host may be followed by ":PORT", by default the remote section's
+ * port: TLSA records are a port's, and so is whether we meet ourselves.
  */
 #ifndef NET_PROTO_RESOLVER_H
 #define NET_PROTO_RESOLVER_H

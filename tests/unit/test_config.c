@@ -256,7 +256,7 @@ the_resolver_has_servers_and_stubs(void **state)
 	assert_int_equal(r->trust_anchor.n, 1);
 	assert_string_equal(r->trust_anchor.item[0], CONFIG_ROOT_KEY);
 	assert_string_equal(r->resolv_conf, "/etc/resolv.conf");
-	assert_true(r->dnssec);
+	assert_string_equal(r->dnssec, "auto");
 	assert_int_equal(r->nstub, 0);
 	config_free(&c);
 	if (load(BASE "resolver {\n"
