@@ -26,6 +26,7 @@ int	 cmd_queue(struct mailctl *, int argc, char **argv);
 int	 cmd_check(struct mailctl *, int argc, char **argv);
 int	 cmd_status(struct mailctl *, int argc, char **argv);
 int	 cmd_reload(struct mailctl *, int argc, char **argv);
+int	 cmd_route(struct mailctl *, int argc, char **argv);
 int	 cmd_trace(struct mailctl *, int argc, char **argv);
 
 /* Print "mailctl: ..." to standard error; returns code. */

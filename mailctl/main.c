@@ -26,6 +26,7 @@ static const struct {
 	{ "status", cmd_status },
 	{ "reload", cmd_reload },
 	{ "trace", cmd_trace },
+	{ "route", cmd_route },
 };
 
 static void
@@ -38,7 +39,8 @@ usage(FILE *f)
 	    "release | remove |\n"
 	    "               reroute ...\n"
 	    "       mailctl [-c file] check | status | reload\n"
-	    "       mailctl [-c file] trace id\n");
+	    "       mailctl [-c file] trace id\n"
+	    "       mailctl [-c file] route domain\n");
 }
 
 int
