@@ -109,7 +109,7 @@ class Instance:
     domain = "example.test"
 
     def __init__(self, users=("alice", "bob"), config=None, parent=None, base=None,
-                 extra_users="", host=None):
+                 extra_users="", host=None, more_config=""):
         self.build = build_dir()
         self.home = tempfile.mkdtemp(prefix="mp", dir=parent)
         os.chmod(self.home, 0o755)
@@ -117,6 +117,7 @@ class Instance:
         self.users = list(users)
         self.config = config or {}
         self.extra_users = extra_users
+        self.more_config = more_config     # lines for the end of merpati.conf
         self.host = host
         self.base = 0 if host else base or free_base()
         self.svscan = None
@@ -134,6 +135,8 @@ class Instance:
                         self.domain, "-P", "postmaster@" + self.domain, "-a",
                         "0.0.0.0 [::]" if self.host else "127.0.0.1", "-b", str(self.base), self.dir], check=True)
         self.set_config(self.config)
+        with open(self.dir + "/etc/merpati.conf", "a") as f:
+            f.write(self.more_config)
         self.set_users(self.extra_users)
         with open(self.dir + "/etc/aliases", "a") as f:
             f.write("postmaster@%s: %s@%s\n" % (self.domain, self.users[0], self.domain))

@@ -159,11 +159,51 @@ smtputf8_enable = yes
 """
 
 
-class ForeignPostfix:
-    """Debian's Postfix as a host of the net: every address of its domains is one Maildir."""
+# Dovecot says to Postfix whose password is right.
+DOVECOT_CONF = """\
+base_dir = {d}/run
+state_dir = {d}/state
+log_path = {d}/log
+protocols =
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login scram-sha-256
+first_valid_uid = 1
+passdb {{
+  driver = passwd-file
+  args = {d}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  unix_listener {socket} {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+"""
+SUBMISSION = """\
+submission inet n - y - - smtpd
+  -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_type=dovecot -o smtpd_sasl_path=private/auth
+  -o smtpd_tls_security_level=encrypt -o smtpd_sasl_authenticated_header=yes
+  -o smtpd_client_restrictions=permit_sasl_authenticated,reject
+"""
 
-    def __init__(self, host, domains, parent=None, name="mx.postfix.test", extra=""):
+
+class ForeignPostfix:
+    """Debian's Postfix as a host of the net: every address of its domains is one Maildir.
+
+    users: name -> password, who may use port 587; Dovecot checks them.
+    """
+
+    def __init__(self, host, domains, parent=None, name="mx.postfix.test", extra="", users=None):
         self.host, self.domains, self.name, self.extra = host, domains, name, extra
+        self.users, self.auth = users or {}, None
         self.dir = tempfile.mkdtemp(prefix="pf", dir=parent)
         os.chmod(self.dir, 0o755)
         self.started = False
@@ -182,7 +222,7 @@ class ForeignPostfix:
         if "\npostlog" not in master:
             master += "\npostlog unix-dgram n - n - 1 postlogd\n"
         with open(d + "/etc/master.cf", "w") as f:
-            f.write(master)
+            f.write(master + (SUBMISSION if self.users else ""))
         # The chroot of Debian's master.cf wants these.
         for name in ("services", "hosts", "nsswitch.conf", "localtime"):
             if os.path.exists("/etc/" + name):
@@ -191,7 +231,20 @@ class ForeignPostfix:
         self.postfix("start", check=True)
         self.started = True
         wait_for(self.answers, 20)
+        if self.users:
+            self.start_auth()
         return self
+
+    def start_auth(self):
+        d = self.dir + "/dovecot"
+        os.mkdir(d)
+        with open(d + "/users", "w") as f:
+            f.write("".join("%s:{PLAIN}%s::::::\n" % x for x in self.users.items()))
+        with open(d + "/dovecot.conf", "w") as f:
+            f.write(DOVECOT_CONF.format(d=d, socket=self.dir + "/queue/private/auth"))
+        with open(d + "/out", "wb") as out:
+            self.auth = self.host.popen(["dovecot", "-F", "-c", d + "/dovecot.conf"], stdout=out, stderr=out)
+        wait_for(lambda: os.path.exists(self.dir + "/queue/private/auth"), 20)
 
     def postfix(self, verb, check=False):
         r = self.host.run(["postfix", "-c", self.dir + "/etc", verb], capture_output=True, text=True, timeout=60)
@@ -206,6 +259,10 @@ class ForeignPostfix:
             return False
 
     def stop(self):
+        if self.auth:
+            self.auth.terminate()
+            self.auth.wait(20)
+            self.auth = None
         if self.started:
             self.postfix("stop")
             self.started = False

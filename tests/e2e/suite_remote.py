@@ -85,7 +85,23 @@ mx      A       10.77.0.3
 _25._tcp.mx TLSA 3 1 1 {wrong}
 """
 BOGUS = "@ MX 10 mx\nmx A 10.77.0.3\n"
-POSTFIX = ["postfix.test", "dane.test", "wrong.test", "plain.test", "bogus.test", "smart.test", "six.test"]
+ROUTES = """
+route "smart.test" {{
+  via = "[mx.postfix.test]:587"
+  user = "relayed"
+  password-file = "{d}/relay.password"
+  tls = "verified"
+}}
+route "badpass.test" {{
+  via = "[mx.postfix.test]:587"
+  user = "relayed"
+  password-file = "{d}/wrong.password"
+}}
+route "badname.test" {{ via = "[mx.dane.test]:587"  user = "relayed"  password-file = "{d}/relay.password"  tls = "verified" }}
+route "bymx.test" {{ via = "postfix.test:25"  tls = "required" }}
+route ".sub.test" {{ via = "[10.77.4.15]" }}
+"""
+POSTFIX = ["postfix.test", "dane.test", "wrong.test", "plain.test", "bogus.test", "smart.test", "bymx.test"]
 
 HEAD = b"From: %s\r\nTo: %s\r\nSubject: %s\r\nDate: Sat, 21 Nov 2026 20:39:32 +0000\r\n" \
        b"Message-ID: <%s@client.test>\r\n"
@@ -118,7 +134,8 @@ def certificate(d):
     """A self-signed one for Postfix; the digest of its key, for TLSA 3 1 1."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-keyout", d + "/key.pem", "-out", d + "/cert.pem", "-days", "30", "-subj",
-                    "/CN=mx.postfix.test"], check=True, capture_output=True)
+                    "/CN=mx.postfix.test", "-addext",
+                    "subjectAltName=DNS:mx.postfix.test"], check=True, capture_output=True)
     pub = subprocess.run(["openssl", "x509", "-in", d + "/cert.pem", "-noout", "-pubkey"], check=True,
                          capture_output=True).stdout
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pub, check=True,
@@ -130,7 +147,7 @@ class Remote(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         need_net()
-        need("s6-svscan", "nsd", "ldns-signzone", "postfix", "openssl")
+        need("s6-svscan", "nsd", "ldns-signzone", "postfix", "openssl", "dovecot")
         cls.dir = d = tempfile.mkdtemp(prefix="mpnet")
         cls.addClassCleanup(shutil.rmtree, d, True)
         os.chmod(d, 0o755)
@@ -138,7 +155,7 @@ class Remote(unittest.TestCase):
         hosts = [net.host(name, k) for k, name in enumerate(("merpati", "ns", "postfix", "others", "off"), 1)]
         cls.merpati, cls.ns, cls.postfix, cls.others, cls.off = hosts
         cls.six = net.host("six", 6, ipv4=False)
-        for k in range(1, 15):
+        for k in range(1, 16):
             cls.others.add("10.77.4.%d/16" % k)
         for h in (cls.merpati, cls.postfix):
             h.resolv_conf(cls.ns.addr)
@@ -153,16 +170,20 @@ class Remote(unittest.TestCase):
         dns.start()
         cls.pf = ForeignPostfix(cls.postfix, POSTFIX, parent=d, extra=(
             "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = %s/cert.pem\nsmtpd_tls_key_file = %s/key.pem\n"
-            "smtpd_tls_received_header = yes\n" % (d, d)))
+            "smtpd_tls_received_header = yes\n" % (d, d)), users={"relayed": "in-secret"})
         cls.pf.start()
         cls.addClassCleanup(cls.pf.close)
         cls.fakes = []
         cls.addClassCleanup(lambda: [f.close() for f in cls.fakes])
-        cls.i = i = Instance(users=("alice", "bob", "carol"), parent=d, host=cls.merpati, config={
+        for name, password in (("relay", "in-secret"), ("wrong", "mistaken")):
+            with open("%s/%s.password" % (d, name), "w") as f:
+                f.write(password + "\n")
+        cls.i = i = Instance(users=("alice", "bob", "carol"), parent=d, host=cls.merpati, more_config=ROUTES.format(
+            d=d), config={
             "": {"relay-domains": '{ "backup.test" }'},
             "queue": {"retry": "%ds" % RETRY, "warn-after": "%ds" % WARN, "expire": "%ds" % EXPIRE},
             "resolver": {"trust-anchor": '"%s"' % dns.anchor, "timeout": "5s"},
-            "remote": {"connect-timeout": "2s", "greeting-timeout": "2s"}})
+            "remote": {"connect-timeout": "2s", "greeting-timeout": "2s", "ca-file": '"%s/cert.pem"' % d}})
         cls.enterClassContext(i)
         # The long life begins now and is looked at by the last test.
         cls.life_began = time.time()
@@ -389,6 +410,34 @@ class Remote(unittest.TestCase):
         i = self.send("insecure", "joe@plain.test")
         self.assertRegex(self.at_postfix("insecure").decode(), r"using TLSv1\.[23]")
         self.assertNotIn("dane", "".join(re.findall(r'tls=("[^"]*"|\S+)', "".join(self.lines(i)))))
+
+    # --- smarthosts --------------------------------------------------------------
+
+    def test_smarthost_with_a_password(self):
+        i = self.send("smart", "joe@smart.test")
+        got = self.at_postfix("smart").decode()
+        self.assertIn("(Authenticated sender: relayed)", got)
+        self.assertIn("using TLSv1", got)
+        self.assertNotIn("in-secret", self.i.log())
+        self.line(i, "removed")
+
+    def test_smarthost_that_refuses_the_password(self):
+        i = self.send("badpass", "joe@badpass.test")
+        self.line(i, "deferred")
+        self.assertEqual(self.pf.received("badpass"), [])
+        self.assertNotIn("mistaken", self.i.log())
+
+    def test_smarthost_of_another_name(self):
+        i = self.send("badname", "joe@badname.test")
+        self.assertIn("code=4.7", self.line(i, "deferred"))
+        self.assertEqual(self.pf.received("badname"), [])
+
+    def test_routes_by_mx_and_for_subdomains(self):
+        f = self.fake(15)
+        self.send("bymx", "joe@bymx.test")
+        self.send("subdomain", "joe@a.sub.test")
+        self.at_postfix("bymx")
+        self.arrived(f, "subdomain")
 
     # --- later, or never ---------------------------------------------------------
 
