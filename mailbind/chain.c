@@ -13,6 +13,7 @@ static const struct chain_service	 services[] = {
 	{ "authd", "merpati-auth" },
 	{ "pop3d", "merpati-pop3d" },
 	{ "queue-runner", "merpati-queue" },
+	{ "remote", "merpati-remote" },
 	{ "resolver", "merpati-resolver" },
 	{ "smtpd", "merpati-smtpd" },
 	{ "spawner", NULL },

@@ -23,7 +23,7 @@ usage(FILE *to)
 {
 	fputs("usage: mailbind [-c file] service program [arg ...]\n"
 	    "       mailbind [-c file] -r\n"
-	    "services: authd pop3d queue-runner resolver smtpd spawner\n", to);
+	    "services: authd pop3d queue-runner remote resolver smtpd spawner\n", to);
 }
 
 /* Open, drop, execute. */

@@ -31,6 +31,7 @@ static const struct place {
 	{ false, "authd", "merpati-auth", "merpati-auth", 0755 },
 	{ false, "spawner", "root", "root", 0755 },
 	{ false, "queue", "merpati-queue", "merpati-queue", 0755 },
+	{ false, "remote", "merpati-remote", "merpati-remote", 0755 },
 	{ false, "resolver", "merpati-resolver", "merpati-resolver", 0755 },
 	{ false, "smtpd", "merpati-smtpd", "merpati-smtpd", 0755 },
 };

@@ -14,6 +14,7 @@ OTHER = "merpati-test2"
 WHO = {
     "smtpd": "merpati-smtpd", "queue-runner": "merpati-queue", "authd": "merpati-auth",
     "pop3d": "merpati-pop3d", "spawner": "root", "resolver": "merpati-resolver",
+    "remote": "merpati-remote",
 }
 
 

@@ -43,6 +43,7 @@ chain_find_knows_services_only(void **state)
 	assert_string_equal(chain_find("pop3d")->user, "merpati-pop3d");
 	assert_string_equal(chain_find("authd")->user, "merpati-auth");
 	assert_string_equal(chain_find("queue-runner")->user, "merpati-queue");
+	assert_string_equal(chain_find("remote")->user, "merpati-remote");
 	assert_string_equal(chain_find("resolver")->user, "merpati-resolver");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_null(chain_find(bad[i]));
