@@ -32,7 +32,7 @@ static const struct reason	 reasons[] = {
 	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
 	    "no TLS version in common: the host has none from 1.2 on" },
 	{ SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
-	    "the host refused: no cipher in common" },
+	    "the host refused: no cipher in common, or it wants a certificate" },
 	{ SSL_R_DH_KEY_TOO_SMALL, "the host's Diffie-Hellman key is too small" },
 	{ SSL_R_EE_KEY_TOO_SMALL, "the host's key is too small" },
 };
