@@ -1,6 +1,7 @@
 /* Contract in ipc_server.h. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,11 +14,21 @@
 #include "lib/base/xmalloc.h"
 
 #define BURST	16	/* packets of one client before others get a turn */
+#define READ_SECONDS	30	/* so long answers wait for a client to read */
+
+/* An answer that the socket had no room for. */
+struct waiting {
+	STAILQ_ENTRY(waiting)	 entry;
+	size_t			 len;
+	char			 data[];
+};
 
 struct ipc_client {
 	LIST_ENTRY(ipc_client)	 entry;
 	struct ipc_server	*server;
 	struct event		*ev;
+	struct event		*write_ev;	/* while answers wait */
+	STAILQ_HEAD(, waiting)	 waiting;
 	int			 fd;		/* -1 when gone */
 	uid_t			 uid;
 	gid_t			 gid;
@@ -41,8 +52,17 @@ struct ipc_server {
 static void
 ipc_client_close(struct ipc_client *c)
 {
+	struct waiting	*w;
+
 	if (c->fd == -1)
 		return;
+	while ((w = STAILQ_FIRST(&c->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->waiting, entry);
+		free(w);
+	}
+	if (c->write_ev != NULL)
+		event_free(c->write_ev);
+	c->write_ev = NULL;
 	event_free(c->ev);
 	c->ev = NULL;
 	close(c->fd);
@@ -63,7 +83,8 @@ ipc_client_read(int fd, short what, void *arg)
 
 	(void)what;
 	ipc_client_ref(c);
-	for (i = 0; i < BURST && c->fd != -1; i++) {
+	for (i = 0; i < BURST && c->fd != -1 && STAILQ_EMPTY(&c->waiting);
+	    i++) {
 		n = ipc_recv(fd, &req, 0);
 		if (n == -1 && errno == EAGAIN)
 			break;
@@ -112,6 +133,7 @@ ipc_server_accept(int fd, short what, void *arg)
 	c = xcalloc(1, sizeof(*c));
 	c->fd = sock;
 	c->refs = 1;
+	STAILQ_INIT(&c->waiting);
 	if (ipc_peer(sock, &c->uid, &c->gid, &c->pid) == -1 ||
 	    (s->allow != NULL && !s->allow(c->uid, c->gid, s->arg))) {
 		log_warnx("event=ipc-refused uid=%ld pid=%ld", (long)c->uid,
@@ -165,16 +187,83 @@ ipc_server_free(struct ipc_server *s)
 	free(s);
 }
 
+static void
+ipc_client_failed(struct ipc_client *c, const char *verb)
+{
+	log_warn("event=ipc-answer-failed uid=%ld pid=%ld verb=%s",
+	    (long)c->uid, (long)c->pid, verb);
+	ipc_client_close(c);
+}
+
+/* There is room again: what waits goes first, then requests are read. */
+static void
+ipc_client_write(int fd, short what, void *arg)
+{
+	static const struct timeval	 patience = { .tv_sec = READ_SECONDS };
+	static struct ipc_msg		 m;
+	struct ipc_client		*c = arg;
+	struct waiting			*w;
+
+	if (what & EV_TIMEOUT) {
+		errno = ETIMEDOUT;
+		ipc_client_failed(c, "-");
+		return;
+	}
+	while ((w = STAILQ_FIRST(&c->waiting)) != NULL) {
+		memcpy(m.data, w->data, w->len);
+		m.len = w->len;
+		if (ipc_send(fd, &m, 0) == -1) {
+			if (errno != EAGAIN)
+				ipc_client_failed(c, "-");
+			else
+				event_add(c->write_ev, &patience);
+			return;
+		}
+		STAILQ_REMOVE_HEAD(&c->waiting, entry);
+		free(w);
+	}
+	event_add(c->ev, NULL);
+}
+
+/*
+ * Many answers may be ready in one moment, more than a socket takes.  While
+ * any wait no request is read, so that no more wait than were asked for.
+ */
+static void
+ipc_client_wait(struct ipc_client *c, const struct ipc_msg *ans)
+{
+	static const struct timeval	 patience = { .tv_sec = READ_SECONDS };
+	struct waiting			*w;
+
+	if (c->write_ev == NULL)
+		c->write_ev = event_new(event_get_base(c->ev), c->fd,
+		    EV_WRITE, ipc_client_write, c);
+	if (c->write_ev == NULL)
+		fatalx("event=out-of-memory");
+	w = xmalloc(sizeof(*w) + ans->len);
+	w->len = ans->len;
+	memcpy(w->data, ans->data, ans->len);
+	if (STAILQ_EMPTY(&c->waiting)) {
+		event_del(c->ev);
+		event_add(c->write_ev, &patience);
+	}
+	STAILQ_INSERT_TAIL(&c->waiting, w, entry);
+}
+
 void
 ipc_client_answer(struct ipc_client *c, struct ipc_msg *ans)
 {
 	if (c->fd == -1)
 		return;
-	if (ipc_send(c->fd, ans, 0) == -1) {
-		log_warn("event=ipc-answer-failed uid=%ld pid=%ld verb=%s",
-		    (long)c->uid, (long)c->pid, ans->verb);
-		ipc_client_close(c);
-	}
+	if (STAILQ_EMPTY(&c->waiting)) {
+		if (ipc_send(c->fd, ans, 0) == 0)
+			return;
+	} else
+		errno = EAGAIN;
+	if (errno == EAGAIN && ans->nfds == 0 && !ans->bad)
+		ipc_client_wait(c, ans);
+	else
+		ipc_client_failed(c, ans->verb);
 }
 
 unsigned int

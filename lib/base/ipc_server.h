@@ -38,8 +38,9 @@ unsigned int	 ipc_server_count(const struct ipc_server *, uid_t);
 void	 ipc_server_free(struct ipc_server *);
 
 /*
- * Send an answer; a client that does not read is closed rather than waited
- * for.  Harmless when the client has gone.
+ * Send an answer, or keep it until there is room; no request of the client is
+ * read meanwhile.  One that does not read for 30 seconds is closed, at once
+ * when the answer has descriptors.  Harmless when the client has gone.
  */
 void	 ipc_client_answer(struct ipc_client *, struct ipc_msg *ans);
 uid_t	 ipc_client_uid(const struct ipc_client *);
