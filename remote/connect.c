@@ -18,8 +18,8 @@
 #define NEXT_HOST_MS	4000	/* before a host of worse preference */
 #define DEAD_MS		60000	/* a dead address is tried last */
 
-static bool
-is_dead(const struct connect_memory *m, const char *address)
+bool
+connect_memory_has(const struct connect_memory *m, const char *address)
 {
 	int64_t	 now = io_monotonic_ms();
 	size_t	 i;
@@ -31,11 +31,11 @@ is_dead(const struct connect_memory *m, const char *address)
 	return false;
 }
 
-static void
-mark_dead(struct connect_memory *m, const char *address)
+void
+connect_memory_add(struct connect_memory *m, const char *address)
 {
 	if (strlen(address) >= sizeof(m->dead[0].address) ||
-	    is_dead(m, address))
+	    connect_memory_has(m, address))
 		return;
 	strlcpy(m->dead[m->next].address, address,
 	    sizeof(m->dead[0].address));
@@ -47,7 +47,7 @@ void
 connect_forget(struct connect *c, const struct connect_target *t)
 {
 	if (t->host != NULL)
-		mark_dead(c->memory, t->address);
+		connect_memory_add(c->memory, t->address);
 }
 
 /* 0 with *sa, or -1: no address, or of a family that is not to be used. */
@@ -115,7 +115,7 @@ add_host(struct connect *c, const struct remote_open *o,
 			i = first;
 		used[i] = true;
 		v6 = strchr(h->addr[i], ':') != NULL;
-		if (is_dead(c->memory, h->addr[i]) == dead)
+		if (connect_memory_has(c->memory, h->addr[i]) == dead)
 			add_target(c, o, h, h->addr[i]);
 	}
 }

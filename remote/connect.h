@@ -29,7 +29,7 @@ struct connect_target {
 	int				 fd;	/* while trying */
 };
 
-/* What failed not long ago: tried last. */
+/* Addresses with which something failed not long ago. */
 struct connect_memory {
 	struct {
 		char	 address[RESOLVER_ADDR_MAX];
@@ -40,7 +40,7 @@ struct connect_memory {
 
 struct connect {
 	const struct config_remote	*cfg;
-	struct connect_memory		*memory;
+	struct connect_memory		*memory;	/* tried last */
 	struct connect_target		 target[CONNECT_TARGETS];
 	size_t				 n;
 	int64_t				 left_ms;	/* of the time-out */
@@ -65,5 +65,8 @@ int	 connect_next(struct connect *, const struct connect_target **);
 int	 connect_again(struct connect *, const struct connect_target *);
 /* The target is no good, whatever the reason: others first for a while. */
 void	 connect_forget(struct connect *, const struct connect_target *);
+
+bool	 connect_memory_has(const struct connect_memory *, const char *address);
+void	 connect_memory_add(struct connect_memory *, const char *address);
 
 #endif

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 
 struct parent {
 	const struct config	*cfg;
+	struct tls_client_ctx	*tls;
 	int			 listener;
 	pid_t			*child;
 	size_t			 n, max;
@@ -109,7 +111,7 @@ child_main(struct parent *p, int sock)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	service_title("new");
-	exit(serve(p->cfg, sock));
+	exit(serve(p->cfg, p->tls, sock));
 }
 
 static void
@@ -176,6 +178,25 @@ drain(struct parent *p)
 		(void)kill(p->child[i], SIGKILL);
 }
 
+/*
+ * What every child would do again is done before there are any.  The CA file
+ * is large: it is read here only where certificates are checked as a rule.
+ */
+static struct tls_client_ctx *
+warm_up(const struct config *cfg)
+{
+	struct tls_client_ctx	*tls;
+	char			 error[TLS_CLIENT_TEXT];
+	bool			 ca = strcmp(cfg->remote.tls, "verified") == 0;
+
+	if ((tls = tls_client_ctx_new(cfg->remote.ca_file, error)) == NULL)
+		fatalx("event=tls-failed reason=%s", log_esc(error));
+	if (tls_client_ctx_warm(tls, ca, error) == -1)
+		log_warnx("event=ca-file-unusable file=%s reason=%s",
+		    log_esc(cfg->remote.ca_file), log_esc(error));
+	return tls;
+}
+
 int
 parent_run(const struct config *cfg)
 {
@@ -190,6 +211,7 @@ parent_run(const struct config *cfg)
 	    cfg->remote.max_connections / 4 + 8;
 	p.child = xcalloc(p.max, sizeof(*p.child));
 	xasprintf(&path, "%s/remote/remote.sock", cfg->run_dir);
+	p.tls = warm_up(cfg);
 	take_signals(&p);
 	if ((p.listener = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
@@ -200,6 +222,7 @@ parent_run(const struct config *cfg)
 	log_info("event=stopping children=%zu", p.n);
 	close(p.listener);
 	drain(&p);
+	tls_client_ctx_free(p.tls);
 	free(path);
 	free(p.child);
 	return EX_OK;

@@ -154,7 +154,7 @@ jobs(const struct config *cfg, int sock)
 }
 
 int
-serve(const struct config *cfg, int sock)
+serve(const struct config *cfg, struct tls_client_ctx *tls, int sock)
 {
 	int	 n, code;
 
@@ -167,7 +167,7 @@ serve(const struct config *cfg, int sock)
 		ipc_drop(&msg);
 		return EX_PROTOCOL;
 	}
-	session_init(&session, cfg, &place);
+	session_init(&session, cfg, &place, tls);
 	code = jobs(cfg, sock);
 	session_close(&session);
 	proto_remote_open_free(&place);

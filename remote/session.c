@@ -9,18 +9,27 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
+#include "remote/auth.h"
 #include "remote/outcome.h"
+#include "remote/secure.h"
 #include "remote/session.h"
 
 #define QUIT_MS	2000		/* for the answer to QUIT */
 
+enum talk {
+	TALK_OK,
+	TALK_NOT,		/* another host, please */
+	TALK_CLEAR		/* the same one without TLS */
+};
+
 void
 session_init(struct session *s, const struct config *cfg,
-    const struct remote_open *open)
+    const struct remote_open *open, struct tls_client_ctx *tls)
 {
 	memset(s, 0, sizeof(*s));
 	s->cfg = cfg;
 	s->open = open;
+	s->tls_ctx = tls;
 	s->fd = -1;
 	smtp_client_init(&s->smtp);
 }
@@ -49,6 +58,8 @@ session_log_reply(const struct session *s, const char *to)
 static void
 hang_up(struct session *s)
 {
+	if (s->smtp.on)
+		tls_client_drop(&s->smtp.s);
 	smtp_client_finish(&s->smtp);
 	io_close(s->fd);
 	s->fd = -1;
@@ -65,6 +76,8 @@ session_close(struct session *s)
 		s->smtp.patience_ms = QUIT_MS;
 		stream_put(&s->smtp.s, "QUIT\r\n", 6);
 		(void)smtp_client_reply(&s->smtp);
+		if (!s->smtp.lost)
+			tls_client_stop(&s->smtp.s, 0);
 	}
 	hang_up(s);
 }
@@ -161,12 +174,108 @@ note_target(struct session *s, const struct connect_target *t)
 	service_title("%s", s->host);
 }
 
-/* From a connected socket to where MAIL may be said. */
 static int
+fail(struct session *s, const struct remote_outcome *o)
+{
+	note_failure(s, o);
+	return -1;
+}
+
+static enum talk
+shake_hands(struct session *s, const struct secure_policy *p)
+{
+	struct remote_outcome	 o = { 0 };
+
+	if (secure_start(s, p, &o) == 0)
+		return TALK_OK;
+	(void)fail(s, &o);
+	return p->need == SECURE_MAY && strcmp(o.code, "4.7.5") == 0 ?
+	    TALK_CLEAR : TALK_NOT;
+}
+
+/* STARTTLS and EHLO again, RFC 3207 4. */
+static enum talk
+start_tls(struct session *s, const struct secure_policy *p)
+{
+	struct remote_outcome	 o = { 0 };
+	enum talk		 t;
+
+	if (!(s->smtp.features.ext & SMTP_EXT_STARTTLS)) {
+		if (p->need == SECURE_MAY)
+			return TALK_OK;
+		outcome_set(&o, "4.7.4", "%.200s offers no TLS, which it must "
+		    "have", session_peer(s));
+		(void)fail(s, &o);
+		return TALK_NOT;
+	}
+	stream_put(&s->smtp.s, "STARTTLS\r\n", 10);
+	if (smtp_client_reply(&s->smtp) == -1) {
+		(void)fail_lost(s, "STARTTLS");
+		return TALK_NOT;
+	}
+	session_log_reply(s, "STARTTLS");
+	if (s->smtp.reply.code != 220) {
+		if (p->need == SECURE_MAY && s->smtp.reply.code != 421 &&
+		    !s->smtp.lost)
+			return TALK_OK;
+		(void)fail_reply(s);
+		return TALK_NOT;
+	}
+	if ((t = shake_hands(s, p)) != TALK_OK)
+		return t;
+	return hello(s) == 0 ? TALK_OK : TALK_NOT;
+}
+
+static int
+log_in(struct session *s)
+{
+	struct remote_outcome	 o = { 0 };
+
+	if (s->open->user[0] == '\0' || auth_login(s, &o) == 0)
+		return 0;
+	return fail(s, &o);
+}
+
+/* From a connected socket to where MAIL may be said. */
+static enum talk
 talk(struct session *s)
 {
+	struct secure_policy	 p = secure_policy(s->open, s->target->host);
+	bool			 implicit = secure_implicit(s->open);
+	enum talk		 t;
+
 	smtp_client_start(&s->smtp, s->fd, 1000);
-	return greeting(s) == 0 && hello(s) == 0 ? 0 : -1;
+	if (p.need == SECURE_MAY && connect_memory_has(&s->no_tls, s->addr))
+		p.need = SECURE_OFF;
+	if (implicit && (t = shake_hands(s, &p)) != TALK_OK)
+		return t;
+	if (greeting(s) == -1 || hello(s) == -1)
+		return TALK_NOT;
+	if (!implicit && p.need != SECURE_OFF &&
+	    (t = start_tls(s, &p)) != TALK_OK)
+		return t;
+	return log_in(s) == 0 ? TALK_OK : TALK_NOT;
+}
+
+/*
+ * TLS that may be done without went wrong half-way: in the clear, on a new
+ * connection (RFC 7435 3), and so for a while.
+ */
+static enum talk
+talk_to(struct session *s, const struct connect_target *t)
+{
+	enum talk	 how;
+
+	note_target(s, t);
+	how = talk(s);
+	if (how != TALK_CLEAR)
+		return how;
+	connect_memory_add(&s->no_tls, s->addr);
+	session_close(s);
+	if ((s->fd = connect_again(&s->connect, t)) == -1)
+		return TALK_NOT;
+	note_target(s, t);
+	return talk(s);
 }
 
 /* No host is left: say why. */
@@ -200,8 +309,7 @@ rest_of_list(struct session *s)
 	const struct connect_target	*t;
 
 	while ((s->fd = connect_next(&s->connect, &t)) != -1) {
-		note_target(s, t);
-		if (talk(s) == 0)
+		if (talk_to(s, t) == TALK_OK)
 			return 0;
 		connect_forget(&s->connect, t);
 		session_close(s);
@@ -216,7 +324,7 @@ session_open(struct session *s)
 	s->never = true;
 	s->host[0] = s->addr[0] = s->tls[0] = '\0';
 	connect_begin(&s->connect, &s->cfg->remote, s->open, &s->memory,
-	    NULL);
+	    secure_unusable);
 	return rest_of_list(s);
 }
 

@@ -18,13 +18,16 @@
 #include "lib/base/config.h"
 #include "lib/net/proto_remote.h"
 #include "lib/net/smtp_client.h"
+#include "lib/net/tls_client.h"
 #include "remote/connect.h"
 
 struct session {
 	const struct config		*cfg;
 	const struct remote_open	*open;
+	struct tls_client_ctx		*tls_ctx;
 	struct connect			 connect;
-	struct connect_memory		 memory;
+	struct connect_memory		 memory;	/* unreachable */
+	struct connect_memory		 no_tls;	/* TLS broke */
 	const struct connect_target	*target;
 	struct smtp_client		 smtp;
 	int				 fd;	/* -1: no connection */
@@ -42,7 +45,7 @@ struct session {
 };
 
 void	 session_init(struct session *, const struct config *,
-	    const struct remote_open *);
+	    const struct remote_open *, struct tls_client_ctx *);
 /*
  * Connect to the first host that will do, from the start of the list.  0, or -1
  * with failure; host and addr are those of who failed.
