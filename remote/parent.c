@@ -188,6 +188,12 @@ warm_up(const struct config *cfg)
 	struct tls_client_ctx	*tls;
 	char			 error[TLS_CLIENT_TEXT];
 	bool			 ca = strcmp(cfg->remote.tls, "verified") == 0;
+	size_t			 i;
+
+	for (i = 0; i < cfg->nroute; i++)
+		if (cfg->route[i].tls != NULL &&
+		    strcmp(cfg->route[i].tls, "verified") == 0)
+			ca = true;
 
 	if ((tls = tls_client_ctx_new(cfg->remote.ca_file, error)) == NULL)
 		fatalx("event=tls-failed reason=%s", log_esc(error));

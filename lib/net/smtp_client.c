@@ -96,7 +96,7 @@ smtp_features_add(struct smtp_features *f, struct slice line)
 	struct slice	 word = { line.ptr, 0 }, rest;
 	size_t		 i, n;
 
-	/* "AUTH=LOGIN" is what some wrote before RFC 2554. */
+	/* "AUTH=LOGIN" is what some wrote before there was a standard. */
 	while (word.len < line.len && line.ptr[word.len] != ' ' &&
 	    line.ptr[word.len] != '=')
 		word.len++;

@@ -18,7 +18,8 @@ from instance import TOP, build_dir  # noqa: E402
 PROGRAMS = {
     "bin/mailctl", "bin/deliver", "bin/sendmail", "bin/mailq", "bin/newaliases",
     "libexec/merpati/mailbind", "libexec/merpati/smtpd", "libexec/merpati/queue-runner",
-    "libexec/merpati/authd", "libexec/merpati/resolver", "libexec/merpati/spawner", "libexec/merpati/pop3d",
+    "libexec/merpati/authd", "libexec/merpati/resolver", "libexec/merpati/remote",
+    "libexec/merpati/spawner", "libexec/merpati/pop3d",
     "libexec/merpati/pop3-session", "libexec/merpati/deliver", "share/merpati/make-instance",
 }
 
@@ -123,6 +124,7 @@ class Install(unittest.TestCase):
             "spool/trigger": ("merpati-queue", 0o620 if root else 0o600),
             "mail": ("root", 0o711), "run/authd": ("merpati-auth", 0o755),
             "run/queue": ("merpati-queue", 0o755), "run/smtpd": ("merpati-smtpd", 0o755),
+            "run/remote": ("merpati-remote", 0o755),
             "run/resolver": ("merpati-resolver", 0o755),
             "run/spawner": ("root", 0o755), "run/fdholder": ("root", 0o700),
             "log/smtpd": ("merpati-log", 0o2750), "service/smtpd/run": ("root", 0o755),
