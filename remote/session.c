@@ -278,6 +278,23 @@ talk_to(struct session *s, const struct connect_target *t)
 	return talk(s);
 }
 
+/* Nobody was even tried. */
+static void
+none_usable(struct session *s)
+{
+	size_t	 i;
+
+	for (i = 0; i < s->open->nhost; i++)
+		if (secure_unusable(s->open, &s->open->host[i])) {
+			outcome_set(&s->failure, "4.7.5", "it cannot be "
+			    "known whether %.200s has TLSA records (RFC "
+			    "7672 2.1)", s->open->host[i].name);
+			return;
+		}
+	outcome_set(&s->failure, "4.4.4", "no host has an address of a "
+	    "family that is in use here");
+}
+
 /* No host is left: say why. */
 static int
 no_host(struct session *s)
@@ -291,8 +308,7 @@ no_host(struct session *s)
 			outcome_copy(&s->failure, &o);
 	}
 	if (s->failure.text[0] == '\0')
-		outcome_set(&s->failure, "4.4.4", "no host of the "
-		    "destination may be used");
+		none_usable(s);
 	else if (s->failure.said && s->never) {
 		s->failure.verdict = MAIL_PERM;
 		strlcpy(s->failure.code, "5.3.2", sizeof(s->failure.code));
