@@ -201,13 +201,17 @@ answered(struct host *h, struct host_family *f, struct dns_answer *a)
 	f->secure = a->secure;
 	f->alias = a->alias;
 	strlcpy(f->end, a->name, sizeof(f->end));
-	while (wire_next(a, &at, &r))
+	while (wire_next(a, &at, &r)) {
 		if (wire_address(a, &r, addr))
 			take_address(f, addr);
+		else
+			f->status = DNS_FAILED;
+	}
 	if (!has_failed(f))
 		least(h, a);
 	else if (h->why[0] == '\0')
-		strlcpy(h->why, a->why, sizeof(h->why));
+		strlcpy(h->why, *a->why != '\0' ? a->why :
+		    "malformed answer", sizeof(h->why));
 	if (h->ask[0] == NULL && h->ask[1] == NULL)
 		addresses_done(h);
 }

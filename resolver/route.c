@@ -238,40 +238,54 @@ own_preference(const struct route *t, struct dns_answer *a)
 	return best;
 }
 
-/* Returns how many records were null ones, RFC 7505 3. */
-static size_t
-choose_hosts(struct route *t, struct dns_answer *a)
+/* Counts the null records (RFC 7505 3) and those that cannot be read. */
+static void
+choose_hosts(struct route *t, struct dns_answer *a, size_t *null,
+    size_t *malformed)
 {
 	struct dns_record	 r;
 	char			 name[RESOLVER_NAME_MAX];
 	uint32_t		 own = own_preference(t, a);
 	uint16_t		 preference;
-	size_t			 null = 0;
 	int			 at = 0;
+
+	*null = *malformed = 0;
 
 	t->cut = own <= UINT16_MAX;
 	t->host = xcalloc(CHOSEN, sizeof(*t->host));
 	while (wire_next(a, &at, &r)) {
 		if (!wire_mx(a, &r, &preference, name))
-			continue;
-		if (*name == '\0')
-			null++;
+			(*malformed)++;
+		else if (*name == '\0')
+			(*null)++;
 		else if (preference < own && name_is_host(name))
 			choose(t, name, preference);
 	}
-	return null;
+}
+
+static void
+mx_failed(struct route *t, const char *why)
+{
+	resolver_route_init(&answer);
+	question_fail(&answer, RESOLVER_TEMP, "4.4.3",
+	    "DNS lookup of the mail hosts of %s failed: %s", t->name, why);
+	route_answer(t);
 }
 
 static void
 mx_found(struct route *t, struct dns_answer *a)
 {
-	size_t	 null;
+	size_t	 null, malformed;
 
 	t->has_mx = true;
-	null = choose_hosts(t, a);
+	choose_hosts(t, a, &null, &malformed);
 	if (t->nhost > 0) {
 		t->host = xreallocarray(t->host, t->nhost, sizeof(*t->host));
 		ask_hosts(t);
+		return;
+	}
+	if (malformed > 0) {
+		mx_failed(t, "malformed answer");
 		return;
 	}
 	if (null > 0 && !t->cut) {
@@ -283,15 +297,6 @@ mx_found(struct route *t, struct dns_answer *a)
 		return;
 	}
 	route_done(t);
-}
-
-static void
-mx_failed(struct route *t, const char *why)
-{
-	resolver_route_init(&answer);
-	question_fail(&answer, RESOLVER_TEMP, "4.4.3",
-	    "DNS lookup of the mail hosts of %s failed: %s", t->name, why);
-	route_answer(t);
 }
 
 static void

@@ -26,6 +26,44 @@ struct texts {
 
 static struct resolver_texts	 answer;
 
+static bool
+txt_words(const struct dns_answer *a, const struct dns_record *r,
+    struct buf *b)
+{
+	(void)a;
+	return wire_txt(r, b);
+}
+
+/*
+ * RFC 5782 2.1: a listed address answers within 127/8.  Anything else comes
+ * from a list whose domain was lost to somebody who sells pages.
+ */
+static bool
+dnsbl_words(const struct dns_answer *a, const struct dns_record *r,
+    struct buf *b)
+{
+	char	 addr[RESOLVER_ADDR_MAX];
+
+	return wire_address(a, r, addr) && strncmp(addr, "127.", 4) == 0 &&
+	    buf_addstr(b, addr) == 0;
+}
+
+static bool
+tlsa_words(const struct dns_answer *a, const struct dns_record *r,
+    struct buf *b)
+{
+	struct resolver_tlsa	 tlsa;
+	size_t			 i;
+
+	(void)a;
+	if (!wire_tlsa(r, &tlsa))
+		return false;
+	buf_addf(b, "%u %u %u ", tlsa.usage, tlsa.selector, tlsa.matching);
+	for (i = 0; i < tlsa.len; i++)
+		buf_addf(b, "%02x", tlsa.data[i]);
+	return true;
+}
+
 static void
 texts_answer(struct texts *t)
 {
@@ -65,8 +103,9 @@ texts_answered(void *arg, struct dns_answer *a)
 	switch (a->status) {
 	case DNS_OK:
 		take(t, a);
-		if (answer.n > 0)
-			answer.status = RESOLVER_OK;
+		/* Records that cannot be read are not none. */
+		answer.status = answer.n > 0 ? RESOLVER_OK :
+		    t->fn == dnsbl_words ? RESOLVER_NONE : RESOLVER_TEMP;
 		break;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
@@ -113,44 +152,6 @@ texts_start(struct resolver *r, struct ipc_client *c, uint64_t id,
 	memset(&answer, 0, sizeof(answer));
 	answer.status = RESOLVER_NONE;
 	texts_answer(t);
-}
-
-static bool
-txt_words(const struct dns_answer *a, const struct dns_record *r,
-    struct buf *b)
-{
-	(void)a;
-	return wire_txt(r, b);
-}
-
-/*
- * RFC 5782 2.1: a listed address answers within 127/8.  Anything else comes
- * from a list whose domain was lost to somebody who sells pages.
- */
-static bool
-dnsbl_words(const struct dns_answer *a, const struct dns_record *r,
-    struct buf *b)
-{
-	char	 addr[RESOLVER_ADDR_MAX];
-
-	return wire_address(a, r, addr) && strncmp(addr, "127.", 4) == 0 &&
-	    buf_addstr(b, addr) == 0;
-}
-
-static bool
-tlsa_words(const struct dns_answer *a, const struct dns_record *r,
-    struct buf *b)
-{
-	struct resolver_tlsa	 tlsa;
-	size_t			 i;
-
-	(void)a;
-	if (!wire_tlsa(r, &tlsa))
-		return false;
-	buf_addf(b, "%u %u %u ", tlsa.usage, tlsa.selector, tlsa.matching);
-	for (i = 0; i < tlsa.len; i++)
-		buf_addf(b, "%02x", tlsa.data[i]);
-	return true;
 }
 
 void

@@ -115,6 +115,11 @@ wire_read(const uint8_t *packet, size_t len, const char *name, uint16_t type,
 		    "unexpected answer";
 		return;
 	}
+	/* libunbound's own packet has an end too; none of it is no denial. */
+	if (ns_msg_getflag(a->msg, ns_f_tc) != 0) {
+		a->why = "answer too large";
+		return;
+	}
 	if ((n = read_records(a)) == -1)
 		return;
 	if (n > 0)

@@ -239,7 +239,7 @@ static void
 failures_are_failures(void **state)
 {
 	static const unsigned int	 flags[] = { 0x8182, 0x8185, 0x8181,
-	    0x8184, 0x818f, 0x0100 };
+	    0x8184, 0x818f, 0x8380, 0x0100 };
 	size_t				 i;
 
 	(void)state;
