@@ -85,11 +85,13 @@ log_result(const struct session *s, const struct work *w, int64_t began)
 	for (i = 0; i < w->res->noutcome; i++)
 		n[w->res->outcome[i].verdict]++;
 	log_info("event=%s id=%s host=%s addr=%s tls=%s rcpts=%zu ok=%zu "
-	    "temp=%zu perm=%zu code=%d ms=%lld", n[MAIL_OK] > 0 ? "sent" :
+	    "temp=%zu perm=%zu code=%d ms=%lld%s%s", n[MAIL_OK] > 0 ? "sent" :
 	    "not-sent", w->job->id, log_esc(s->host), log_esc(s->addr),
 	    s->tls[0] == '\0' ? "no" : log_esc(s->tls), w->res->noutcome,
 	    n[MAIL_OK], n[MAIL_TEMP], n[MAIL_PERM], w->code,
-	    (long long)(io_monotonic_ms() - began));
+	    (long long)(io_monotonic_ms() - began),
+	    n[MAIL_OK] > 0 ? "" : " text=",
+	    n[MAIL_OK] > 0 ? "" : log_esc(w->res->outcome[0].text));
 }
 
 void

@@ -23,6 +23,7 @@
 
 struct transaction {
 	struct session		*s;
+	struct content		 content;
 	struct work		*w;
 	const struct remote_job	*job;
 	size_t			 idx[REMOTE_RCPTS];	/* tried now */
@@ -123,12 +124,19 @@ unfit(struct transaction *t, struct remote_outcome *o)
 		    (unsigned long long)t->job->len);
 		return true;
 	}
-	if (t->job->eightbit && !(f->ext & SMTP_EXT_8BITMIME)) {
+	switch (content_prepare(&t->content, t->job, f)) {
+	case CONTENT_OK:
+		return false;
+	case CONTENT_UNFIT:
 		outcome_set(o, "5.6.3", "%.200s takes no 8-bit message "
-		    "(8BITMIME)", session_peer(t->s));
+		    "(8BITMIME), and this one cannot be converted: %.100s",
+		    session_peer(t->s), t->content.plan.reason);
 		return true;
+	case CONTENT_UNREADABLE:
+		break;
 	}
-	return false;
+	outcome_set(o, "4.3.0", "the message cannot be read here");
+	return true;
 }
 
 static void
@@ -136,7 +144,8 @@ say_mail(struct transaction *t)
 {
 	static const char *const	 ret[] = { NULL, "FULL", "HDRS" };
 	const struct smtp_mail		 m = { .sender = t->job->sender,
-	    .size = t->job->len, .eightbit = t->job->eightbit,
+	    .size = t->content.converted ? 0 : t->job->len,
+	    .eightbit = t->job->eightbit,
 	    .utf8 = t->utf8, .ret = ret[t->job->ret],
 	    .envid = t->job->envid };
 
@@ -329,7 +338,7 @@ send_content(struct transaction *t)
 	enum transaction_status	 st;
 
 	if ((t->chunk ? content_chunk(t->s, t->job) :
-	    content_data(t->s, t->job)) == -1)
+	    content_data(t->s, t->job, &t->content)) == -1)
 		return unreadable(t);
 	st = final_replies(t);
 	if (st == TRANSACTION_DONE)
@@ -393,36 +402,48 @@ data(struct transaction *t)
 	return t->s->smtp.lost ? TRANSACTION_LOST : TRANSACTION_DONE;
 }
 
+static enum transaction_status
+run(struct transaction *t, struct remote_outcome *why)
+{
+	enum transaction_status	 st;
+	bool			 go_on;
+
+	if (unfit(t, why)) {
+		work_settle_all(t->w, why);
+		return TRANSACTION_DONE;
+	}
+	t->utf8 = t->job->utf8;
+	/* The length of what is converted is not known beforehand. */
+	t->chunk = (t->s->smtp.features.ext & SMTP_EXT_CHUNKING) &&
+	    !t->content.converted;
+	if (reset(t) == -1) {
+		*why = broke_off(t, "RSET");
+		return TRANSACTION_AGAIN;
+	}
+	st = envelope(t, &go_on, why);
+	if (st != TRANSACTION_DONE || !go_on)
+		return st;
+	st = t->nok == 0 ? nobody(t) : data(t);
+	if (st == TRANSACTION_LOST) {
+		/* Nobody is left behind, whatever ended it. */
+		*why = broke_off(t, "DATA");
+		work_settle_all(t->w, why);
+	}
+	return st;
+}
+
 enum transaction_status
 transaction_run(struct session *s, struct work *w, struct remote_outcome *why)
 {
 	struct transaction	 t = { .s = s, .w = w, .job = w->job };
 	enum transaction_status	 st;
-	bool			 go_on;
 	size_t			 i;
 
 	memset(why, 0, sizeof(*why));
 	for (i = 0; i < w->job->nrcpt; i++)
 		if (!w->settled[i])
 			t.idx[t.n++] = i;
-	if (unfit(&t, why)) {
-		work_settle_all(w, why);
-		return TRANSACTION_DONE;
-	}
-	t.utf8 = w->job->utf8;
-	t.chunk = s->smtp.features.ext & SMTP_EXT_CHUNKING;
-	if (reset(&t) == -1) {
-		*why = broke_off(&t, "RSET");
-		return TRANSACTION_AGAIN;
-	}
-	st = envelope(&t, &go_on, why);
-	if (st != TRANSACTION_DONE || !go_on)
-		return st;
-	st = t.nok == 0 ? nobody(&t) : data(&t);
-	if (st == TRANSACTION_LOST) {
-		/* Nobody is left behind, whatever ended it. */
-		*why = broke_off(&t, "DATA");
-		work_settle_all(w, why);
-	}
+	st = run(&t, why);
+	content_free(&t.content);
 	return st;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """remote against hosts that do as they should, and hosts that do not."""
 
+import email
 import os
 import signal
 import socket
@@ -248,6 +249,51 @@ class Verdicts(Case):
         letter = b"a: b\r\n\r\n\xc3\xb6\r\n"
         self.assertEqual(self.one(h, letter)[1][0], "ok")
         self.assertIn(" BODY=8BITMIME", h.messages[0][0])
+
+    def test_eightbit_is_converted_for_hosts_of_old(self):
+        letter = (b"Content-Type: text/plain; charset=utf-8\r\n"
+                  b"Content-Transfer-Encoding: 8bit\r\n\r\n"
+                  b".\xc3\xb6=\r\n" + b"long " * 300 + b"\r\n")
+        for ext in (["SIZE"], ["SIZE", "CHUNKING", "PIPELINING"]):
+            h = self.host(ext=ext)
+            r, o = self.one(h, letter)
+            self.assertEqual(o[0], "ok")
+            mail, _, got = h.messages[0]
+            self.assertNotIn("BODY", mail)
+            self.assertNotIn("SIZE", mail)
+            self.assertTrue(got.isascii())
+            m = email.message_from_bytes(got)
+            self.assertEqual(m["Content-Transfer-Encoding"],
+                             "quoted-printable")
+            self.assertEqual(m.get_payload(decode=True),
+                             letter.partition(b"\r\n\r\n")[2])
+
+    def test_long_lines_are_converted_for_all(self):
+        letter = (b"Content-Type: text/plain\r\n\r\n" + b"x" * 3000 +
+                  b"\r\n")
+        h = self.host(ext=ALL + ("CHUNKING",))
+        r, o = self.one(h, letter, longline=1)
+        self.assertEqual(o[0], "ok")
+        got = h.messages[0][2]
+        self.assertLess(max(map(len, got.split(b"\r\n"))), 999)
+        self.assertEqual(email.message_from_bytes(got).get_payload(
+            decode=True), b"x" * 3000 + b"\r\n")
+
+    def test_what_cannot_be_converted_goes_back(self):
+        letter = (b"Content-Type: multipart/mixed\r\n\r\n"
+                  b"--b\r\n\r\n\xc3\xb6\r\n--b--\r\n")
+        h = self.host(ext=[])
+        r, o = self.one(h, letter)
+        self.assertEqual(o[:3], ("perm", "5.6.3", False))
+        self.assertIn("no boundary", o[3])
+        self.assertNotIn("MAIL", h.verbs())
+        # Only too long: let the host decide.
+        letter = letter.replace(b"\xc3\xb6", b"x" * 2000)
+        r, o = self.one(h, letter, longline=1)
+        self.assertEqual(h.messages[0][2], letter)
+        h = self.host(ext=[])
+        r, o = self.one(h, letter, len=10 ** 6)
+        self.assertEqual(o[:3], ("temp", "4.3.0", False))
 
     def test_utf8(self):
         h = self.host()
