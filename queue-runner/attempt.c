@@ -31,7 +31,8 @@ attempt_settle(struct message *m, size_t i, enum run run, const char *code,
     const char *text)
 {
 	if (code != NULL)
-		state_note(&m->st.rcpts[i], runner_now(), code, text);
+		state_note(&m->st.rcpts[i], runner_now(), code, NULL,
+		    text);
 	if (m->run[i] == RUN_BUSY)
 		m->busy--;
 	m->run[i] = (uint8_t)run;

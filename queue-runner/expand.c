@@ -20,7 +20,7 @@ expand_refuse(struct message *m, const struct envelope_rcpt *r,
     const char *code, const char *text)
 {
 	state_note(state_add(&m->st, r->address, r->orcpt, NULL, r->notify),
-	    -1, code, text);
+	    -1, code, NULL, text);
 }
 
 static void

@@ -38,8 +38,11 @@ message_load_state(struct message *m, const char **why)
 		return errno == ENOENT ? LOAD_OK : LOAD_LATER;
 	switch (state_read(fd, &m->st, why)) {
 	case STATE_OK:
-		m->sfd = fd;
 		m->e->tried = true;
+		if (m->st.old)
+			close(fd);	/* outcome.c makes a new one */
+		else
+			m->sfd = fd;
 		return LOAD_OK;
 	case STATE_PARTIAL:
 		/* Cut by a crash before it counted: as if not there. */

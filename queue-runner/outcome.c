@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/message.h"
@@ -31,11 +33,16 @@ outcome_expire(struct message *m, size_t i)
 	struct state_rcpt	*r = &m->st.rcpts[i];
 	char			 text[STATE_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "given up after %u seconds; at last: %s "
-	    "%s", m->q->cfg->queue.expire, r->code,
-	    r->text == NULL ? "" : r->text);
+	/* What a host said stays as it was said. */
+	if (r->host == NULL) {
+		snprintf(text, sizeof(text), "given up after %u seconds; at "
+		    "last: %s %s", m->q->cfg->queue.expire, r->code,
+		    r->text == NULL ? "" : r->text);
+		free(r->text);
+		r->text = xstrdup(text);
+	}
 	/* RFC 3463 3.5: of class 4 only, though the action is failed. */
-	state_note(r, r->when, "4.4.7", text);
+	strlcpy(r->code, "4.4.7", sizeof(r->code));
 	m->run[i] = RUN_PERM;
 }
 
@@ -56,6 +63,14 @@ struct tally {
 	bool	 same;		/* temp and perm: one code, one text, all
 				 * pending */
 };
+
+static bool
+outcome_same_host(const struct state_rcpt *a, const struct state_rcpt *b)
+{
+	if (a->host == NULL || b->host == NULL)
+		return a->host == b->host;
+	return strcmp(a->host, b->host) == 0;
+}
 
 static void
 outcome_count(struct message *m, struct tally *t)
@@ -93,7 +108,8 @@ outcome_count(struct message *m, struct tally *t)
 		if (first == NULL)
 			first = r;
 		else if (t->same && (strcmp(first->code, r->code) != 0 ||
-		    strcmp(first->text, r->text) != 0))
+		    strcmp(first->text, r->text) != 0 ||
+		    !outcome_same_host(first, r)))
 			t->same = false;
 	}
 	if (t->done > 0 || t->temp + t->perm < 2)
@@ -113,7 +129,8 @@ outcome_record(struct message *m, const struct tally *t)
 		    m->run[i] != RUN_PERM))
 			continue;
 		if (state_add_try(m->sfd, &m->st, r->when,
-		    t->same ? -1 : (long)i, r->code, r->text) == -1) {
+		    t->same ? -1 : (long)i, r->code, r->host, r->text) ==
+		    -1) {
 			log_warn("event=state-write-failed id=%s", m->id);
 			return;
 		}

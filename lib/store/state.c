@@ -37,6 +37,7 @@ state_free_rcpt(struct state_rcpt *r)
 	free(r->address);
 	free(r->orcpt);
 	free(r->owner);
+	free(r->host);
 	free(r->text);
 }
 
@@ -79,11 +80,14 @@ state_cut(struct state *s, size_t n)
 
 void
 state_note(struct state_rcpt *r, int64_t when, const char *code,
-    const char *text)
+    const char *host, const char *text)
 {
 	size_t	 n = strnlen(text, STATE_TEXT_MAX - 1);
 
 	r->when = when;
+	r->tries++;
+	free(r->host);
+	r->host = host == NULL ? NULL : xstrdup(host);
 	strlcpy(r->code, code, sizeof(r->code));
 	if (r->text != NULL && strncmp(r->text, text, n + 1) == 0)
 		return;
@@ -115,23 +119,43 @@ state_put_notify(struct buf *out, int notify)
 	return 0;
 }
 
+/* Does a line of its last try follow the recipients? */
+static bool
+state_has_note(const struct state_rcpt *r)
+{
+	return r->text != NULL && r->when >= 0;
+}
+
 static int
 state_put_rcpt(struct buf *out, struct state_rcpt *r)
 {
+	unsigned int	 tries = r->tries - state_has_note(r);
+
 	r->offset = (off_t)out->len;
 	if (buf_addf(out, "%c %04u ", (char)r->letter, r->batch) == -1 ||
 	    state_put(out, "", r->address) == -1 ||
 	    state_put_notify(out, r->notify) == -1 ||
 	    (r->orcpt != NULL && state_put(out, " orcpt=", r->orcpt) == -1) ||
-	    (r->owner != NULL && state_put(out, " owner=", r->owner) == -1))
+	    (r->owner != NULL && state_put(out, " owner=", r->owner) == -1) ||
+	    (tries > 0 && buf_addf(out, " tries=%u", tries) == -1))
 		return -1;
 	return buf_addc(out, '\n');
 }
 
-/* "TIME NUMBER CODE TEXT" LF; the text may come from anywhere. */
 static int
-state_put_try(struct buf *out, int64_t when, long number, const char *code,
-    const char *text)
+state_put_host(struct buf *out, const char *host)
+{
+	if (host == NULL || *host == '\0')
+		return buf_addstr(out, "- ");
+	if (text_xencode(out, slice_str(host), true) == -1)
+		return -1;
+	return buf_addc(out, ' ');
+}
+
+/* "TIME NUMBER CODE HOST TEXT" LF; the text may come from anywhere. */
+static int
+state_put_try(struct buf *out, const struct state *s, int64_t when,
+    long number, const char *code, const char *host, const char *text)
 {
 	char	 num[24] = "*";
 	size_t	 i, n = strnlen(text, STATE_TEXT_MAX - 1);
@@ -139,7 +163,8 @@ state_put_try(struct buf *out, int64_t when, long number, const char *code,
 	if (number >= 0)
 		snprintf(num, sizeof(num), "%ld", number);
 	if (buf_addf(out, "%lld %s %s ", (long long)when, num,
-	    *code == '\0' ? "-" : code) == -1)
+	    *code == '\0' ? "-" : code) == -1 ||
+	    (!s->old && state_put_host(out, host) == -1))
 		return -1;
 	for (i = 0; i < n; i++)
 		if (buf_addc(out, text_is_control(text[i]) ? ' ' : text[i]) ==
@@ -153,7 +178,8 @@ state_format(struct state *s, struct buf *out)
 {
 	size_t	 i;
 
-	if (buf_addf(out, "merpati-state 1\narrived %lld\nsize %llu\n",
+	s->old = false;
+	if (buf_addf(out, "merpati-state 2\narrived %lld\nsize %llu\n",
 	    (long long)s->arrived, (unsigned long long)s->size) == -1 ||
 	    state_put(out, "from ", s->from) == -1 ||
 	    buf_addstr(out, "\nwarned ") == -1)
@@ -170,9 +196,10 @@ state_format(struct state *s, struct buf *out)
 	s->head = (off_t)out->len;
 	s->tries = 0;
 	for (i = 0; i < s->nrcpts; i++)
-		if (s->rcpts[i].text != NULL && s->rcpts[i].when >= 0) {
-			if (state_put_try(out, s->rcpts[i].when, (long)i,
-			    s->rcpts[i].code, s->rcpts[i].text) == -1)
+		if (state_has_note(&s->rcpts[i])) {
+			if (state_put_try(out, s, s->rcpts[i].when, (long)i,
+			    s->rcpts[i].code, s->rcpts[i].host,
+			    s->rcpts[i].text) == -1)
 				return -1;
 			s->tries++;
 		}
@@ -251,13 +278,13 @@ state_set_warned(int fd, struct state *s)
 
 int
 state_add_try(int fd, struct state *s, int64_t when, long number,
-    const char *code, const char *text)
+    const char *code, const char *host, const char *text)
 {
 	struct buf	 b;
 	int		 rc;
 
-	buf_init(&b, 2 * STATE_TEXT_MAX);
-	rc = state_put_try(&b, when, number, code, text);
+	buf_init(&b, STATE_TEXT_MAX + STATE_HOST_MAX * 3 + 64);
+	rc = state_put_try(&b, s, when, number, code, host, text);
 	/* A crash may have left half a line, or zeros. */
 	if (rc == 0 && s->torn && (rc = ftruncate(fd, s->end)) == 0)
 		s->torn = false;

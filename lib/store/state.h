@@ -3,22 +3,23 @@
  * by queue-runner alone; exists for several recipients, or after a first
  * failed try.  Its modification time is the time of the next try.
  *
- *	merpati-state 1
+ *	merpati-state 2
  *	arrived 1763740000
  *	size 12345
  *	from alice@example.org		"from " alone: the null sender
  *	warned -			W once a delay warning was made
  *	rcpts 2
  *	P 0000 bob@example.org notify=FAILURE orcpt=rfc822;info@example.org
- *	D 0000 carol@example.com owner=list-owner@example.org
+ *	D 0000 carol@example.com owner=list-owner@example.org tries=3
  *	end
- *	1763740010 0 4.2.2 mailbox is full
- *	1763740910 * 4.4.1 host is not there
+ *	1763740010 0 4.2.2 - mailbox is full
+ *	1763740910 * 4.3.2 mx.example.com 450 4.3.2 come back later
  *
  * Values are xtext.  The letter and the batch before each recipient and the
  * letter after "warned" are overwritten in place; after "end" a line a try is
- * appended: time, recipient number (from 0; "*" every pending one),
- * code, text.
+ * appended: time, recipient number (from 0; "*" every pending one), code, the
+ * host that said so or "-", text.  "tries" is how many there were before those
+ * lines.  Format 1, still read, had no host.
  */
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
@@ -29,6 +30,7 @@
 #include <stdint.h>
 
 #define STATE_TEXT_MAX	512	/* of a try, NUL included */
+#define STATE_HOST_MAX	512	/* of a host or path, NUL included */
 #define STATE_MAX	(64 * 1024 * 1024)	/* octets of a file read */
 #define STATE_BATCHES	9999
 
@@ -50,9 +52,12 @@ struct state_rcpt {
 						 * the message's */
 	int			 notify;	/* enum dsn_notify bits */
 	off_t			 offset;	/* of the letter in the file */
+	unsigned int		 tries;		/* that failed */
 	/* The last try; when below 0: not to be written. */
 	int64_t			 when;
 	char			 code[12];
+	char			*host;		/* whose words text is, or
+						 * NULL: ours */
 	char			*text;		/* NULL: none */
 };
 
@@ -69,6 +74,7 @@ struct state {
 	off_t			 end;		/* where the next line goes */
 	off_t			 head;		/* just after "end" */
 	bool			 torn;		/* rubbish follows that */
+	bool			 old;		/* format 1: write it anew */
 };
 
 enum state_status {
@@ -85,9 +91,9 @@ struct state_rcpt	*state_add(struct state *, const char *address,
 			    const char *orcpt, const char *owner, int notify);
 /* Forget, in memory, recipients beyond the first n. */
 void	 state_cut(struct state *, size_t n);
-/* Remember a try in memory. */
+/* Remember a failed try in memory; host may be NULL. */
 void	 state_note(struct state_rcpt *, int64_t when, const char *code,
-	    const char *text);
+	    const char *host, const char *text);
 
 /* Read the whole file by pread.  why: static text on STATE_CORRUPT. */
 enum state_status	 state_read(int fd, struct state *out,
@@ -109,7 +115,7 @@ int	 state_set_letter(int fd, struct state_rcpt *, enum state_letter,
 int	 state_set_warned(int fd, struct state *);
 /* number -1 stands for every pending recipient. */
 int	 state_add_try(int fd, struct state *, int64_t when, long number,
-	    const char *code, const char *text);
+	    const char *code, const char *host, const char *text);
 /* The file's modification time; call it last. */
 int	 state_set_next(int fd, int64_t when);
 

@@ -107,12 +107,20 @@ state_parse_notify(struct slice v)
 static bool
 state_parse_option(struct state_rcpt *r, struct slice w)
 {
+	uint64_t	 tries;
+
 	if (state_after(&w, "notify=")) {
 		r->notify = state_parse_notify(w);
 		return r->notify != -1;
 	}
 	if (r->orcpt == NULL && state_after(&w, "orcpt="))
 		return (r->orcpt = state_decode(w, 1024)) != NULL;
+	if (r->tries == 0 && state_after(&w, "tries=")) {
+		if (text_u64(w, UINT32_MAX / 2, &tries) == -1)
+			return false;
+		r->tries = (unsigned int)tries;
+		return true;
+	}
 	if (r->owner == NULL && state_after(&w, "owner="))
 		return (r->owner = state_decode(w, ADDRESS_MAX)) != NULL;
 	return false;
@@ -147,13 +155,22 @@ state_parse_rcpt(struct state *s, struct slice line, off_t offset)
 	return true;
 }
 
+/* NULL: none, or not one. */
+static char *
+state_parse_host(struct slice w)
+{
+	if (w.len == 0 || slice_is(w, "-"))
+		return NULL;
+	return state_decode(w, STATE_HOST_MAX - 1);
+}
+
 /* A line that makes no sense is passed over: tries are a record only. */
 static void
 state_parse_try(struct state *s, struct slice line)
 {
 	struct slice	 who;
 	uint64_t	 when, number = 0;
-	char		 code[12], text[STATE_TEXT_MAX];
+	char		 code[12], text[STATE_TEXT_MAX], *host = NULL;
 	size_t		 i;
 
 	if (text_u64(state_word(&line), INT64_MAX, &when) == -1)
@@ -171,16 +188,22 @@ state_parse_try(struct state *s, struct slice line)
 	}
 	code[i] = '\0';
 	state_word(&line);
+	if (!s->old)
+		host = state_parse_host(state_word(&line));
 	i = line.len < sizeof(text) - 1 ? line.len : sizeof(text) - 1;
 	memcpy(text, line.ptr, i);
 	text[i] = '\0';
 	if (who.ptr != NULL) {
-		state_note(&s->rcpts[number], (int64_t)when, code, text);
+		state_note(&s->rcpts[number], (int64_t)when, code, host,
+		    text);
+		free(host);
 		return;
 	}
 	for (i = 0; i < s->nrcpts; i++)
 		if (s->rcpts[i].letter == STATE_PENDING)
-			state_note(&s->rcpts[i], (int64_t)when, code, text);
+			state_note(&s->rcpts[i], (int64_t)when, code, host,
+			    text);
+	free(host);
 }
 
 /* The lines up to "rcpts"; the key of each must be the one expected. */
@@ -190,7 +213,10 @@ state_parse_head(struct cursor *c, struct state *s, uint64_t *rcpts)
 	struct slice	 line;
 	uint64_t	 arrived;
 
-	if (!state_line(c, &line) || !slice_is(line, "merpati-state 1") ||
+	if (!state_line(c, &line))
+		return false;
+	s->old = slice_is(line, "merpati-state 1");
+	if ((!s->old && !slice_is(line, "merpati-state 2")) ||
 	    !state_line(c, &line) || !state_after(&line, "arrived ") ||
 	    text_u64(line, INT64_MAX, &arrived) == -1 ||
 	    !state_line(c, &line) || !state_after(&line, "size ") ||

@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < s.nrcpts; i++)
 		assert(state_set_letter(fd, &s.rcpts[i], STATE_BOUNCING,
 		    7) == 0);
-	assert(state_add_try(fd, &s, 5, 0, "4.0.0", "again") == 0);
+	assert(state_add_try(fd, &s, 5, 0, "4.0.0", "h", "again") == 0);
 	assert(state_set_warned(fd, &s) == 0);
 	assert(state_read(fd, &t, &why) == STATE_OK);
 	assert(t.nrcpts == s.nrcpts && t.warned);

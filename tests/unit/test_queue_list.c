@@ -56,7 +56,7 @@ put_state(const char *id)
 	state_add(&s, "done@example.net", NULL, NULL, 0)->letter = STATE_DONE;
 	state_add(&s, "bob@example.com", NULL, NULL, 0);
 	state_add(&s, "carol@example.edu", NULL, NULL, 0);
-	state_note(&s.rcpts[1], 1763740001, "4.4.1", "not there");
+	state_note(&s.rcpts[1], 1763740001, "4.4.1", NULL, "not there");
 	spool_queue_name(id, name);
 	*strrchr(name, '/') = '\0';
 	dir = openat(sp.dirfd, name, O_RDONLY | O_DIRECTORY);

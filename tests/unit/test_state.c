@@ -17,7 +17,7 @@
 #include "lib/store/envelope.h"
 #include "lib/store/state.h"
 
-#define HEAD	"merpati-state 1\narrived 17\nsize 5\nfrom a@b\nwarned -\n"
+#define HEAD	"merpati-state 2\narrived 17\nsize 5\nfrom a@b\nwarned -\n"
 
 static char	 dir[] = "/tmp/merpati-state-XXXXXX";
 static int	 dirfd_;
@@ -68,7 +68,8 @@ what_is_written_is_read(void **state)
 	state_add(&s, "bob smith+x@example.org", "rfc822;a=b@c", NULL,
 	    NOTIFY_FAILURE | NOTIFY_DELAY);
 	state_add(&s, "carol@example.com", NULL, "owner-l@example.com", 0);
-	state_note(&s.rcpts[1], 99, "4.2.2", "full\nup");
+	state_note(&s.rcpts[1], 98, "4.2.2", NULL, "full");
+	state_note(&s.rcpts[1], 99, "4.2.2", "mx one.test", "full\nup");
 	fd = state_create(dirfd_, "x.s", &s, true);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(state_read(fd, &t, &why), STATE_OK);
@@ -85,6 +86,10 @@ what_is_written_is_read(void **state)
 	assert_int_equal(t.rcpts[1].notify, 0);
 	assert_string_equal(t.rcpts[1].code, "4.2.2");
 	assert_string_equal(t.rcpts[1].text, "full up");
+	assert_string_equal(t.rcpts[1].host, "mx one.test");
+	assert_int_equal(t.rcpts[1].tries, 2);
+	assert_int_equal(t.rcpts[0].tries, 0);
+	assert_false(t.old);
 	assert_int_equal(t.rcpts[1].offset, s.rcpts[1].offset);
 	assert_int_equal(t.end, s.end);
 	state_free(&s);
@@ -109,9 +114,9 @@ changes_in_place_are_read_back(void **state)
 	fd = state_create(dirfd_, "x.s", &s, false);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(state_set_letter(fd, &s.rcpts[0], STATE_DONE, 0), 0);
-	assert_int_equal(state_add_try(fd, &s, 5, -1, "4.4.1", "away"), 0);
-	assert_int_equal(state_add_try(fd, &s, 6, 2, "5.1.1", "no\r\nuser"),
-	    0);
+	assert_int_equal(state_add_try(fd, &s, 5, -1, "4.4.1", NULL, "away"), 0);
+	assert_int_equal(state_add_try(fd, &s, 6, 2, "5.1.1", "mx.test",
+	    "no\r\nuser"), 0);
 	assert_int_equal(state_set_letter(fd, &s.rcpts[2], STATE_BOUNCING,
 	    12), 0);
 	assert_int_equal(state_set_letter(fd, &s.rcpts[2], STATE_BOUNCING,
@@ -127,6 +132,10 @@ changes_in_place_are_read_back(void **state)
 	assert_null(t.rcpts[0].text);
 	assert_string_equal(t.rcpts[1].code, "4.4.1");
 	assert_int_equal(t.rcpts[1].when, 5);
+	assert_null(t.rcpts[1].host);
+	assert_int_equal(t.rcpts[1].tries, 1);
+	assert_string_equal(t.rcpts[2].host, "mx.test");
+	assert_int_equal(t.rcpts[2].tries, 1);
 	assert_int_equal(t.rcpts[2].letter, STATE_BOUNCING);
 	assert_int_equal(t.rcpts[2].batch, 12);
 	assert_string_equal(t.rcpts[2].text, "no  user");
@@ -142,17 +151,48 @@ a_torn_last_line_is_overwritten(void **state)
 	struct state	 s, t;
 	const char	*why;
 	static const char text[] = HEAD "rcpts 1\nP 0000 c@d\nend\n"
-	    "5 0 4.0.0 first\nrubbish\n7 0 4.0";
+	    "5 0 4.0.0 - first\nrubbish\n7 0 4.0";
 	int		 fd = write_file(text, sizeof(text) - 1);
 
 	(void)state;
 	assert_int_equal(state_read(fd, &s, &why), STATE_OK);
 	assert_int_equal(s.rcpts[0].when, 5);
-	assert_int_equal(state_add_try(fd, &s, 8, 0, "4.1.0", "second one"),
-	    0);
+	assert_int_equal(state_add_try(fd, &s, 8, 0, "4.1.0", "h",
+	    "second one"), 0);
 	assert_int_equal(state_read(fd, &t, &why), STATE_OK);
 	assert_int_equal(t.rcpts[0].when, 8);
 	assert_string_equal(t.rcpts[0].text, "second one");
+	state_free(&s);
+	state_free(&t);
+	close(fd);
+}
+
+static void
+format_1_is_read_and_kept_until_written_anew(void **state)
+{
+	static const char	 text[] = "merpati-state 1\narrived 17\nsize 5\n"
+	    "from a@b\nwarned -\nrcpts 1\nP 0000 c@d\nend\n"
+	    "5 0 4.0.0 first of all\n";
+	struct state		 s, t;
+	const char		*why;
+	int			 fd = write_file(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_int_equal(state_read(fd, &s, &why), STATE_OK);
+	assert_true(s.old);
+	assert_string_equal(s.rcpts[0].text, "first of all");
+	assert_int_equal(state_add_try(fd, &s, 8, 0, "4.1.0", "h", "more"),
+	    0);
+	state_free(&s);
+	assert_int_equal(state_read(fd, &s, &why), STATE_OK);
+	assert_string_equal(s.rcpts[0].text, "more");
+	assert_null(s.rcpts[0].host);
+	close(fd);
+	fd = state_create(dirfd_, "x.s", &s, false);
+	assert_int_equal(state_read(fd, &t, &why), STATE_OK);
+	assert_false(t.old);
+	assert_int_equal(t.rcpts[0].tries, 2);
+	assert_string_equal(t.rcpts[0].text, "more");
 	state_free(&s);
 	state_free(&t);
 	close(fd);
@@ -226,6 +266,7 @@ main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(changes_in_place_are_read_back),
 		cmocka_unit_test(a_torn_last_line_is_overwritten),
+		cmocka_unit_test(format_1_is_read_and_kept_until_written_anew),
 		cmocka_unit_test(damage_is_noticed),
 	};
 
