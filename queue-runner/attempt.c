@@ -23,19 +23,18 @@ struct about {
 	bool		 mailbox;	/* the alias of this name passed over */
 };
 
-static void	 attempt_step(struct message *);
-
-/* A recipient's part of this try is over. */
-static void
+void
 attempt_settle(struct message *m, size_t i, enum run run, const char *code,
-    const char *text)
+    const char *host, const char *text)
 {
 	if (code != NULL)
-		state_note(&m->st.rcpts[i], runner_now(), code, NULL,
-		    text);
+		state_note(&m->st.rcpts[i], runner_now(), code, host, text);
 	if (m->run[i] == RUN_BUSY)
 		m->busy--;
+	if (m->run[i] == RUN_RELAYING)
+		m->relaying--;
 	m->run[i] = (uint8_t)run;
+	m->begun = true;
 }
 
 static const char *
@@ -45,25 +44,28 @@ attempt_code(const char *code, char class, char out[12])
 	return out;
 }
 
-static void
-attempt_fail(struct message *m, size_t i, const char *code, const char *text)
+void
+attempt_fail(struct message *m, size_t i, const char *code, const char *host,
+    const char *text)
 {
 	char	 soft[12];
 
 	if (m->q->cfg->soft_bounce)
 		attempt_settle(m, i, RUN_TEMP, attempt_code(code, '4', soft),
-		    text);
+		    host, text);
 	else
-		attempt_settle(m, i, RUN_PERM, code, text);
+		attempt_settle(m, i, RUN_PERM, code, host, text);
 }
 
 static void
 attempt_delivered(struct message *m, size_t i, const char *code,
     const char *user)
 {
-	const struct state_rcpt	*r = &m->st.rcpts[i];
+	struct state_rcpt	*r = &m->st.rcpts[i];
 
-	attempt_settle(m, i, RUN_OK, NULL, NULL);
+	free(r->host);
+	r->host = NULL;		/* of an earlier try, elsewhere */
+	attempt_settle(m, i, RUN_OK, NULL, NULL, NULL);
 	m->q->delivered++;
 	log_info("event=delivered id=%s to=%s user=%s code=%s ms=%lld", m->id,
 	    log_esc(r->address), log_esc(user), log_esc(code),
@@ -78,12 +80,14 @@ attempt_submit(struct message *m, size_t i, struct mailbox *box)
 {
 	struct dest	*d = workers_dest(m->q->workers, box);
 
+	m->begun = true;
+	m->mixed = true;
 	if (m->run[i] != RUN_BUSY) {
 		m->run[i] = RUN_BUSY;
 		m->busy++;
 	}
 	if (d == NULL)
-		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
 	else
 		workers_submit(d, box, m, m->id, (unsigned int)i);
 }
@@ -137,15 +141,15 @@ attempt_expanded(const char *status, const struct auth_result *results,
 
 	free(about);
 	if (strcmp(status, "temp") == 0)
-		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
 	else if (strcmp(status, "ok") != 0 || n == 0 ||
 	    m->st.nrcpts + n > ENVELOPE_RCPTS || i >= m->planned)
-		attempt_fail(m, i, "5.4.6",
+		attempt_fail(m, i, "5.4.6", NULL,
 		    "the alias leads to itself or nowhere");
 	else if (attempt_splice(m, i, results, n) == -1)
-		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
 	else
-		attempt_settle(m, i, RUN_NONE, NULL, NULL);
+		attempt_settle(m, i, RUN_NONE, NULL, NULL, NULL);
 	attempt_step(m);
 }
 
@@ -173,15 +177,16 @@ attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 		attempt_ask(m, i, true);
 		return;
 	case AUTH_UNKNOWN:
-		attempt_fail(m, i, "5.1.1", "there is no such mailbox here");
+		attempt_fail(m, i, "5.1.1", NULL, "there is no such mailbox here");
 		break;
 	case AUTH_RELAY:
 	case AUTH_REMOTE:
-		attempt_settle(m, i, RUN_TEMP, "4.4.0",
-		    "remote delivery is not available in this version");
+		/* Not parked: it has a question's answer in its hands. */
+		m->begun = true;
+		(void)relay_add(m, i);
 		break;
 	case AUTH_TEMP:
-		attempt_settle(m, i, RUN_OURS, NULL, NULL);
+		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
 		break;
 	}
 	attempt_step(m);
@@ -209,7 +214,7 @@ attempt_park(struct message *m, const struct mailbox *box)
 {
 	struct dest	*d;
 
-	if (!m->parkable)
+	if (m->begun || m->st.nrcpts > 1)
 		return false;
 	d = workers_dest(m->q->workers, box);
 	if (d == NULL || d->kind->room(d))
@@ -230,9 +235,11 @@ attempt_one(struct message *m, size_t i)
 	if (m->st.rcpts[i].when < 0) {
 		/* expand.c refused it. */
 		strlcpy(code, m->st.rcpts[i].code, sizeof(code));
-		attempt_fail(m, i, code, m->st.rcpts[i].text);
+		attempt_fail(m, i, code, NULL, m->st.rcpts[i].text);
 		return true;
 	}
+	if (relay_takes(m->q, m->st.rcpts[i].address))
+		return relay_add(m, i);
 	box = mailboxes_known(m->q->mailboxes, m->st.rcpts[i].address);
 	if (box != NULL) {
 		if (attempt_park(m, box))
@@ -247,7 +254,7 @@ attempt_one(struct message *m, size_t i)
 }
 
 /* Go on as far as the window allows; after the last answer, the outcome. */
-static void
+void
 attempt_step(struct message *m)
 {
 	if (m->stepping)
@@ -259,8 +266,10 @@ attempt_step(struct message *m)
 			return;
 		m->next++;
 	}
+	if (!relay_go(m))
+		return;
 	m->stepping = false;
-	if (m->busy == 0)
+	if (m->busy == 0 && m->relaying == 0)
 		outcome(m);
 }
 
@@ -270,7 +279,6 @@ attempt_start(struct message *m)
 	m->run = xcalloc(m->st.nrcpts, sizeof(*m->run));
 	m->planned = m->st.nrcpts;
 	m->next = 0;
-	m->parkable = m->st.nrcpts == 1;
 	attempt_step(m);
 }
 
@@ -311,12 +319,12 @@ attempt_result(struct message *m, size_t i, const char *user,
 		break;
 	case MAIL_TEMP:
 		if (attempt_grace_over(m, r->code))
-			attempt_fail(m, i, "5.2.2", r->text);
+			attempt_fail(m, i, "5.2.2", NULL, r->text);
 		else
-			attempt_settle(m, i, RUN_TEMP, r->code, r->text);
+			attempt_settle(m, i, RUN_TEMP, r->code, NULL, r->text);
 		break;
 	case MAIL_PERM:
-		attempt_fail(m, i, r->code, r->text);
+		attempt_fail(m, i, r->code, NULL, r->text);
 		break;
 	}
 }
@@ -337,7 +345,7 @@ attempt_done(void *owner, unsigned int number, enum job_loss loss,
 	case LOSS_OURS:
 	case LOSS_PAUSED:
 		m->e->again = true;
-		attempt_settle(m, number, RUN_OURS, NULL, NULL);
+		attempt_settle(m, number, RUN_OURS, NULL, NULL, NULL);
 		break;
 	}
 	attempt_step(m);

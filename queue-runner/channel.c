@@ -76,6 +76,7 @@ channel_lost(struct channel *k, const char *why, bool blame)
 	struct job_list	 jobs;
 	struct dest	*d = k->dest;
 	struct job	*j;
+	bool		 tired = d->kind->remote && blame && k->done > 0;
 
 	TAILQ_INIT(&jobs);
 	TAILQ_CONCAT(&jobs, &k->jobs, entry);
@@ -83,7 +84,13 @@ channel_lost(struct channel *k, const char *why, bool blame)
 	    log_esc(d->key), k->njobs, log_esc(why));
 	d->given -= k->njobs;
 	channel_close(k);
-	if ((j = TAILQ_FIRST(&jobs)) != NULL && blame)
+	j = TAILQ_FIRST(&jobs);
+	if (j != NULL && tired && j->handed_on == 0) {
+		/* It may have gone just as it was given the job. */
+		j->handed_on++;
+		TAILQ_REMOVE(&jobs, j, entry);
+		TAILQ_INSERT_HEAD(&d->waiting, j, entry);
+	} else if (j != NULL && blame)
 		loss = channel_blame(d, j->id);
 	while ((j = TAILQ_FIRST(&jobs)) != NULL) {
 		TAILQ_REMOVE(&jobs, j, entry);
@@ -212,7 +219,8 @@ dest_pump(struct dest *d)
 	    (k = dest_choose(d)) != NULL) {
 		TAILQ_REMOVE(&d->waiting, j, entry);
 		if (channel_give(k, j, &lost) == 0) {
-			if (k->njobs > d->kind->depth / 2)
+			if (d->kind->depth > 1 &&
+			    k->njobs > d->kind->depth / 2)
 				d->kind->want(d);
 			continue;
 		}

@@ -91,13 +91,18 @@ static int
 control_retry(struct runner *q, struct entry *e, enum files_place place,
     const char *id)
 {
+	struct dest	*d;
+
 	if (place == PLACE_HOLD) {
 		errno = ENOENT;
 		return -1;
 	}
-	if (e != NULL)
+	if (e != NULL) {
+		if ((d = dests_find(q->dests, e->dest)) != NULL &&
+		    remote_is(d))
+			remote_lift(d);
 		runner_retry(q, e);
-	else
+	} else
 		runner_add(q, id, place == PLACE_QUEUE, true);
 	return 0;
 }
@@ -272,6 +277,17 @@ control_pick(struct control *c, struct ipc_client *client, uint64_t id,
 	LIST_INSERT_HEAD(&c->picks, p, entry);
 }
 
+/* The domain's way may have been mended: in DNS, or there. */
+static void
+control_lift(struct runner *q, const char *domain)
+{
+	struct finding	 f;
+
+	if (finder_known(q->finder, domain, &f) && f.status == FOUND)
+		remote_lift(f.dest);
+	finder_forget(q->finder, domain);
+}
+
 static void
 control_act(struct control *c, struct ipc_client *client, uint64_t id,
     const struct control_request *r)
@@ -280,6 +296,8 @@ control_act(struct control *c, struct ipc_client *client, uint64_t id,
 		control_error(client, id, "the new recipient is no address");
 		return;
 	}
+	if (r->verb == CONTROL_RETRY && r->which.by == BY_DOMAIN)
+		control_lift(c->q, r->which.value);
 	if (r->which.by != BY_ID) {
 		control_pick(c, client, id, r);
 		return;

@@ -20,6 +20,8 @@ struct parking {
 
 struct dests {
 	struct schedule		*schedule;
+	void			(*ready)(void *);
+	void			*arg;
 	LIST_HEAD(, dest)	 bucket[BUCKETS];
 	struct dest		*slot[DESTS_MAX];
 	struct dest_list	 used;
@@ -29,12 +31,14 @@ struct dests {
 };
 
 struct dests *
-dests_new(struct schedule *schedule)
+dests_new(struct schedule *schedule, void (*ready)(void *), void *arg)
 {
 	struct dests	*all;
 
 	all = xcalloc(1, sizeof(*all));
 	all->schedule = schedule;
+	all->ready = ready;
+	all->arg = arg;
 	TAILQ_INIT(&all->used);
 	TAILQ_INIT(&all->turn[0]);
 	TAILQ_INIT(&all->turn[1]);
@@ -80,7 +84,7 @@ dests_evict(struct dests *all)
 	struct dest	*d;
 
 	TAILQ_FOREACH(d, &all->used, used)
-		if (d->load == 0 && d->nchannels == 0 && !d->asking &&
+		if (d->load == 0 && d->nchannels == 0 && !d->asking && d->held == 0 &&
 		    dest_parked(d) == 0) {
 			dest_free(d);
 			return true;
@@ -251,6 +255,7 @@ dest_wake(struct dest *d)
 		return;
 	TAILQ_INSERT_TAIL(dest_turns(d), d, turn);
 	d->in_turn = true;
+	d->all->ready(d->all->arg);
 }
 
 static struct entry *

@@ -62,11 +62,14 @@ struct dest {
 	LIST_HEAD(, channel)	 channels;
 	unsigned int		 nchannels;
 	bool			 asking;	/* for one more */
+	unsigned int		 held;		/* others point here */
 	/* Of the last channel that was lost, with no result since. */
 	char			 killer[SPOOL_ID_LEN];
 };
 
-struct dests	*dests_new(struct schedule *);
+/* ready(arg): dests_unpark() may have something that it had not before. */
+struct dests	*dests_new(struct schedule *, void (*ready)(void *),
+		    void *arg);
 void		 dests_free(struct dests *);
 
 /* The one of that key, made when it is new; NULL when there are too many. */

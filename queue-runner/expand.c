@@ -181,7 +181,8 @@ expand_step(struct message *m)
 
 	while (m->next < m->env.nrcpts) {
 		r = &m->env.rcpts[m->next];
-		if (mailboxes_known(m->q->mailboxes, r->address) == NULL) {
+		if (!relay_takes(m->q, r->address) &&
+		    mailboxes_known(m->q->mailboxes, r->address) == NULL) {
 			m->busy = 1;
 			mailboxes_lookup(m->q->mailboxes, r->address,
 			    expand_found, m);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -194,6 +196,8 @@ message_start(struct runner *q, struct entry *e)
 	const char	*why = "";
 	enum load	 load;
 
+	if (relay_holds(q, e))
+		return;
 	m = xcalloc(1, sizeof(*m));
 	m->q = q;
 	m->e = e;
@@ -218,7 +222,10 @@ static void
 message_free(struct message *m)
 {
 	LIST_REMOVE(m, entry);
+	relay_free(m);
 	m->q->active--;
+	if (m->remote)
+		m->q->remote_active--;
 	if (m->big)
 		m->q->big--;
 	io_close(m->fd);
@@ -271,8 +278,22 @@ message_park(struct message *m, struct dest *d)
 {
 	struct entry	*e = m->e;
 
+	if (remote_is(d))
+		e->dest = d->number;
 	message_free(m);
 	dest_park(d, e);
+}
+
+void
+message_park_asking(struct message *m, const char *domain)
+{
+	struct runner	*q = m->q;
+	struct entry	*e = m->e;
+	char		 name[ADDRESS_MAX + 1];
+
+	strlcpy(name, domain, sizeof(name));
+	message_free(m);
+	finder_park(q->finder, name, e);
 }
 
 void

@@ -5,6 +5,7 @@
  *	message.c	open and read it
  *	expand.c	a first try: aliases become recipients
  *	attempt.c	each pending recipient: where, and a job for its worker
+ *	relay.c		those for other hosts: batches, jobs for remote
  *	outcome.c	what became of it: state, reports, next try or end
  */
 #ifndef QUEUE_RUNNER_MESSAGE_H
@@ -25,8 +26,11 @@
 enum run {
 	RUN_NONE,
 	RUN_BUSY,
+	RUN_RELAYING,		/* in a batch for another host: relay.c */
 	RUN_OK,
+	RUN_RELAYED,		/* to a host that makes no reports */
 	RUN_TEMP,
+	RUN_PAUSED,		/* as TEMP, but its destination rests */
 	RUN_PERM,
 	RUN_OURS		/* not tried: we failed */
 };
@@ -44,10 +48,17 @@ struct message {
 	size_t			 next;		/* recipient to look at */
 	size_t			 planned;	/* recipients at first */
 	size_t			 busy;		/* questions and jobs out */
+	struct relay		*relay;		/* or NULL */
+	size_t			 relaying;	/* recipients in it */
+	uint32_t		 only;		/* destination of all that is
+						 * for other hosts, or 0 */
+	bool			 mixed;		/* there is no such one */
+	bool			 remote;	/* counts as remote_active */
+	int64_t			 pause_ms;	/* of those RUN_PAUSED */
 	bool			 stepping;
 	bool			 expanded;	/* an alias was */
 	bool			 big;
-	bool			 parkable;	/* one job, nothing begun */
+	bool			 begun;		/* something was decided */
 	int64_t			 started;	/* monotonic ms */
 	/* What an admin asked for meanwhile, done at the end of the try. */
 	struct control_request	*later;
@@ -66,6 +77,8 @@ void	 message_end(struct message *, enum message_next, int64_t when);
 void	 message_end_ours(struct message *);
 /* Park it at its destination for later; m is freed. */
 void	 message_park(struct message *, struct dest *);
+/* The same while the resolver is asked about the domain. */
+void	 message_park_asking(struct message *, const char *domain);
 /* Put it aside and tell postmaster; m is freed. */
 void	 message_hold(struct message *, const char *reason);
 /* At the end of the program: nothing is decided. */
@@ -85,9 +98,34 @@ const char	*message_sender(const struct message *, size_t i);
 
 void	 expand_start(struct message *);
 void	 attempt_start(struct message *);
+/* Go on; m may be freed. */
+void	 attempt_step(struct message *);
+/*
+ * A recipient's part of this try is over.  code NULL: nothing is learnt;
+ * host: who said text, NULL for our own words.
+ */
+void	 attempt_settle(struct message *, size_t i, enum run, const char *code,
+	    const char *host, const char *text);
+/* The same for good, unless failures are to be soft. */
+void	 attempt_fail(struct message *, size_t i, const char *code,
+	    const char *host, const char *text);
 void	 outcome(struct message *);
 
-/* From the workers: see worker.h. */
+/* Is the address one that authd need not be asked about? */
+bool	 relay_takes(const struct runner *, const char *address);
+/* Find where a recipient goes; false when m has been parked, and is no more. */
+bool	 relay_add(struct message *, size_t i);
+/* Give out what is ready; false when m is no more. */
+bool	 relay_go(struct message *);
+void	 relay_free(struct message *);
+/*
+ * An active entry whose destination is known to be paused, or full: put where
+ * it waits for that, without a look at the message.  False: try it.
+ */
+bool	 relay_holds(struct runner *, struct entry *);
+
+/* See worker.h and remote.h. */
 extern const struct workers_calls	 attempt_calls;
+extern const struct remotes_calls	 relay_calls;
 
 #endif

@@ -98,8 +98,12 @@ notice_fill(const struct message *m, enum dsn_kind kind, const size_t *which,
 		rcpts[i].orcpt = r->orcpt;
 		rcpts[i].action = kinds[kind].action;
 		rcpts[i].status = "2.0.0";
-		if (kind == DSN_SUCCESS)
+		rcpts[i].remote = r->host;
+		if (kind == DSN_SUCCESS) {
+			if (r->host != NULL)
+				rcpts[i].action = DSN_RELAYED;
 			continue;
+		}
 		rcpts[i].status = r->code[0] == '\0' ? kind == DSN_FAILURE ?
 		    "5.0.0" : "4.0.0" : r->code;
 		rcpts[i].text = r->text;

@@ -18,6 +18,7 @@
 #include "queue-runner/message.h"
 #include "queue-runner/notice.h"
 
+#define SPREAD		15		/* a part of the wait */
 #define STATE_TAIL	(1024 * 1024)	/* of tries, then only the last */
 
 static bool
@@ -51,15 +52,16 @@ outcome_log(const struct message *m, size_t i)
 {
 	const struct state_rcpt	*r = &m->st.rcpts[i];
 
-	log_info("event=%s id=%s to=%s code=%s reason=%s",
+	log_info("event=%s id=%s to=%s host=%s code=%s reason=%s",
 	    m->run[i] == RUN_PERM ? "failed" : "deferred", m->id,
-	    log_esc(r->address), log_esc(r->code),
-	    log_esc(r->text == NULL ? "" : r->text));
+	    log_esc(r->address), log_esc(r->host == NULL ? "-" : r->host),
+	    log_esc(r->code), log_esc(r->text == NULL ? "" : r->text));
 }
 
 /* Counts of what this try brought. */
 struct tally {
 	size_t	 temp, perm, ours, done;
+	size_t	 paused;	/* of temp: they were not tried */
 	bool	 same;		/* temp and perm: one code, one text, all
 				 * pending */
 };
@@ -85,18 +87,24 @@ outcome_count(struct message *m, struct tally *t)
 		r = &m->st.rcpts[i];
 		if (r->letter != STATE_PENDING)
 			continue;
-		if (m->run[i] == RUN_TEMP && expired)
+		if (expired && (m->run[i] == RUN_TEMP ||
+		    m->run[i] == RUN_PAUSED))
 			outcome_expire(m, i);
 		switch ((enum run)m->run[i]) {
 		case RUN_NONE:
 		case RUN_BUSY:
+		case RUN_RELAYING:
 		case RUN_OURS:
 			t->ours++;
 			t->same = false;
 			continue;
 		case RUN_OK:
+		case RUN_RELAYED:
 			t->done++;
 			continue;
+		case RUN_PAUSED:
+			t->paused++;
+			/* FALLTHROUGH */
 		case RUN_TEMP:
 			t->temp++;
 			break;
@@ -112,11 +120,14 @@ outcome_count(struct message *m, struct tally *t)
 		    !outcome_same_host(first, r)))
 			t->same = false;
 	}
-	if (t->done > 0 || t->temp + t->perm < 2)
+	if (t->done > 0 || t->paused > 0 || t->temp + t->perm < 2)
 		t->same = false;
 }
 
-/* A line a try; one for all when all say the same. */
+/*
+ * A line a try; one for all when all say the same.  One for what was relayed,
+ * too: the host in it makes "relayed" of a report that a crash has delayed.
+ */
 static void
 outcome_record(struct message *m, const struct tally *t)
 {
@@ -126,7 +137,7 @@ outcome_record(struct message *m, const struct tally *t)
 	for (i = 0; i < m->st.nrcpts; i++) {
 		r = &m->st.rcpts[i];
 		if (r->letter != STATE_PENDING || (m->run[i] != RUN_TEMP &&
-		    m->run[i] != RUN_PERM))
+		    m->run[i] != RUN_PERM && m->run[i] != RUN_RELAYED))
 			continue;
 		if (state_add_try(m->sfd, &m->st, r->when,
 		    t->same ? -1 : (long)i, r->code, r->host, r->text) ==
@@ -215,7 +226,7 @@ outcome_mark(struct message *m)
 	for (i = 0; i < m->st.nrcpts; i++) {
 		if (m->st.rcpts[i].letter != STATE_PENDING)
 			continue;
-		if (m->run[i] == RUN_OK)
+		if (m->run[i] == RUN_OK || m->run[i] == RUN_RELAYED)
 			letter = STATE_SUCCEEDING;
 		else if (m->run[i] != RUN_PERM)
 			continue;
@@ -315,7 +326,8 @@ outcome_may_warn(const struct message *m, size_t i)
 {
 	const struct state_rcpt	*r = &m->st.rcpts[i];
 
-	return r->letter == STATE_PENDING && m->run[i] == RUN_TEMP &&
+	return r->letter == STATE_PENDING && (m->run[i] == RUN_TEMP ||
+	    m->run[i] == RUN_PAUSED) &&
 	    *message_sender(m, i) != '\0' &&
 	    (r->notify == 0 || (r->notify & NOTIFY_DELAY) != 0);
 }
@@ -369,6 +381,34 @@ outcome_end(struct message *m)
 	message_end(m, NEXT_FORGET, 0);
 }
 
+/* How long until the next try of a message of that age? */
+static int64_t
+outcome_wait(const struct message *m)
+{
+	const struct config_times	*t = &m->q->cfg->queue.retry;
+	int64_t				 age = message_age(m), end = 0;
+	size_t				 i;
+
+	for (i = 0; i + 1 < t->n; i++) {
+		end += t->item[i];
+		if (age < end)
+			break;
+	}
+	/* What was deferred together need not come back together. */
+	return t->item[i] + m->e->self % (t->item[i] / SPREAD + 1);
+}
+
+static int64_t
+outcome_next(const struct message *m, const struct tally *t)
+{
+	if (t->ours > 0)
+		return runner_ours(m->q);
+	if (t->paused > 0 && t->paused == t->temp)
+		return runner_now() + (m->pause_ms + 999) / 1000;
+	/* Not a part of a second too early, or the curve would lag. */
+	return runner_now() + outcome_wait(m) + 1;
+}
+
 void
 outcome(struct message *m)
 {
@@ -376,10 +416,10 @@ outcome(struct message *m)
 	int64_t		 when;
 
 	outcome_count(m, &t);
-	if (t.temp + t.perm > 0) {
+	if (t.temp + t.perm > 0)
 		m->e->tried = true;
+	if (t.temp + t.perm + t.done > 0)
 		outcome_save(m, &t);
-	}
 	if (t.perm + t.done > 0)
 		outcome_mark(m);
 	if (outcome_reports(m) == -1) {
@@ -391,14 +431,15 @@ outcome(struct message *m)
 		return;
 	}
 	if (m->e->kills >= POISON_LIMIT) {
-		message_hold(m, "three delivery workers died of it");
+		message_hold(m, "three processes that delivered it died");
 		return;
 	}
 	if (t.temp > 0)
 		outcome_warn(m);
 	poison_clear(m->q->poison, m->id);
-	when = t.ours > 0 ? runner_ours(m->q) :
-	    runner_now() + m->q->cfg->queue.retry.item[0];
+	when = outcome_next(m, &t);
+	m->e->dest = m->mixed ? 0 : m->only;
+	m->e->told = message_age(m) >= m->q->cfg->queue.warn_after;
 	if (m->sfd != -1 && state_set_next(m->sfd, when) == -1)
 		log_warn("event=state-write-failed id=%s", m->id);
 	message_end(m, NEXT_WAIT, when);

@@ -21,7 +21,8 @@
 #include "queue-runner/message.h"
 #include "queue-runner/scan.h"
 
-#define ACTIVE		100	/* messages in flight */
+#define ACTIVE		400	/* messages in flight */
+#define REMOTE		300	/* of them, to other hosts */
 #define STARTS		50	/* messages a turn of the loop */
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
@@ -42,6 +43,12 @@ runner_ours(const struct runner *q)
 	if (q->cfg->queue.retry.item[0] < s)
 		s = q->cfg->queue.retry.item[0];
 	return runner_now() + s;
+}
+
+bool
+runner_remote_full(const struct runner *q)
+{
+	return q->remote_active >= REMOTE;
 }
 
 /* Set the timer to the next try, if it is not. */
@@ -117,11 +124,11 @@ runner_choose(struct runner *q)
 	if (q->active >= ACTIVE)
 		return NULL;
 	if (++q->turn % 2 == 0)
-		e = dests_unpark(q->dests, true);
+		e = dests_unpark(q->dests, !runner_remote_full(q));
 	if (e == NULL)
 		e = schedule_pop(q->schedule);
 	if (e == NULL)
-		e = dests_unpark(q->dests, true);
+		e = dests_unpark(q->dests, !runner_remote_full(q));
 	return e;
 }
 
@@ -150,6 +157,15 @@ runner_dispatch(struct runner *q)
 		event_base_loopexit(q->base, NULL);
 }
 
+void
+runner_dispatch_soon(struct runner *q)
+{
+	if (q->dispatching)
+		q->again = true;
+	else
+		event_active(q->more, EV_TIMEOUT, 0);
+}
+
 static void
 runner_more(int fd, short what, void *arg)
 {
@@ -168,6 +184,7 @@ runner_tick(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	mailboxes_tick(q->mailboxes);
+	finder_tick(q->finder);
 	for (d = dests_next(q->dests, NULL); d != NULL;
 	    d = dests_next(q->dests, d))
 		dest_tick(d);
@@ -280,7 +297,10 @@ runner_free(struct runner *q)
 	control_free(q->control);
 	bell_free(q->bell);
 	scan_free(q->scan);
+	finder_free(q->finder);
 	dests_free(q->dests);
+	remotes_free(q->remotes);
+	routes_free(q->routes);
 	workers_free(q->workers);
 	mailboxes_free(q->mailboxes);
 	schedule_free(q->schedule);
@@ -295,11 +315,20 @@ runner_free(struct runner *q)
 	event_base_free(q->base);
 }
 
+static void
+runner_ready(void *arg)
+{
+	runner_dispatch_soon(arg);
+}
+
 int
 runner_main(const struct config *cfg)
 {
+	struct remotes_calls	 calls = relay_calls;
 	struct runner	 q;
 	char		*authd = runner_path(cfg, "authd/authd.sock");
+	char		*resolver = runner_path(cfg, "resolver/resolver.sock");
+	char		*remote = runner_path(cfg, "remote/remote.sock");
 	char		*control = runner_path(cfg, "queue/control.sock");
 
 	memset(&q, 0, sizeof(q));
@@ -314,9 +343,14 @@ runner_main(const struct config *cfg)
 	runner_events(&q);
 	q.schedule = schedule_new();
 	q.mailboxes = mailboxes_new(q.base, authd);
-	q.dests = dests_new(q.schedule);
+	q.dests = dests_new(q.schedule, runner_ready, &q);
 	q.workers = workers_new(q.base, q.mailboxes, q.dests,
 	    cfg->queue.workers, &attempt_calls);
+	calls.arg = &q;
+	q.routes = routes_new(cfg);
+	q.remotes = remotes_new(q.base, q.dests, cfg, remote, &calls);
+	q.finder = finder_new(q.base, q.routes, q.remotes, q.dests,
+	    q.schedule, resolver, runner_ready, &q);
 	if ((q.control = control_new(&q, control)) == NULL)
 		fatal("event=control-unusable path=%s", log_esc(control));
 	if ((q.bell = bell_new(&q)) == NULL)
@@ -331,6 +365,8 @@ runner_main(const struct config *cfg)
 		message_drop(LIST_FIRST(&q.messages));
 	runner_free(&q);
 	free(authd);
+	free(resolver);
+	free(remote);
 	free(control);
 	return EX_OK;
 }

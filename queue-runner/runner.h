@@ -12,6 +12,7 @@
 #include "lib/base/config.h"
 #include "queue-runner/dest.h"
 #include "queue-runner/files.h"
+#include "queue-runner/finder.h"
 #include "queue-runner/mailbox.h"
 #include "queue-runner/poison.h"
 #include "queue-runner/schedule.h"
@@ -32,6 +33,9 @@ struct runner {
 	struct mailboxes	*mailboxes;
 	struct dests		*dests;
 	struct workers		*workers;
+	struct routes		*routes;
+	struct remotes		*remotes;
+	struct finder		*finder;
 	struct scan		*scan;
 	struct bell		*bell;
 	struct control		*control;
@@ -43,6 +47,7 @@ struct runner {
 	int64_t			 armed;		/* what due is set to, or 0 */
 	LIST_HEAD(, message)	 messages;	/* being tried */
 	unsigned int		 active;
+	unsigned int		 remote_active;	/* of them, to other hosts */
 	unsigned int		 big;		/* of them, with many
 						 * recipients */
 	unsigned int		 turn;
@@ -61,10 +66,13 @@ void	 runner_add(struct runner *, const char *id, bool queued, bool again);
 void	 runner_wait(struct runner *, struct entry *, int64_t when);
 /* Try it now, if it is not being tried. */
 void	 runner_retry(struct runner *, struct entry *);
-/* Start what may be started. */
+/* Start what may be started: now, or when the loop turns. */
 void	 runner_dispatch(struct runner *);
+void	 runner_dispatch_soon(struct runner *);
 /* When a failure of our own is made good: seconds since 1970. */
 int64_t	 runner_ours(const struct runner *);
 int64_t	 runner_now(void);
+/* Is all in flight that may be, with a quarter kept for local mail? */
+bool	 runner_remote_full(const struct runner *);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What queue-runner knows of each message in the spool: 48 octets, an index by
+ * What queue-runner knows of each message in the spool: 52 octets, an index by
  * id, a heap by time of the next try, and lists of what may be tried now.  No
  * I/O; what a message says is read again when its time has come.
  */
@@ -28,11 +28,13 @@ struct entry {
 	uint32_t	 place;		/* in the heap */
 	uint32_t	 link;		/* next in its list */
 	uint32_t	 chain;		/* next in its bucket */
+	uint32_t	 dest;		/* where all of it goes, or 0 */
 	uint8_t		 state;		/* enum entry_state */
 	uint8_t		 kills;		/* workers that died of it */
 	bool		 queued;	/* in queue/, else in new/ */
 	bool		 again;		/* may have been delivered before */
 	bool		 tried;		/* counts as a retry */
+	bool		 told;		/* no warning is due any more */
 	uint8_t		 sender;	/* of few numbers, always the same */
 };
 

@@ -3,6 +3,7 @@
 
 #include "queue-runner/window.h"
 
+#define CEILING_MS	60000	/* until one more is tried */
 #define CLOSE_ENOUGH	1000	/* ms: times of messages are whole seconds */
 
 void
@@ -35,12 +36,23 @@ window_jobs(const struct window *w, int64_t now)
 	return 0;
 }
 
+static unsigned int
+window_most(const struct window *w, int64_t now)
+{
+	int64_t	 n;
+
+	if (w->ceiling_at == 0)
+		return w->max;
+	n = w->ceiling + (now - w->ceiling_at) / CEILING_MS;
+	return n < w->max ? (unsigned int)n : w->max;
+}
+
 void
 window_well(struct window *w, int64_t now)
 {
 	if (w->until != 0)
 		window_init(w, w->max);
-	else if (w->size < w->max)
+	else if (w->size < window_most(w, now))
 		w->size++;
 	w->failures = 0;
 	w->went_well = now;
@@ -61,7 +73,8 @@ window_failed(struct window *w, int64_t now, int64_t began,
 
 	if (w->until == 0 && others > 0 && w->went_well != 0 &&
 	    w->went_well >= began) {
-		window_bad(w);
+		w->ceiling = others;
+		w->ceiling_at = now;
 		if (w->size > others)
 			w->size = others;
 		return false;

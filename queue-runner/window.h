@@ -3,7 +3,8 @@
  * at all.  Pure: the time, monotonic milliseconds, is an argument.
  *
  *	OPEN	size jobs at once; one more for each that went well, half of
- *		it after each that failed on the way
+ *		it after each that failed on the way; after it has refused
+ *		connections while others went well, one more a minute
  *	PAUSED	nothing until the pause is over
  *	PROBE	a single job: it opens the destination, or makes the next
  *		pause, twice as long
@@ -26,6 +27,8 @@ struct window {
 	unsigned int	 size;
 	unsigned int	 max;		/* of size */
 	unsigned int	 failures;	/* in a row: makes the pause */
+	unsigned int	 ceiling;	/* it wanted no more than that, ... */
+	int64_t		 ceiling_at;	/* ... then; 0: never said so */
 	int64_t		 until;		/* of the pause; 0: open */
 	int64_t		 went_well;	/* when one last did, or 0 */
 };

@@ -466,8 +466,8 @@ ipc_listen(const char *path, mode_t mode)
 	return fd;
 }
 
-int
-ipc_connect(const char *path)
+static int
+ipc_connect_to(const char *path, int flags)
 {
 	static const struct timeval	 patience = { .tv_sec =
 	    CONNECT_SECONDS };
@@ -476,7 +476,8 @@ ipc_connect(const char *path)
 
 	if (ipc_address(path, &sun) == -1)
 		return -1;
-	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) == -1)
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
+	if (fd == -1)
 		return -1;
 	/* connect(2) to a stopped program would wait for ever. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
@@ -486,6 +487,18 @@ ipc_connect(const char *path)
 		return -1;
 	}
 	return fd;
+}
+
+int
+ipc_connect(const char *path)
+{
+	return ipc_connect_to(path, 0);
+}
+
+int
+ipc_connect_now(const char *path)
+{
+	return ipc_connect_to(path, SOCK_NONBLOCK);
 }
 
 int

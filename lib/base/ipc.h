@@ -100,6 +100,8 @@ int	 ipc_call(int sock, struct ipc_msg *req, struct ipc_msg *ans,
 int	 ipc_listen(const char *path, mode_t mode);
 /* Connect, within seconds; the descriptor, or -1 with errno. */
 int	 ipc_connect(const char *path);
+/* The same without waiting: EAGAIN when it does not accept fast enough. */
+int	 ipc_connect_now(const char *path);
 /* A connected pair, both CLOEXEC.  0 or -1 with errno. */
 int	 ipc_pair(int fds[2]);
 /* The other side's uid, gid and pid (SO_PEERCRED).  0 or -1. */

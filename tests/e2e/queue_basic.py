@@ -140,7 +140,7 @@ class Failure(Case):
         i = self.w.put(ALICE, BOB)
         until(lambda: self.w.path(i, ".s"))
         self.assertEqual(self.w.letters(i), "P")
-        self.assertIn(" 0 4.3.0 not today\n", self.w.state(i))
+        self.assertIn(" 0 4.3.0 - not today\n", self.w.state(i))
         self.w.gone(i)
         self.assertGreaterEqual(time.time() - began, 6)
         self.assertLess(time.time() - began, 12)

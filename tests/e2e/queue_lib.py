@@ -447,10 +447,11 @@ def status_of(report, part=None):
 
 
 class Case(unittest.TestCase):
+    world_class = World
     world_keys = {}
 
     def setUp(self):
-        self.w = World(**self.world_keys)
+        self.w = self.world_class(**self.world_keys)
         self.addCleanup(self.w.close)
         self.addCleanup(self.show_log)
 

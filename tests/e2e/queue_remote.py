@@ -1,0 +1,433 @@
+#!/usr/bin/env python3
+"""queue-runner and mail for other hosts, with made-up authd, resolver and
+remote: destinations, pauses, fairness, reports."""
+
+import os
+import signal
+import time
+import unittest
+
+from queue_lib import Case, LETTER, OK, status_of, until
+from queue_remote_lib import DOWN, FAR_OK, FAR_PERM, FAR_TEMP, Far
+
+BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
+                     "carol@example.test")
+X, Y = "x@far.example", "y@far.example"
+
+
+class FarCase(Case):
+    world_class = Far
+    world_keys = {"queue": "retry = 1s\nwarn-after = 1h\nexpire = 2h"}
+
+
+class Delivery(FarCase):
+    def test_a_letter_goes_and_is_gone(self):
+        i = self.w.put(ALICE, X)
+        self.w.gone(i, 5)
+        job = self.w.jobs_of(i)[0]
+        self.assertEqual((job["sender"], job["host"], job["content"]),
+                         (ALICE, "mx.far.example", LETTER))
+        line = until(lambda: self.w.events("relayed", id=i))[0]
+        for word in ("to=" + X, "host=mx.far.example", "addr=192.0.2.1",
+                     "code=2.0.0"):
+            self.assertIn(word, line)
+        self.assertEqual(self.w.left(), [])
+        # Nothing that authd would have to know.
+        self.assertEqual(self.w.authd.asked, [])
+
+    def test_connections_and_answers_are_used_again(self):
+        for _ in range(30):
+            self.w.gone(self.w.put(ALICE, X), 5)
+        self.assertEqual(len(self.w.opened), 1)
+        self.assertEqual(self.w.asked, [("route", "far.example")])
+
+    def test_a_job_has_what_the_envelope_says(self):
+        self.w.gone(self.w.put(
+            ALICE, [X + " notify=SUCCESS,DELAY orcpt=rfc822;xx@far.example",
+                    Y], extra=["flags 8bit dots longline utf8", "ret HDRS",
+                               "envid QQ1"]), 5)
+        job = self.w.remote_jobs[0]
+        self.assertEqual([job[k] for k in ("eightbit", "utf8", "dots",
+                                           "longline", "ret", "envid")],
+                         ["1", "1", "1", "1", "2", "QQ1"])
+        self.assertEqual([(r["address"], r["notify"], r.get("orcpt"))
+                          for r in job["rcpts"]],
+                         [(X, "10", "rfc822;xx@far.example"),
+                          (Y, "0", None)])
+
+    def test_recipients_behind_the_same_hosts_travel_together(self):
+        self.w.routes["one.example"] = ("ok", ["b.host", "a.host"])
+        self.w.routes["two.example"] = ("ok", ["a.host", "b.host"])
+        i = self.w.put(ALICE, ["a@one.example", "b@two.example",
+                               "c@one.example", "d@three.example", BOB])
+        self.w.gone(i, 5)
+        self.assertEqual(sorted(len(j["rcpts"]) for j in self.w.jobs_of(i)),
+                         [1, 3])
+        self.assertEqual(len(self.w.delivered), 1)
+
+    def test_outcomes_are_each_recipients_own(self):
+        self.w.remote_verdict = lambda j: {
+            "all": FAR_OK, Y: FAR_PERM, "z@far.example": FAR_TEMP}
+        i = self.w.put(ALICE, [X, Y, "z@far.example"])
+        until(lambda: self.w.path(i, ".s") and
+              self.w.letters(i) == "DFP")
+        r = until(lambda: self.w.reports(ALICE))[0]
+        s = status_of(r)
+        self.assertEqual(len(s), 1)
+        self.assertEqual(s[0]["Status"], "5.1.1")
+        self.assertEqual(s[0]["Remote-MTA"], "dns; mx.far.example")
+        self.assertEqual(s[0]["Diagnostic-Code"],
+                         "smtp; 550 5.1.1 no such user")
+        self.assertIn(" mx.far.example 450 4.7.1 greylisted\n",
+                      self.w.state(i))
+        self.w.remote_verdict = lambda j: FAR_OK
+        self.w.gone(i, 8)
+
+    def test_greylisting_does_not_pause_the_destination(self):
+        self.w.remote_verdict = lambda j: {"all": FAR_OK, X: FAR_TEMP}
+        i = self.w.put(ALICE, X)
+        until(lambda: self.w.events("deferred", id=i))
+        self.w.gone(self.w.put(ALICE, Y), 3)
+        self.assertEqual(self.w.events("destination-paused"), [])
+        self.w.remote_verdict = lambda j: FAR_OK
+        self.w.gone(i, 5)
+
+    def test_no_such_domain_bounces_at_once(self):
+        self.w.routes["none.example"] = ("none", ("5.1.2", "no such domain"))
+        self.w.gone(self.w.put(ALICE, "x@none.example"), 5)
+        s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
+        self.assertEqual(s["Status"], "5.1.2")
+        self.assertNotIn("Remote-MTA", s)
+
+    def test_null_mx_bounces_with_its_code(self):
+        self.w.routes["null.example"] = ("null-mx", ("5.1.10", "no mail"))
+        self.w.gone(self.w.put(ALICE, "x@null.example"), 5)
+        s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
+        self.assertEqual(s["Status"], "5.1.10")
+
+    def test_a_lookup_that_fails_is_a_try(self):
+        self.w.ttl = 1
+        self.w.routes["temp.example"] = ("temp", ("4.4.3", "SERVFAIL"))
+        i = self.w.put(ALICE, "x@temp.example")
+        until(lambda: self.w.path(i, ".s"))
+        self.assertIn(" 0 4.4.3 - SERVFAIL\n", self.w.state(i))
+        del self.w.routes["temp.example"]
+        self.w.gone(i, 8)
+
+    def test_identical_questions_are_asked_once(self):
+        self.w.resolver_stop()
+        time.sleep(0.2)
+        ids = [self.w.put(ALICE, X) for _ in range(50)]
+        time.sleep(0.5)
+        self.w.resolver_start()
+        for i in ids:
+            self.w.gone(i, 20)
+        self.assertEqual(self.w.asked.count(("route", "far.example")), 1)
+
+
+class Many(FarCase):
+    def test_ten_thousand_recipients_beside_one(self):
+        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        rcpts = ["u%d@far.example" % n for n in range(5000)]
+        rcpts += ["u%d@d%d.example" % (n, n % 500) for n in range(5000)]
+        big = self.w.put(ALICE, rcpts)
+        until(lambda: len(self.w.arrived()) > 300, 60)
+        began = time.time()
+        small = self.w.put(CAROL, Y)
+        other = self.w.put(CAROL, "x@elsewhere.example")
+        self.w.gone(small, 10)
+        self.w.gone(other, 10)
+        took = time.time() - began
+        self.assertTrue(self.w.path(big), "the big one has gone already")
+        self.assertLess(took, 4)
+        self.w.gone(big, 120)
+        got = [a for i, a in self.w.arrived() if i == big]
+        self.assertEqual(sorted(got), sorted(rcpts))
+        self.assertLessEqual(max(len(j["rcpts"])
+                                 for j in self.w.remote_jobs), 100)
+        self.assertLessEqual(self.w.open_all, 105)    # some closing
+        self.assertLessEqual(max(self.w.open_most.values()), 20)
+
+    def test_senders_share_a_destination(self):
+        self.w.remote_verdict = lambda j: time.sleep(0.05) or FAR_OK
+        many = [self.w.put(ALICE, X) for _ in range(1000)]
+        until(lambda: len(self.w.arrived()) > 20)
+        began = time.time()
+        self.w.gone(self.w.put(CAROL, Y), 10)
+        self.assertLess(time.time() - began, 1.5)
+        self.assertTrue(self.w.path(many[-1]))
+
+    def test_connections_grow_with_success(self):
+        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        ids = [self.w.put(ALICE, X) for _ in range(300)]
+        for i in ids:
+            self.w.gone(i, 30)
+        self.assertEqual(self.w.open_most["mx.far.example"], 20)
+
+    def test_a_host_that_takes_few_connections_gets_few(self):
+        def verdict(job):
+            time.sleep(0.02)
+            with self.w.lock:
+                many = self.w.open_now["mx.far.example"] > 4
+            if many:
+                return {"failed": 1, "kept": 0, "all": (
+                    "temp", "4.7.0", "421 4.7.0 too many connections", 1)}
+            return FAR_OK
+        self.w.remote_verdict = verdict
+        ids = [self.w.put(ALICE, X) for _ in range(200)]
+        for i in ids:
+            self.w.gone(i, 60)
+        self.assertLess(len(self.w.remote_jobs), 300)
+
+    def test_slow_destinations_do_not_delay_a_fast_one(self):
+        def verdict(job):
+            if job["host"].startswith("mx.slow"):
+                return "hang"
+            return FAR_OK
+        self.w.remote_verdict = verdict
+        for n in range(600):
+            self.w.put(ALICE, "x@slow%d.example" % (n % 60))
+        time.sleep(2)
+        began = time.time()
+        for n in range(20):
+            self.w.gone(self.w.put(ALICE, "x@fast%d.example" % n), 10)
+            self.w.gone(self.w.put(ALICE, BOB), 10)
+        self.assertLess(time.time() - began, 5)
+        self.w.hanging.set()
+
+
+class Pause(FarCase):
+    world_keys = {"queue": "retry = 3s\nwarn-after = 1h\nexpire = 2h"}
+
+    def test_a_failed_destination_gets_one_probe(self):
+        self.w.remote_verdict = lambda j: DOWN
+        ids = [self.w.put(ALICE, X) for _ in range(200)]
+        until(lambda: self.w.events("destination-paused"))
+        until(lambda: len(self.w.events("deferred")) == 200)
+        first = len(self.w.remote_jobs)
+        self.assertLessEqual(first, 6)
+        # None of them is tried while the pause goes on, new ones neither.
+        late = self.w.put(CAROL, Y)
+        until(lambda: self.w.events("deferred", id=late))
+        self.assertIn("refuses the connection", self.w.state(late))
+        self.assertEqual(len(self.w.remote_jobs), first)
+        # Others go.
+        self.w.remote_verdict = lambda j: DOWN if "far" in j["host"] else \
+            FAR_OK
+        self.w.gone(self.w.put(ALICE, "x@else.example"), 3)
+        # The pauses: a probe each.
+        time.sleep(8)
+        probes = [j for j in self.w.remote_jobs if "far" in j["host"]]
+        self.assertLessEqual(len(probes), first + 3)
+        self.assertGreater(len(probes), first)
+        self.w.remote_verdict = lambda j: FAR_OK
+        began = time.time()
+        for i in ids + [late]:
+            self.w.gone(i, 10)
+        self.assertLess(time.time() - began, 8)
+        until(lambda: self.w.events("destination-open"))
+
+    def test_retry_domain_lifts_a_pause(self):
+        self.w.close()
+        self.w = Far(queue="retry = 1h\nwarn-after = 2h\nexpire = 5h")
+        self.addCleanup(self.w.close)
+        self.w.remote_verdict = lambda j: DOWN
+        ids = [self.w.put(ALICE, X) for _ in range(20)]
+        until(lambda: len(self.w.events("deferred")) == 20)
+        self.w.remote_verdict = lambda j: FAR_OK
+        self.assertEqual(self.w.select("retry", "domain", "far.example"),
+                         ("done", {"count": "20"}, []))
+        for i in ids:
+            self.w.gone(i, 5)
+
+    def test_a_paused_destination_still_warns_and_bounces(self):
+        self.w.close()
+        self.w = Far(queue="retry = 4s\nwarn-after = 3s\nexpire = 9s")
+        self.addCleanup(self.w.close)
+        self.w.remote_verdict = lambda j: DOWN
+        ids = [self.w.put(ALICE, X) for _ in range(5)]
+        for i in ids:
+            self.w.gone(i, 25)
+        for i in ids:
+            self.assertEqual(len(self.w.events("warned", id=i)), 1)
+            self.assertEqual(len(self.w.events("bounced", id=i)), 1)
+
+
+class Failures(FarCase):
+    def test_remote_away_is_no_failure_of_the_letter(self):
+        self.w.remote_stop()
+        i = self.w.put(ALICE, X)
+        until(lambda: self.w.events("remote-unreachable"))
+        time.sleep(2)
+        self.assertIsNone(self.w.path(i, ".s"))
+        self.w.remote_start()
+        self.w.gone(i, 8)
+        until(lambda: self.w.events("remote-back"))
+
+    def test_resolver_away_is_no_failure_of_the_letter(self):
+        self.w.resolver_stop()
+        i = self.w.put(ALICE, X)
+        until(lambda: self.w.events("resolver-unreachable"))
+        time.sleep(2)
+        self.assertIsNone(self.w.path(i, ".s"))
+        self.w.resolver_start()
+        self.w.gone(i, 8)
+
+    def test_remote_killed_with_jobs_under_way_loses_nothing(self):
+        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        ids = [self.w.put(ALICE, "x@d%d.example" % (n % 7))
+               for n in range(400)]
+        for _ in range(3):
+            time.sleep(0.4)
+            self.w.remote_stop()
+            time.sleep(0.1)
+            self.w.remote_start()
+        for i in ids:
+            self.w.gone(i, 40)
+        self.assertEqual({i for i, _ in self.w.arrived()}, set(ids))
+        self.assertEqual(self.w.events("held"), [])
+
+    def test_a_message_that_kills_remote_is_held_at_the_third(self):
+        self.w.remote_verdict = lambda j: "die" if b"poison" in \
+            j["content"] else FAR_OK
+        i = self.w.put(ALICE, X, LETTER + b"poison\r\n")
+        until(lambda: "hold" in (self.w.path(i) or ""), 15)
+        self.w.gone(self.w.put(ALICE, Y), 5)
+        until(lambda: self.w.reports("postmaster@example.test"))
+
+    def test_killed_queue_runner_sends_what_is_left(self):
+        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        ids = [self.w.put(ALICE, "x@d%d.example" % (n % 7))
+               for n in range(300)]
+        for _ in range(3):
+            time.sleep(0.3)
+            self.w.restart(signal.SIGKILL)
+        for i in ids:
+            self.w.gone(i, 40)
+        got = [i for i, _ in self.w.arrived()]
+        self.assertEqual(set(got), set(ids))
+
+
+class Reports(FarCase):
+    world_keys = {"queue": "retry = 1s\nwarn-after = 2s\nexpire = 4s"}
+
+    def test_success_is_reported_as_relayed_without_dsn(self):
+        i = self.w.put(ALICE, X + " notify=SUCCESS")
+        self.w.gone(i, 5)
+        s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
+        self.assertEqual((s["Action"], s["Status"], s["Remote-MTA"]),
+                         ("relayed", "2.0.0", "dns; mx.far.example"))
+
+    def test_success_of_several_is_reported_as_what_it_was(self):
+        i = self.w.put(ALICE, [X + " notify=SUCCESS", BOB +
+                               " notify=SUCCESS", Y])
+        self.w.gone(i, 5)
+        s = status_of(until(lambda: self.w.reports(ALICE))[0])
+        self.assertEqual(sorted(x["Action"] for x in s),
+                         ["delivered", "relayed"])
+
+    def test_success_is_the_next_hosts_business_with_dsn(self):
+        self.w.remote_verdict = lambda j: {"dsn": 1, "all": FAR_OK}
+        i = self.w.put(ALICE, X + " notify=SUCCESS")
+        self.w.gone(i, 5)
+        i = self.w.put(ALICE, [X + " notify=SUCCESS", Y])
+        self.w.gone(i, 5)
+        time.sleep(0.3)
+        self.assertEqual(self.w.reports(ALICE), [])
+        self.assertEqual(self.w.events("reported"), [])
+
+    def test_the_hosts_words_come_back_after_the_last_try(self):
+        self.w.remote_verdict = lambda j: FAR_TEMP
+        i = self.w.put(ALICE, X)
+        self.w.gone(i, 12)
+        reports = until(lambda: len(self.w.reports(ALICE)) == 2 and
+                        self.w.reports(ALICE))
+        for r in reports:
+            s = status_of(r)[0]
+            self.assertEqual(s["Remote-MTA"], "dns; mx.far.example")
+            self.assertEqual(s["Diagnostic-Code"],
+                             "smtp; 450 4.7.1 greylisted")
+        self.assertEqual([status_of(r)[0]["Action"] for r in reports],
+                         ["delayed", "failed"])
+
+    def test_a_bounce_that_is_refused_ends_there(self):
+        self.w.remote_verdict = lambda j: FAR_PERM
+        self.w.gone(self.w.put("far@far.example", X), 5)
+        until(lambda: self.w.events("double-bounce"))
+        until(lambda: not self.w.left())
+        self.assertEqual(len(self.w.remote_jobs), 2)
+
+    def test_a_lists_owner_did_not_ask_for_the_senders_report(self):
+        self.w.aliases["list@example.test"] = [
+            (X, "owner-list@example.test"), Y]
+        i = self.w.put(ALICE, "list@example.test notify=SUCCESS",
+                       extra=["ret FULL", "envid QQ7"])
+        self.w.gone(i, 5)
+        jobs = {j["sender"]: j for j in self.w.jobs_of(i)}
+        self.assertEqual(jobs["owner-list@example.test"]["envid"], "")
+        self.assertEqual(jobs["owner-list@example.test"]["ret"], "0")
+        self.assertEqual(jobs[ALICE]["envid"], "QQ7")
+
+
+class Routes(FarCase):
+    world_keys = {
+        "queue": "retry = 1s\nwarn-after = 1h\nexpire = 2h",
+        "top": '''
+route "*" { via = "[relay.example]:587" user = "me" password-file = "/pw" }
+route "far.example" { via = "mx" tls = "verified" }
+route ".far.example" { via = "[192.0.2.9]:2525" }
+route "box.example" { via = "lmtp:unix:/run/box" }
+route "hub.example" { via = "mail.hub" }
+'''}
+
+    def opened(self, to):
+        n = len(self.w.opened)
+        self.w.gone(self.w.put(ALICE, to), 5)
+        o = self.w.opened[n]
+        return (o["hosts"], o["port"], o["tls"], o["user"], o["lmtp"])
+
+    def test_each_domain_has_its_route(self):
+        self.assertEqual(self.opened("x@any.example"),
+                         (["relay.example"], "587", "required", "me", "0"))
+        self.assertEqual(self.opened(X),
+                         (["mx.far.example"], "25", "verified", "", "0"))
+        self.assertEqual(self.opened("x@a.b.far.example"),
+                         (["[192.0.2.9]"], "2525", "opportunistic", "", "0"))
+        self.assertEqual(self.opened("x@box.example"),
+                         ([], "0", "off", "", "1"))
+        self.assertEqual(self.opened("x@hub.example"),
+                         (["mx.mail.hub"], "25", "opportunistic", "", "0"))
+        self.assertEqual(self.w.opened[0]["password-file"], "/pw")
+        self.assertEqual(self.w.asked, [("addresses", "relay.example"),
+                                        ("route", "far.example"),
+                                        ("route", "mail.hub")])
+
+    def test_one_relay_is_one_destination(self):
+        i = self.w.put(ALICE, ["x@d%d.example" % n for n in range(50)])
+        self.w.gone(i, 5)
+        self.assertEqual(len(self.w.jobs_of(i)), 1)
+        self.assertEqual(self.w.asked, [("addresses", "relay.example")])
+
+    def test_a_relay_that_is_not_found_bounces_nothing(self):
+        self.w.routes["relay.example"] = ("none", ("5.1.2", "no such host"))
+        i = self.w.put(ALICE, "x@any.example")
+        until(lambda: self.w.path(i, ".s"))
+        self.assertIn("relay.example is not to be found", self.w.state(i))
+        self.assertEqual(self.w.reports(), [])
+
+
+class Curve(FarCase):
+    world_keys = {"queue": "retry = { 1s, 3s, 6s }\nwarn-after = 1h\n"
+                  "expire = 2h"}
+
+    def test_tries_follow_the_curve(self):
+        self.w.remote_verdict = lambda j: FAR_TEMP
+        i = self.w.put(ALICE, X)
+        until(lambda: len(self.w.jobs_of(i)) == 4, 15)
+        at = [j["at"] for j in self.w.jobs_of(i)]
+        for gap, want in zip([b - a for a, b in zip(at, at[1:])], (1, 3, 6)):
+            self.assertAlmostEqual(gap, want, delta=1.3)
+
+
+if __name__ == "__main__":
+    unittest.main()
