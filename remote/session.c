@@ -1,5 +1,4 @@
 /* Contract in session.h. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -356,18 +355,12 @@ session_next(struct session *s, const struct remote_outcome *o)
 bool
 session_alive(struct session *s)
 {
-	char	 c;
-	ssize_t	 n;
-
 	if (s->fd == -1 || s->smtp.lost ||
 	    stream_pending(&s->smtp.s).len > 0)
 		return false;
 	if (!stream_readable(&s->smtp.s, 0))
 		return true;
-	/* An end, a 421, or only something of TLS's own. */
-	n = s->smtp.s.read(&s->smtp.s, &c, 1);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return true;
+	/* An end or a 421; TLS keeps what is its own to itself. */
 	(void)smtp_client_lose(&s->smtp, "it ended the conversation");
 	return false;
 }

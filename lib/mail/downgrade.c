@@ -79,7 +79,7 @@ folder_octet(struct folder *f, char c)
 	return 1;
 }
 
-/* Write the line.  Blanks alone behind a fold would be an empty line to some. */
+/* Write the line.  Blanks alone behind a fold look like an empty line. */
 static int
 folder_end(struct folder *f, const char *eol)
 {

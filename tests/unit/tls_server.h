@@ -5,13 +5,18 @@
 #ifndef TESTS_UNIT_TLS_SERVER_H
 #define TESTS_UNIT_TLS_SERVER_H
 
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -45,7 +50,7 @@ enum behaviour {
 	BINDINGS	/* its view of the channel, each with its length */
 };
 
-static void
+static inline void
 cert_add(X509 *x, X509 *issuer, int nid, const char *value)
 {
 	X509V3_CTX	 ctx;
@@ -58,7 +63,7 @@ cert_add(X509 *x, X509 *issuer, int nid, const char *value)
 }
 
 /* issuer NULL: self-signed.  names: "DNS:a,IP:1.2.3.4", NULL for a CA. */
-static struct cert
+static inline struct cert
 cert_make(const struct cert *issuer, const char *cn, const char *names,
     long from, long to)
 {
@@ -92,14 +97,14 @@ cert_make(const struct cert *issuer, const char *cn, const char *names,
 	return c;
 }
 
-static void
+static inline void
 cert_free(struct cert *c)
 {
 	X509_free(c->x509);
 	EVP_PKEY_free(c->key);
 }
 
-static SSL_CTX *
+static inline SSL_CTX *
 server_ctx(enum behaviour how, const struct cert *leaf, const struct cert *ca)
 {
 	SSL_CTX	*ctx = SSL_CTX_new(TLS_server_method());
@@ -125,7 +130,7 @@ server_ctx(enum behaviour how, const struct cert *leaf, const struct cert *ca)
 	return ctx;
 }
 
-static void
+static inline void
 server_bindings(SSL *ssl)
 {
 	static const char	 label[] = "EXPORTER-Channel-Binding";
@@ -141,7 +146,7 @@ server_bindings(SSL *ssl)
 	SSL_read(ssl, out, 1);
 }
 
-static void
+static inline void
 server_echo(SSL *ssl)
 {
 	char	 data[4096];
@@ -152,7 +157,7 @@ server_echo(SSL *ssl)
 	SSL_shutdown(ssl);
 }
 
-static void
+static inline void
 server_talk(SSL *ssl, enum behaviour how)
 {
 	static char	 big[16384];
@@ -203,7 +208,7 @@ server_talk(SSL *ssl, enum behaviour how)
 	}
 }
 
-static void
+static inline void
 server_raw(int fd, enum behaviour how)
 {
 	static char	 zeroes[8192];
@@ -234,7 +239,7 @@ server_raw(int fd, enum behaviour how)
 }
 
 /* The pid; *fd is the client's end. */
-static pid_t
+static inline pid_t
 server_start(enum behaviour how, const struct cert *leaf,
     const struct cert *ca, int *fd)
 {
@@ -269,7 +274,7 @@ server_start(enum behaviour how, const struct cert *leaf,
 	_exit(0);
 }
 
-static void
+static inline void
 server_stop(pid_t pid)
 {
 	kill(pid, SIGKILL);
