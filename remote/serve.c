@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
@@ -169,6 +170,8 @@ serve(const struct config *cfg, struct tls_client_ctx *tls, int sock)
 	}
 	session_init(&session, cfg, &place, tls);
 	code = jobs(cfg, sock);
+	/* queue-runner need not wait for the answer to QUIT. */
+	close(sock);
 	session_close(&session);
 	proto_remote_open_free(&place);
 	return code;

@@ -59,6 +59,7 @@ class Host(threading.Thread):
         self.messages = []      # (mail line, [rcpt lines], octets)
         self.commands = []      # all lines but content
         self.connections = 0
+        self.peers = []
         self.ended = []         # how each connection ended
         self.lock = threading.Lock()
         if path:
@@ -79,9 +80,12 @@ class Host(threading.Thread):
     def run(self):
         while True:
             try:
-                c, _ = self.sock.accept()
+                c, peer = self.sock.accept()
             except OSError:
                 return
+            self.peers.append(peer)
+            if c.family != socket.AF_UNIX:
+                c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve, args=(c,),
                              daemon=True).start()
 

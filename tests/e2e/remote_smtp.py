@@ -794,6 +794,31 @@ class Lmtp(Case):
             self.assertTrue(r.destination_failed)
 
 
+class Source(Case):
+    settings = {"source_ipv4": '"127.0.0.33"', "ipv6": "no"}
+
+    def test_connections_come_from_the_source_address(self):
+        h = self.host()
+        self.assertEqual(self.one(h)[1][0], "ok")
+        self.assertEqual(h.peers[0][0], "127.0.0.33")
+
+    def test_a_family_that_is_off_is_not_tried(self):
+        d = self.remote.open([host_lines(addrs=["::1"])])
+        self.addCleanup(d.close)
+        r = d.job()
+        self.assertEqual(r.outcomes[0][:2], ("temp", "4.4.4"))
+        self.assertTrue(r.destination_failed)
+
+    def test_a_source_nobody_has(self):
+        remote = Remote(source_ipv4='"192.0.2.1"')
+        h = self.host()
+        with remote.open([h]) as d:
+            r = d.job()
+        self.assertEqual(r.outcomes[0][:2], ("temp", "4.4.1"))
+        self.assertIn("Cannot assign requested address", r.outcomes[0][3])
+        self.assertEqual(remote.close()[0], 0)
+
+
 class Program(unittest.TestCase):
     def test_sigterm_lets_a_job_finish(self):
         remote = Remote()
