@@ -17,11 +17,15 @@
 #define LINE		(SPOOL_ID_LEN + 1)
 #define BATCH		200		/* ids a turn of the loop */
 #define ROOM		(1024 * 1024)	/* of the pipe: 50,000 ids */
+#define OFTEN_MS	50		/* rings so close: gather them */
+#define REST_US		5000		/* and listen again after that */
 
 struct bell {
 	struct runner	*q;
 	struct event	*ev;
+	struct event	*rest;
 	int		 fd;
+	int64_t		 heard;		/* monotonic ms */
 	char		 data[BATCH * LINE];
 	size_t		 len;
 };
@@ -49,6 +53,32 @@ bell_take(struct bell *b)
 		b->len = 0;		/* rubbish without an end */
 }
 
+/*
+ * Every ring is a wake-up of ours and of a worker.  When they come in quick
+ * succession those of some milliseconds are taken together.
+ */
+static void
+bell_rest(struct bell *b)
+{
+	struct timeval	 tv = { .tv_usec = REST_US };
+	int64_t		 now = io_monotonic_ms();
+
+	if (now - b->heard < OFTEN_MS && event_add(b->rest, &tv) == 0)
+		event_del(b->ev);
+	b->heard = now;
+}
+
+static void
+bell_listen(int fd, short what, void *arg)
+{
+	struct bell	*b = arg;
+
+	(void)fd;
+	(void)what;
+	if (event_add(b->ev, NULL) == -1)
+		fatalx("event=out-of-memory");
+}
+
 static void
 bell_read(int fd, short what, void *arg)
 {
@@ -64,6 +94,7 @@ bell_read(int fd, short what, void *arg)
 	b->len += (size_t)n;
 	bell_take(b);
 	runner_dispatch(b->q);
+	bell_rest(b);
 }
 
 struct bell *
@@ -90,7 +121,8 @@ bell_new(struct runner *q)
 	b->q = q;
 	b->fd = fd;
 	b->ev = event_new(q->base, fd, EV_READ | EV_PERSIST, bell_read, b);
-	if (b->ev == NULL || event_add(b->ev, NULL) == -1)
+	b->rest = event_new(q->base, -1, 0, bell_listen, b);
+	if (b->ev == NULL || b->rest == NULL || event_add(b->ev, NULL) == -1)
 		fatalx("event=out-of-memory");
 	return b;
 }
@@ -101,6 +133,7 @@ bell_free(struct bell *b)
 	if (b == NULL)
 		return;
 	event_free(b->ev);
+	event_free(b->rest);
 	close(b->fd);
 	free(b);
 }
