@@ -107,9 +107,10 @@ static int
 fail_lost(struct session *s, const char *at)
 {
 	struct remote_outcome	 o = { 0 };
+	const char		*tls = tls_client_error(&s->smtp.s);
 
 	outcome_set(&o, "4.4.2", "no conversation with %.200s at %s: %s",
-	    session_peer(s), at, s->smtp.why);
+	    session_peer(s), at, tls[0] != '\0' ? tls : s->smtp.why);
 	note_failure(s, &o);
 	return -1;
 }
@@ -222,7 +223,10 @@ start_tls(struct session *s, const struct secure_policy *p)
 	}
 	if ((t = shake_hands(s, p)) != TALK_OK)
 		return t;
-	return hello(s) == 0 ? TALK_OK : TALK_NOT;
+	if (hello(s) == 0)
+		return TALK_OK;
+	/* With TLS 1.3 a host refuses what we took for a handshake done. */
+	return p->need == SECURE_MAY && s->smtp.lost ? TALK_CLEAR : TALK_NOT;
 }
 
 static int

@@ -133,6 +133,21 @@ class Opportunistic(Case):
                 self.assertEqual(h.verbs().count("STARTTLS"), 1)
                 self.remote.wait_log(why)
 
+    def test_refused_after_the_handshake(self):
+        """A host that wants our certificate says so late in TLS 1.3."""
+        for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            c = self.own.context(newest=newest)
+            c.load_verify_locations(self.ca.path)
+            c.verify_mode = ssl.CERT_REQUIRED
+            h = self.host(tls=c)
+            self.goes(h, "")
+            self.assertEqual(h.connections, 2)
+            h = self.host(tls=c)
+            r = self.one(h, tls="required")
+            self.assertEqual(r.verdicts(), ["temp"])
+            self.assertIn(r.outcomes[0][1], ("4.4.2", "4.7.5"))
+            self.assertEqual(h.messages, [])
+
     def test_injected_replies_end_it(self):
         def inject(conn, line):
             conn.send("220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n")
