@@ -11,7 +11,7 @@
 #include "lib/base/config.h"
 #include "resolver/wire.h"
 
-#define ASK_SENT_MAX	2048	/* with libunbound at once */
+#define ASK_SENT_MAX	4096	/* with libunbound at once */
 
 struct ask;
 struct asker;

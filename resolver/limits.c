@@ -2,9 +2,10 @@
 #include <sys/resource.h>
 
 #include "lib/base/log.h"
+#include "resolver/ask.h"
 #include "resolver/limits.h"
 
-#define DESCRIPTORS	8192
+#define DESCRIPTORS	16384
 #define OTHERS		64	/* TCP, the socket itself, epoll, logs */
 
 static unsigned int	 limit = 256;
@@ -33,7 +34,7 @@ share(unsigned int part, unsigned int most)
 unsigned int
 limits_sockets(void)
 {
-	return share(4, 1024);
+	return share(4, ASK_SENT_MAX);
 }
 
 unsigned int

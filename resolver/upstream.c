@@ -108,7 +108,7 @@ set_log(struct ub_ctx *ctx)
 /*
  * How long a failure is remembered decides when a retry sees a mended zone:
  * 5 s where DNSSEC failed or servers did not answer, a minute where a name
- * or record was denied, a minute for servers that seemed dead.
+ * or record was denied, 15 s for servers that seemed dead.
  */
 static void
 set_limits(struct ub_ctx *ctx, const struct config_resolver *r,
@@ -124,7 +124,7 @@ set_limits(struct ub_ctx *ctx, const struct config_resolver *r,
 	tune(ctx, "cache-max-ttl:", "86400");
 	tune(ctx, "cache-max-negative-ttl:", "60");
 	tune(ctx, "val-bogus-ttl:", "5");
-	tune(ctx, "infra-host-ttl:", "60");
+	tune(ctx, "infra-host-ttl:", "15");
 	tune(ctx, "infra-keep-probing:", "yes");
 	tune(ctx, "infra-cache-max-rtt:", "4000");
 	tune(ctx, "rrset-roundrobin:", "no");	/* we shuffle */

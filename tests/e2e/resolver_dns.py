@@ -2,6 +2,7 @@
 """resolver against nsd with plain and signed zones: every kind of question,
 what is permanent and what is not, DNSSEC, DANE, deadlines, many at once."""
 
+import json
 import os
 import re
 import shutil
@@ -545,6 +546,54 @@ class Many(Zones):
                 c.receive()
             c.close()
         self.assertEqual(self.ask("route", "only.example.test").status, "ok")
+
+
+class Mailctl(Zones):
+    def route(self, *args):
+        p = subprocess.run([os.path.join(BUILD, "out", "mailctl"), "-c", self.resolver.conf, "route", *args],
+                           capture_output=True, text=True, timeout=30)
+        return p.returncode, p.stdout, p.stderr
+
+    def test_for_people(self):
+        self.assertEqual(self.route("none.signed.test"),
+                         (0, "   10 nodane.signed.test (DNSSEC)\n      192.0.2.12\n", ""))
+        code, out, _ = self.route("bob@signed.test")
+        self.assertEqual(code, 0)
+        self.assertIn("   10 mx.signed.test (DNSSEC) (dane)\n      192.0.2.7\n      TLSA 3 1 1 " + SHA, out)
+        self.assertIn("(unusable: its TLSA records cannot be had)", self.route("lost.signed.test")[1])
+        self.assertEqual(self.route("--host", "real23.example.test")[1], "    0 real23.example.test\n      192.0.2.23\n")
+
+    def test_failures(self):
+        code, out, _ = self.route("nx.example.test")
+        self.assertEqual((code, out), (68, "nx.example.test: permanent failure 5.1.2: the domain nx.example.test does "
+                                       "not exist\n"))
+        code, out, _ = self.route("forgedzone.test")
+        self.assertEqual(code, 75)
+        self.assertIn("temporary failure 4.4.3", out)
+        self.assertEqual(self.route("")[0], 68)
+
+    def test_for_programs(self):
+        code, out, _ = self.route("--json", "signed.test")
+        r = json.loads(out)
+        self.assertEqual((code, r["status"], len(r["hosts"])), (0, "ok", 2))
+        self.assertEqual(r["hosts"][0]["tlsa"], ["3 1 1 " + SHA])
+        self.assertTrue(r["hosts"][0]["secure"])
+        r = json.loads(self.route("--json", "null.example.test")[1])
+        self.assertEqual((r["status"], r["code"], r["hosts"]), ("null-mx", "5.1.10", []))
+
+    def test_usage(self):
+        for args in ((), ("a", "b"), ("--bad", "a"), ("x" * 300,)):
+            code, out, err = self.route(*args)
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("usage", err)
+
+    def test_nobody_to_ask(self):
+        r = Resolver()
+        p = subprocess.run([os.path.join(BUILD, "out", "mailctl"), "-c", r.conf, "route", "a.test"],
+                           capture_output=True, text=True, timeout=30)
+        self.assertEqual(p.returncode, 75)
+        self.assertIn("resolver cannot be asked", p.stderr)
+        r.close()
 
 
 class Start(unittest.TestCase):

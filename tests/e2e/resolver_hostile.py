@@ -90,6 +90,32 @@ class Hostile(unittest.TestCase):
         _, r = self.fake(rule)
         self.assertEqual(self.ask(r, "route", "late.test").status, "ok")
 
+    def test_a_dead_zone_does_not_delay_others(self):
+        dead = FakeDns(lambda q, tcp: None)
+        self.addCleanup(dead.close)
+        _, r = self.fake(lambda q, tcp: honest(q), timeout=8,
+                         extra='trust-anchor = ""\nstub "dead.test" { server = { %s } }' % dead.server)
+        c = r.client()
+        self.addCleanup(c.close)
+        for k in range(2000):
+            c.send("route", "x%d.dead.test" % k)
+        time.sleep(0.2)
+        for k in range(5):
+            self.assertEqual(self.ask(r, "route", "good%d.test" % k, 2).status, "ok")
+        self.assertEqual({c.receive().status for _ in range(2000)}, {"temp"})
+
+    def test_servers_that_come_back(self):
+        alive = []
+        _, r = self.fake(lambda q, tcp: honest(q) if alive else None, timeout=3)
+        end, k = time.monotonic() + 8, 0
+        while time.monotonic() < end:
+            self.assertEqual(self.ask(r, "route", "x%d.test" % k).status, "temp")
+            k += 1
+        alive.append(True)
+        t = time.monotonic()
+        until(lambda: r.ask("route", "y.test").status == "ok", 25, "the servers")
+        print("servers that came back: seen after %.1f s" % (time.monotonic() - t))
+
     # --- nonsense -------------------------------------------------------------
 
     def test_wrong_ids(self):
