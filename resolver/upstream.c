@@ -32,8 +32,6 @@ static const char *const	 private_zones[] = {
 	"113.0.203.in-addr.arpa", "255.255.255.255.in-addr.arpa",
 	"d.f.ip6.arpa", "8.e.f.ip6.arpa", "9.e.f.ip6.arpa", "a.e.f.ip6.arpa",
 	"b.e.f.ip6.arpa", "8.b.d.0.1.0.0.2.ip6.arpa",
-	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-	"ip6.arpa",
 };
 
 static int	 wrong;		/* options refused while setting up */
