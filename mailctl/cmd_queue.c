@@ -22,6 +22,7 @@
 
 static const char	 queue_usage[] =
     "mailctl queue list [--json] [selection]\n"
+    "       mailctl queue destinations [--json]\n"
     "       mailctl queue show [--message | --json] id\n"
     "       mailctl queue retry | release | remove selection\n"
     "       mailctl queue hold [--reason text] selection\n"
@@ -34,6 +35,7 @@ struct queue_options {
 	bool			 chosen;
 	const char		*reason, *to;
 	bool			 message;
+	bool			 words;		/* chosen without dashes */
 	char			**id;
 	size_t			 nid;
 };
@@ -65,17 +67,32 @@ list_files(const struct config *cfg, const struct queue_selector *which,
 	return n == 1 ? EX_OK : n;
 }
 
-/* Lines from queue-runner's lister, as they come. */
+/* 1: nobody reads on; -1: the line makes no sense. */
 static int
-read_listing(int fd, struct queue_print *p)
+print_line(struct slice line, bool dests, struct queue_print *p)
 {
 	static struct queue_item	 item;
+	static struct queue_dest	 dest;
+
+	if (dests)
+		return queue_dest_parse(line, &dest) == -1 ? -1 :
+		    queue_print_dest(&dest, p);
+	return queue_item_parse(line, &item) == -1 ? -1 :
+	    queue_print_item(&item, p);
+}
+
+/* Lines from queue-runner's lister, as they come. */
+static int
+read_listing(int fd, bool dests, struct queue_print *p)
+{
+	struct slice			 text;
 	FILE				*f = fdopen(fd, "r");
 	char				*line = NULL;
 	size_t				 size = 0;
 	uint64_t			 count;
 	ssize_t				 n;
 	bool				 whole = false;
+	int				 rc = 0;
 
 	if (f == NULL)
 		return complain(EX_OSERR, "%s", strerror(errno));
@@ -83,35 +100,32 @@ read_listing(int fd, struct queue_print *p)
 	while ((n = getline(&line, &size, f)) > 0) {
 		if (line[n - 1] == '\n')
 			n--;
-		if (queue_item_end((struct slice){ line, (size_t)n },
-		    &count)) {
-			whole = true;
+		text = (struct slice){ line, (size_t)n };
+		whole = queue_item_end(text, &count);
+		if (whole || (rc = print_line(text, dests, p)) != 0)
 			break;
-		}
-		if (queue_item_parse((struct slice){ line, (size_t)n },
-		    &item) == -1)
-			break;
-		if (queue_print_item(&item, p) != 0) {
-			whole = true;	/* nobody reads on */
-			break;
-		}
 	}
+	whole = whole || rc == 1;
 	free(line);
 	fclose(f);
 	return whole ? EX_OK : complain(EX_TEMPFAIL,
 	    "the listing was cut short");
 }
 
+/* which NULL: destinations. */
 static int
 list_asked(int sock, const struct queue_selector *which,
     struct queue_print *p)
 {
 	static struct ipc_msg	 ans;
-	struct control_request	 req = { .verb = CONTROL_LIST,
-	    .which = *which };
+	struct control_request	 req = { .verb = CONTROL_DESTINATIONS };
 	int			 fds[2], code;
 	uint64_t		 count;
 
+	if (which != NULL) {
+		req.verb = CONTROL_LIST;
+		req.which = *which;
+	}
 	if (pipe2(fds, O_CLOEXEC) == -1)
 		return complain(EX_OSERR, "%s", strerror(errno));
 	/* The lister need not wait for us at every line; a wish. */
@@ -126,7 +140,7 @@ list_asked(int sock, const struct queue_selector *which,
 		close(fds[0]);
 		return code;
 	}
-	return read_listing(fds[0], p);
+	return read_listing(fds[0], which == NULL, p);
 }
 
 static int
@@ -155,6 +169,24 @@ list(struct mailctl *m, const struct queue_options *o)
 		io_close(sock);
 	} while (++i < o->nid && code == EX_OK);
 	queue_print_end(&p);
+	return code;
+}
+
+static int
+destinations(struct mailctl *m, const struct queue_options *o)
+{
+	const struct config	*cfg = mailctl_config(m);
+	struct queue_print	 p;
+	int			 code, sock;
+
+	if (o->nid > 0 || o->chosen)
+		return wrong_usage(queue_usage);
+	if ((sock = queue_connect(cfg)) == -1)
+		return down(cfg);
+	queue_print_begin(&p, m->json);
+	code = list_asked(sock, NULL, &p);
+	queue_print_end_dests(&p);
+	close(sock);
 	return code;
 }
 
@@ -278,6 +310,29 @@ choose(struct queue_options *o, enum queue_by by, const char *value)
 	return EX_OK;
 }
 
+/* "domain NAME" and so on, as people say it, without the dashes. */
+static int
+choose_words(struct queue_options *o, int argc, char **argv)
+{
+	static const struct {
+		const char	*name;
+		enum queue_by	 by;
+	} words[] = { { "domain", BY_DOMAIN }, { "recipient", BY_RECIPIENT },
+	    { "sender", BY_SENDER } };
+	size_t	 i;
+
+	if (argc == 1 && strcmp(argv[0], "all") == 0) {
+		o->words = true;
+		return choose(o, BY_ALL, "");
+	}
+	for (i = 0; argc == 2 && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(argv[0], words[i].name) == 0) {
+			o->words = true;
+			return choose(o, words[i].by, argv[1]);
+		}
+	return EX_OK;
+}
+
 static int
 parse_options(struct mailctl *m, int argc, char **argv,
     struct queue_options *o)
@@ -330,6 +385,10 @@ parse_options(struct mailctl *m, int argc, char **argv,
 	}
 	if (code != EX_OK)
 		return code;
+	if ((code = choose_words(o, argc - optind, argv + optind)) != EX_OK)
+		return code;
+	if (o->words)
+		return EX_OK;
 	o->id = argv + optind;
 	o->nid = (size_t)(argc - optind);
 	if (o->nid > 0 && o->chosen)
@@ -362,6 +421,8 @@ cmd_queue(struct mailctl *m, int argc, char **argv)
 		return code;
 	if (strcmp(argv[1], "list") == 0)
 		return list(m, &o);
+	if (strcmp(argv[1], "destinations") == 0)
+		return destinations(m, &o);
 	if (strcmp(argv[1], "show") == 0)
 		return show(m, &o);
 	if (strcmp(argv[1], "reroute") == 0 &&

@@ -169,7 +169,9 @@ queue(struct report *r)
 	} numbers[] = {
 		{ "new", st.fresh }, { "deferred", st.deferred },
 		{ "active", st.active }, { "hold", st.hold },
-		{ "workers", st.workers }, { "delivered", st.delivered },
+		{ "workers", st.workers },
+		{ "connections", st.connections }, { "paused", st.paused },
+		{ "delivered", st.delivered },
 		{ "bounced", st.bounced }, { "uptime", st.uptime },
 	};
 	size_t			 i;

@@ -35,9 +35,9 @@ usage(FILE *f)
 	fprintf(f, "usage: mailctl [-c file] user add | del | passwd | list "
 	    "...\n"
 	    "       mailctl [-c file] alias list | check\n"
-	    "       mailctl [-c file] queue list | show | retry | hold | "
-	    "release | remove |\n"
-	    "               reroute ...\n"
+	    "       mailctl [-c file] queue list | destinations | show | "
+	    "retry | hold |\n"
+	    "               release | remove | reroute ...\n"
 	    "       mailctl [-c file] check | status | reload\n"
 	    "       mailctl [-c file] trace id\n"
 	    "       mailctl [-c file] route domain\n");

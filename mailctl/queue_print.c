@@ -58,6 +58,7 @@ item_json(struct json *j, const struct queue_item *q)
 	json_number(j, "next", q->next);
 	json_unsigned(j, "recipients", q->rcpts);
 	json_unsigned(j, "pending", q->pending);
+	json_unsigned(j, "tries", q->tries);
 	json_string(j, "sender", q->from);
 	json_string(j, "recipient", q->to);
 	json_string(j, "code", q->code);
@@ -74,6 +75,9 @@ item_text(const struct queue_item *q)
 	printf("    to %s", or_null(q->to));
 	if (q->pending > 1)
 		printf(" and %llu more", (unsigned long long)q->pending - 1);
+	if (q->tries > 0)
+		printf(", tried %llu time%s", (unsigned long long)q->tries,
+		    q->tries == 1 ? "" : "s");
 	if (q->next > 0)
 		printf(", next try %s", time_text(q->next));
 	putchar('\n');
@@ -94,6 +98,63 @@ queue_print_item(const struct queue_item *q, void *arg)
 	else
 		item_text(q);
 	return ferror(stdout) ? 1 : 0;
+}
+
+static void
+dest_json(struct json *j, const struct queue_dest *d)
+{
+	json_open(j, NULL, '{');
+	json_string(j, "destination", d->name);
+	json_string(j, "state", queue_dest_state_name(d->state));
+	json_unsigned(j, "connections", d->connections);
+	json_unsigned(j, "allowed", d->allowed);
+	json_unsigned(j, "waiting", d->waiting);
+	json_unsigned(j, "deferred", d->deferred);
+	json_number(j, "next", d->next);
+	json_string(j, "code", d->code);
+	json_string(j, "host", d->host);
+	json_string(j, "reason", d->reason);
+	json_close(j, '}');
+	fputs("\n", j->f);
+}
+
+static void
+dest_text(const struct queue_dest *d)
+{
+	printf("%s\n    %s", shown(d->name), queue_dest_state_name(d->state));
+	if (d->next > 0)
+		printf(" until %s", time_text(d->next));
+	printf(", %llu of %llu connections, %llu waiting, %llu deferred\n",
+	    (unsigned long long)d->connections,
+	    (unsigned long long)d->allowed, (unsigned long long)d->waiting,
+	    (unsigned long long)d->deferred);
+	if (d->code[0] == '\0')
+		return;
+	printf("    %s ", d->code);
+	if (d->host[0] != '\0')
+		printf("%s: ", shown(d->host));
+	printf("%s\n", shown(d->reason));
+}
+
+int
+queue_print_dest(const struct queue_dest *d, struct queue_print *p)
+{
+	p->count++;
+	if (p->json)
+		dest_json(&p->j, d);
+	else
+		dest_text(d);
+	return ferror(stdout) ? 1 : 0;
+}
+
+void
+queue_print_end_dests(struct queue_print *p)
+{
+	if (p->json) {
+		json_close(&p->j, ']');
+		json_line(&p->j);
+	} else if (p->count == 0)
+		printf("No mail is on its way to other hosts.\n");
 }
 
 void

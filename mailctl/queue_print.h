@@ -20,6 +20,10 @@ void	 queue_print_begin(struct queue_print *, bool json);
 int	 queue_print_item(const struct queue_item *, void *arg);
 void	 queue_print_end(struct queue_print *);
 
+/* A destination; after queue_print_begin(), as items. */
+int	 queue_print_dest(const struct queue_dest *, struct queue_print *);
+void	 queue_print_end_dests(struct queue_print *);
+
 /*
  * One message: envelope, recipients and their last tries, header section; or
  * with message the whole message as it is.  The exit code.

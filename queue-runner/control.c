@@ -140,6 +140,7 @@ control_apply(struct runner *q, const struct control_request *r,
 		return reroute(q, e, place, id, r);
 	case CONTROL_LIST:
 	case CONTROL_SHOW:
+	case CONTROL_DESTINATIONS:
 	case CONTROL_STATUS:
 		break;
 	}
@@ -230,6 +231,7 @@ control_reason(void)
 	    strerror(errno);
 }
 
+/* which NULL: of destinations. */
 static int
 control_lister(struct control *c, const struct queue_selector *which, int fd)
 {
@@ -237,7 +239,8 @@ control_lister(struct control *c, const struct queue_selector *which, int fd)
 		errno = EBUSY;
 		return -1;
 	}
-	if (lister_start(c->q, which, fd) == -1)
+	if ((which == NULL ? lister_start_dests(c->q, fd) :
+	    lister_start(c->q, which, fd)) == -1)
 		return -1;
 	c->listers++;
 	return 0;
@@ -351,6 +354,22 @@ control_show(struct runner *q, struct ipc_client *client, uint64_t id,
 	io_close(s.state);
 }
 
+static uint64_t
+control_paused(const struct runner *q)
+{
+	const struct dest	*d;
+	struct remote_view	 v;
+	uint64_t		 n = 0;
+
+	for (d = dests_next(q->dests, NULL); d != NULL;
+	    d = dests_next(q->dests, d))
+		if (remote_is(d)) {
+			remote_view(d, &v);
+			n += v.state != WINDOW_OPEN;
+		}
+	return n;
+}
+
 static void
 control_status(struct runner *q, struct ipc_client *client, uint64_t id)
 {
@@ -363,10 +382,14 @@ control_status(struct runner *q, struct ipc_client *client, uint64_t id)
 	s.active = n.active;
 	s.hold = files_count_held(&q->files);
 	s.workers = workers_count(q->workers);
+	s.connections = remotes_count(q->remotes);
+	s.paused = control_paused(q);
 	s.uptime = (uint64_t)(runner_now() - q->started);
 	s.delivered = q->delivered;
 	s.bounced = q->bounced;
 	s.scanning = q->scan != NULL && scan_first(q->scan);
+	s.resolver = finder_connected(q->finder);
+	s.remote = remotes_reachable(q->remotes);
 	s.authd = mailboxes_connected(q->mailboxes);
 	proto_control_put_numbers(&answer, id, &s);
 	ipc_client_answer(client, &answer);
@@ -383,7 +406,9 @@ control_request(struct ipc_client *client, struct ipc_msg *msg, void *arg)
 		return -1;
 	switch (r.verb) {
 	case CONTROL_LIST:
-		if (control_lister(c, &r.which, r.fd) == -1)
+	case CONTROL_DESTINATIONS:
+		if (control_lister(c, r.verb == CONTROL_LIST ? &r.which :
+		    NULL, r.fd) == -1)
 			control_error(client, id, control_reason());
 		else
 			control_done(client, id, 0);

@@ -16,4 +16,7 @@ struct runner;
  */
 int	 lister_start(struct runner *, const struct queue_selector *, int fd);
 
+/* The same with lines of queue_dest_format(), of every destination in use. */
+int	 lister_start_dests(struct runner *, int fd);
+
 #endif

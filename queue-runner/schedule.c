@@ -373,6 +373,20 @@ schedule_count(const struct schedule *s, struct schedule_counts *c)
 	}
 }
 
+void
+schedule_each(const struct schedule *s, void (*fn)(struct entry *, void *),
+    void *arg)
+{
+	struct entry	*e;
+	uint32_t	 i;
+
+	for (i = 1; i < s->used; i++) {
+		e = schedule_at(s, i);
+		if (e->state != ENTRY_FREE && e->state != ENTRY_DEAD)
+			fn(e, arg);
+	}
+}
+
 size_t
 schedule_total(const struct schedule *s)
 {

@@ -87,6 +87,9 @@ struct entry	*schedule_unpark(struct schedule *, struct entry_list *);
 
 void		 schedule_count(const struct schedule *,
 		    struct schedule_counts *);
+/* Each one there is, in no order; fn changes nothing. */
+void		 schedule_each(const struct schedule *,
+		    void (*fn)(struct entry *, void *), void *arg);
 size_t		 schedule_total(const struct schedule *);
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
 	[CONTROL_RELEASE] = { "release", true, NULL, false },
 	[CONTROL_REMOVE] = { "remove", true, NULL, false },
 	[CONTROL_REROUTE] = { "reroute", true, "address", false },
+	[CONTROL_DESTINATIONS] = { "destinations", false, NULL, true },
 	[CONTROL_STATUS] = { "status", false, NULL, false },
 };
 
@@ -197,11 +198,15 @@ static const struct {
 	{ "active", offsetof(struct control_status, active) },
 	{ "hold", offsetof(struct control_status, hold) },
 	{ "workers", offsetof(struct control_status, workers) },
+	{ "connections", offsetof(struct control_status, connections) },
+	{ "paused", offsetof(struct control_status, paused) },
 	{ "uptime", offsetof(struct control_status, uptime) },
 	{ "delivered", offsetof(struct control_status, delivered) },
 	{ "bounced", offsetof(struct control_status, bounced) },
 	{ "scanning", offsetof(struct control_status, scanning) },
 	{ "authd", offsetof(struct control_status, authd) },
+	{ "resolver", offsetof(struct control_status, resolver) },
+	{ "remote", offsetof(struct control_status, remote) },
 };
 
 #define NNUMBERS	(sizeof(numbers) / sizeof(numbers[0]))

@@ -9,6 +9,7 @@
  *	release  by value		back from hold, due now
  *	remove   by value		gone, without a bounce
  *	reroute  by value address	pending recipients go there instead
+ *	destinations  descriptor	lines of queue_dest_format() to it
  *	status				numbers
  */
 #ifndef NET_PROTO_CONTROL_H
@@ -31,6 +32,7 @@ enum control_verb {
 	CONTROL_RELEASE,
 	CONTROL_REMOVE,
 	CONTROL_REROUTE,
+	CONTROL_DESTINATIONS,
 	CONTROL_STATUS
 };
 
@@ -39,7 +41,7 @@ struct control_request {
 	struct queue_selector	 which;		/* show: BY_ID; status: none */
 	char			 text[CONTROL_TEXT_MAX]; /* hold: the reason or
 						 * ""; reroute: the address */
-	int			 fd;		/* list: written to, end of
+	int			 fd;		/* listings: written to, end of
 						 * file at its end; else -1 */
 };
 
@@ -51,8 +53,8 @@ int	 proto_control_get_request(struct ipc_msg *,
 	    struct control_request *);
 
 /*
- * "done": list (at once; the lines follow in the descriptor), retry, hold,
- * release, remove, reroute.  count: messages it was done to.
+ * "done": listings (at once; the lines follow in the descriptor), retry,
+ * hold, release, remove, reroute.  count: messages it was done to.
  */
 void	 proto_control_put_done(struct ipc_msg *, uint64_t id, uint64_t count);
 int	 proto_control_get_done(struct ipc_msg *, uint64_t *count);
@@ -83,11 +85,15 @@ struct control_status {
 	uint64_t	 active;	/* being tried */
 	uint64_t	 hold;
 	uint64_t	 workers;	/* connected */
+	uint64_t	 connections;	/* to other hosts */
+	uint64_t	 paused;	/* destinations */
 	uint64_t	 uptime;	/* seconds */
 	uint64_t	 delivered;	/* recipients since start */
 	uint64_t	 bounced;	/* recipients since start */
 	uint64_t	 scanning;	/* 1: the first scan goes on */
 	uint64_t	 authd;		/* 1: authd is connected */
+	uint64_t	 resolver;	/* 1: so is the resolver */
+	uint64_t	 remote;	/* 1: remote was there when last needed */
 };
 void	 proto_control_put_numbers(struct ipc_msg *, uint64_t id,
 	    const struct control_status *);

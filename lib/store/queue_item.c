@@ -8,6 +8,7 @@
 
 #include "lib/base/text.h"
 #include "lib/store/queue_list.h"
+#include "lib/store/queue_words.h"
 #include "lib/store/spool.h"
 
 static const char *const where_names[] = {
@@ -19,7 +20,7 @@ static const char *const where_names[] = {
 
 #define LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
-static int
+int
 queue_invalid(void)
 {
 	errno = EINVAL;
@@ -66,7 +67,7 @@ queue_selector_parse(const char *text, struct queue_selector *s)
 	return 0;
 }
 
-static int
+int
 queue_put(struct buf *out, const char *key, const char *value)
 {
 	if (buf_addstr(out, key) == -1)
@@ -80,10 +81,11 @@ queue_item_format(const struct queue_item *it, struct buf *out)
 	size_t	 was = out->len;
 
 	if (buf_addf(out, "id=%s where=%s size=%llu arrived=%lld next=%lld "
-	    "rcpts=%llu pending=%llu", it->id, where_names[it->where],
+	    "rcpts=%llu pending=%llu tries=%llu", it->id, where_names[it->where],
 	    (unsigned long long)it->size, (long long)it->arrived,
 	    (long long)it->next, (unsigned long long)it->rcpts,
-	    (unsigned long long)it->pending) == 0 &&
+	    (unsigned long long)it->pending,
+	    (unsigned long long)it->tries) == 0 &&
 	    queue_put(out, " from=", it->from) == 0 &&
 	    queue_put(out, " to=", it->to) == 0 &&
 	    queue_put(out, " code=", it->code) == 0 &&
@@ -94,8 +96,7 @@ queue_item_format(const struct queue_item *it, struct buf *out)
 	return -1;
 }
 
-/* Take "KEY=VALUE" and the blank after it off the front of line. */
-static int
+int
 queue_take(struct slice *line, const char *key, char *out, size_t size)
 {
 	struct slice	 v;
@@ -125,7 +126,7 @@ queue_take(struct slice *line, const char *key, char *out, size_t size)
 	return rc;
 }
 
-static int
+int
 queue_take_number(struct slice *line, const char *key, uint64_t max,
     uint64_t *out)
 {
@@ -136,19 +137,17 @@ queue_take_number(struct slice *line, const char *key, uint64_t max,
 	return text_u64(slice_str(num), max, out);
 }
 
-static int
-queue_take_where(struct slice *line, enum queue_where *out)
+int
+queue_take_name(struct slice *line, const char *key, const char *const *names,
+    size_t n, size_t *out)
 {
 	char	 name[16];
-	size_t	 i;
 
-	if (queue_take(line, "where", name, sizeof(name)) == -1)
+	if (queue_take(line, key, name, sizeof(name)) == -1)
 		return -1;
-	for (i = 0; i < LEN(where_names); i++)
-		if (strcmp(where_names[i], name) == 0) {
-			*out = (enum queue_where)i;
+	for (*out = 0; *out < n; ++*out)
+		if (strcmp(names[*out], name) == 0)
 			return 0;
-		}
 	return -1;
 }
 
@@ -156,22 +155,26 @@ int
 queue_item_parse(struct slice line, struct queue_item *it)
 {
 	uint64_t	 arrived, next;
+	size_t		 where;
 
 	memset(it, 0, sizeof(*it));
 	if (queue_take(&line, "id", it->id, sizeof(it->id)) == -1 ||
-	    queue_take_where(&line, &it->where) == -1 ||
+	    queue_take_name(&line, "where", where_names, LEN(where_names),
+	    &where) == -1 ||
 	    queue_take_number(&line, "size", UINT64_MAX, &it->size) == -1 ||
 	    queue_take_number(&line, "arrived", INT64_MAX, &arrived) == -1 ||
 	    queue_take_number(&line, "next", INT64_MAX, &next) == -1 ||
 	    queue_take_number(&line, "rcpts", UINT64_MAX, &it->rcpts) == -1 ||
 	    queue_take_number(&line, "pending", UINT64_MAX,
 	    &it->pending) == -1 ||
+	    queue_take_number(&line, "tries", UINT64_MAX, &it->tries) == -1 ||
 	    queue_take(&line, "from", it->from, sizeof(it->from)) == -1 ||
 	    queue_take(&line, "to", it->to, sizeof(it->to)) == -1 ||
 	    queue_take(&line, "code", it->code, sizeof(it->code)) == -1 ||
 	    queue_take(&line, "reason", it->reason, sizeof(it->reason)) ==
 	    -1 || line.len != 0 || !spool_id_valid(it->id))
 		return queue_invalid();
+	it->where = (enum queue_where)where;
 	it->arrived = (int64_t)arrived;
 	it->next = (int64_t)next;
 	return 0;

@@ -70,6 +70,8 @@ queue_see_state(struct walk *w, const struct state *s, int64_t next)
 		if (r->letter == STATE_DONE || r->letter == STATE_FAILED)
 			continue;
 		queue_see_pending(w, r->address);
+		if (r->tries > w->item.tries)
+			w->item.tries = r->tries;
 		if (r->text != NULL && (last == NULL || r->when > last->when))
 			last = r;
 	}

@@ -47,6 +47,8 @@ struct queue_item {
 	int64_t			 next;		/* next try, 0: none */
 	uint64_t		 rcpts;		/* all, after expansion */
 	uint64_t		 pending;	/* not finished */
+	uint64_t		 tries;		/* that failed, of the recipient
+						 * tried most */
 	char			 from[ADDRESS_MAX + 1];
 	char			 to[ADDRESS_MAX + 1];	/* first pending */
 	char			 code[12];	/* of the last failure, or "" */
@@ -63,13 +65,40 @@ const char	*queue_where_name(enum queue_where);
 
 /*
  * A line of a listing, LF included: "id=... where=... size=... arrived=...
- * next=... rcpts=... pending=... from=... to=... code=... reason=...", values
- * xtext.  The last line of a whole listing is "end COUNT": without it the
+ * next=... rcpts=... pending=... tries=... from=... to=... code=...
+ * reason=...", values xtext.  The last line of a whole listing is "end COUNT": without it the
  * lister was cut short.
  */
 int	 queue_item_format(const struct queue_item *, struct buf *out);
 /* The reverse, LF excluded.  0, or -1 with errno EINVAL. */
 int	 queue_item_parse(struct slice line, struct queue_item *);
+/* A destination of mail for other hosts, as queue-runner sees it. */
+enum queue_dest_state {
+	QUEUE_DEST_OPEN,
+	QUEUE_DEST_PAUSED,	/* until next */
+	QUEUE_DEST_PROBE	/* the pause is over: one message tries it */
+};
+
+struct queue_dest {
+	char			 name[1024];	/* "smtp:mx1,mx2:25", perhaps
+						 * cut */
+	enum queue_dest_state	 state;
+	uint64_t		 connections;
+	uint64_t		 allowed;	/* at once, now */
+	uint64_t		 waiting;	/* messages with nothing else to
+						 * wait for */
+	uint64_t		 deferred;	/* known to be for it alone */
+	int64_t			 next;		/* end of the pause, or 0 */
+	char			 code[12];	/* of the last failure, or "" */
+	char			 host[512];	/* who said so, or "" */
+	char			 reason[QUEUE_REASON_MAX];
+};
+
+const char	*queue_dest_state_name(enum queue_dest_state);
+/* As queue_item_format() and _parse(): "dest=... state=... connections=..." */
+int	 queue_dest_format(const struct queue_dest *, struct buf *out);
+int	 queue_dest_parse(struct slice line, struct queue_dest *);
+
 /* Is the line "end COUNT"? */
 bool	 queue_item_end(struct slice line, uint64_t *count);
 

@@ -7,7 +7,7 @@ import signal
 import time
 import unittest
 
-from queue_lib import Case, LETTER, OK, status_of, until
+from queue_lib import Case, LETTER, status_of, until, xdecode
 from queue_remote_lib import DOWN, FAR_OK, FAR_PERM, FAR_TEMP, Far
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
@@ -251,6 +251,75 @@ class Pause(FarCase):
         for i in ids:
             self.assertEqual(len(self.w.events("warned", id=i)), 1)
             self.assertEqual(len(self.w.events("bounced", id=i)), 1)
+
+
+class Control(FarCase):
+    world_keys = {"queue": "retry = 1h\nwarn-after = 2h\nexpire = 5h"}
+
+    def destinations(self):
+        r, w = os.pipe()
+        verb, fields, _ = self.w.ask("destinations", "", [w])
+        os.close(w)
+        self.assertEqual(verb, "done")
+        with open(r) as f:
+            lines = f.read().splitlines()
+        self.assertEqual(lines[-1], "end %d" % (len(lines) - 1))
+        return {d["dest"]: d for d in (
+            {k: xdecode(v) for k, v in (p.split("=", 1)
+                                        for p in line.split(" "))}
+            for line in lines[:-1])}
+
+    def test_destinations_and_tries_are_shown(self):
+        self.assertEqual(self.destinations(), {})
+        self.w.remote_verdict = lambda j: DOWN if "far" in j["host"] else \
+            "hang"
+        ids = [self.w.put(ALICE, X) for _ in range(7)]
+        hung = self.w.put(ALICE, "x@slow.example")
+        until(lambda: len(self.w.events("deferred")) == 7)
+        until(lambda: len(self.w.opened) > 1)
+        d = self.destinations()
+        self.assertEqual(sorted(d), ["smtp:mx.far.example:25",
+                                     "smtp:mx.slow.example:25"])
+        far = d["smtp:mx.far.example:25"]
+        self.assertEqual([far[k] for k in ("state", "connections", "deferred",
+                                           "waiting", "code", "host")],
+                         ["paused", "0", "7", "0", "4.4.1", ""])
+        self.assertAlmostEqual(int(far["next"]), time.time() + 60, delta=4)
+        self.assertIn("refuses the connection", far["reason"])
+        slow = d["smtp:mx.slow.example:25"]
+        self.assertEqual([slow[k] for k in ("state", "connections", "next")],
+                         ["open", "1", "0"])
+        status = self.w.status()
+        self.assertEqual([status[k] for k in ("connections", "paused",
+                                              "resolver", "remote")],
+                         [1, 1, 1, 1])
+        items = {i["id"]: i for i in self.w.listing()}
+        self.assertEqual(items[hung]["where"], "active")
+        for i in ids:
+            self.assertEqual(items[i]["tries"], "1")
+            self.assertEqual(items[i]["code"], "4.4.1")
+        self.w.hanging.set()
+
+    def test_retry_of_one_message_is_a_probe(self):
+        self.w.remote_verdict = lambda j: DOWN
+        ids = [self.w.put(ALICE, X) for _ in range(5)]
+        until(lambda: len(self.w.events("deferred")) == 5)
+        n = len(self.w.remote_jobs)
+        self.w.select("retry", "id", ids[3])
+        until(lambda: len(self.w.remote_jobs) == n + 1)
+        self.w.remote_verdict = lambda j: FAR_OK
+        self.w.select("retry", "id", ids[2])
+        self.w.gone(ids[2], 5)
+        until(lambda: self.w.events("destination-open"))
+
+    def test_retry_of_a_domain_asks_the_resolver_again(self):
+        self.w.ttl = 3600
+        self.w.routes["far.example"] = ("temp", ("4.4.3", "SERVFAIL"))
+        i = self.w.put(ALICE, X)
+        until(lambda: self.w.events("deferred", id=i))
+        del self.w.routes["far.example"]
+        self.w.select("retry", "domain", "far.example")
+        self.w.gone(i, 5)
 
 
 class Failures(FarCase):

@@ -38,6 +38,7 @@ each_request_comes_out_as_it_went_in(void **state)
 		{ CONTROL_RELEASE, { BY_RECIPIENT, "b@example.org" }, "", -1 },
 		{ CONTROL_REMOVE, { BY_ALL, "" }, "", -1 },
 		{ CONTROL_REROUTE, { BY_ALL, "" }, "c@example.org", -1 },
+		{ CONTROL_DESTINATIONS, { BY_ALL, "" }, "", 0 },
 		{ CONTROL_STATUS, { BY_ALL, "" }, "", -1 },
 	};
 	struct control_request	 r;
@@ -104,7 +105,8 @@ static void
 answers_come_out_as_they_went_in(void **state)
 {
 	struct control_shown	 s = { QUEUE_HOLD, "because", 0, -1 }, t;
-	struct control_status	 n = { 1, 2, 3, 4, 5, 6, 7, 8, 0, 1 }, m;
+	struct control_status	 n = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+		0, 1, 1, 0 }, m;
 	uint64_t		 count;
 	char			 text[64];
 

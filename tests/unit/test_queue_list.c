@@ -236,7 +236,7 @@ static void
 a_line_comes_back_as_it_was(void **state)
 {
 	struct queue_item	 it = { DEF, QUEUE_HOLD, 12, 1763740000, 7, 3,
-		2, "a b@example.org", "+x=y@example.org", "4.2.0",
+		2, 9, "a b@example.org", "+x=y@example.org", "4.2.0",
 		"what = this \"is\"\n+ more" }, back;
 	struct slice		 line;
 	struct buf		 b;
@@ -256,6 +256,7 @@ a_line_comes_back_as_it_was(void **state)
 	assert_int_equal(back.next, 7);
 	assert_int_equal(back.rcpts, 3);
 	assert_int_equal(back.pending, 2);
+	assert_int_equal(back.tries, 9);
 	assert_string_equal(back.from, it.from);
 	assert_string_equal(back.to, it.to);
 	assert_string_equal(back.code, it.code);
@@ -276,7 +277,7 @@ static void
 bad_lines_are_refused(void **state)
 {
 	static const char	 rest[] = " size=1 arrived=2 next=3 rcpts=1 "
-	    "pending=1 from= to=a code= reason=";
+	    "pending=1 tries=0 from= to=a code= reason=";
 	static const struct {
 		const char	*front, *back;
 	} cases[] = {
@@ -307,6 +308,50 @@ bad_lines_are_refused(void **state)
 	assert_false(queue_item_end(SLICE_LIT("end -1"), &n));
 }
 
+static void
+a_destination_comes_back_as_it_was(void **state)
+{
+	struct queue_dest	 d = { "smtp:a b,c:25", QUEUE_DEST_PAUSED, 1, 2,
+		3, 4, 1763740000, "4.4.1", "mx+1.example", "it = away" }, back;
+	static const char *const bad[] = { "", "dest=", "dest=a",
+	    "dest=a state=shut connections=0 allowed=0 waiting=0 deferred=0 "
+	    "next=0 code= host= reason=",
+	    "dest= state=open connections=0 allowed=0 waiting=0 deferred=0 "
+	    "next=0 code= host= reason=",
+	    "dest=a state=open connections=-1 allowed=0 waiting=0 deferred=0 "
+	    "next=0 code= host= reason=",
+	    "dest=a state=open connections=0 allowed=0 waiting=0 deferred=0 "
+	    "next=0 code= host= reason= more=1" };
+	struct slice		 line;
+	struct buf		 b;
+	size_t			 i;
+
+	(void)state;
+	buf_init(&b, 4096);
+	assert_int_equal(queue_dest_format(&d, &b), 0);
+	line = buf_slice(&b);
+	assert_int_equal(line.ptr[--line.len], '\n');
+	assert_int_equal(queue_dest_parse(line, &back), 0);
+	assert_string_equal(back.name, d.name);
+	assert_int_equal(back.state, QUEUE_DEST_PAUSED);
+	assert_int_equal(back.connections, 1);
+	assert_int_equal(back.allowed, 2);
+	assert_int_equal(back.waiting, 3);
+	assert_int_equal(back.deferred, 4);
+	assert_int_equal(back.next, 1763740000);
+	assert_string_equal(back.code, d.code);
+	assert_string_equal(back.host, d.host);
+	assert_string_equal(back.reason, d.reason);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(queue_dest_parse(slice_str(bad[i]), &back),
+		    -1);
+	b.max = 40;
+	b.len = 0;
+	assert_int_equal(queue_dest_format(&d, &b), -1);
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -317,6 +362,7 @@ main(void)
 		cmocka_unit_test(a_walk_can_be_ended),
 		cmocka_unit_test(a_line_comes_back_as_it_was),
 		cmocka_unit_test(bad_lines_are_refused),
+		cmocka_unit_test(a_destination_comes_back_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
