@@ -44,7 +44,7 @@ struct connect {
 	struct connect_target		 target[CONNECT_TARGETS];
 	size_t				 n;
 	int64_t				 left_ms;	/* of the time-out */
-	char				 why[256];	/* of the last failure */
+	char				 why[256];	/* it failed last */
 };
 
 /*

@@ -7,8 +7,8 @@
  * is about the host and not about the message, so it is treated alike: when no
  * host is left, the mail is put off, not sent back, as it may well be one
  * host's broken setup or a block list we leave again (RFC 5321 3.1 lets a
- * client read 554 so).  Only 521 from every host, which never take mail (RFC 7504 3),
- * is final.
+ * client read 554 so).  Only 521 from every host, which never take mail
+ * (RFC 7504 3), is final.
  */
 #ifndef REMOTE_SESSION_H
 #define REMOTE_SESSION_H
