@@ -1,5 +1,4 @@
 /* mailctl alias: what the aliases file says, and whether it works. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -113,22 +112,13 @@ alias_check(struct mailctl *m)
 int
 cmd_alias(struct mailctl *m, int argc, char **argv)
 {
-	static const struct option	 longs[] = {
-		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
-	};
-	int				 c;
+	const char	*word = only_word(m, argc, argv, alias_usage);
 
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c != 'j')
-			return wrong_usage(alias_usage);
-		m->json = true;
-	}
-	if (argc - optind != 1)
-		return wrong_usage(alias_usage);
-	if (strcmp(argv[optind], "list") == 0)
+	if (word == NULL)
+		return EX_USAGE;
+	if (strcmp(word, "list") == 0)
 		return alias_list(m);
-	if (strcmp(argv[optind], "check") == 0)
+	if (strcmp(word, "check") == 0)
 		return alias_check(m);
 	return wrong_usage(alias_usage);
 }

@@ -1,7 +1,6 @@
 /* mailctl trace: one message's life, from the logs and the queue. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,21 +175,11 @@ trace(struct mailctl *m, const char *id)
 int
 cmd_trace(struct mailctl *m, int argc, char **argv)
 {
-	static const struct option	 longs[] = {
-		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
-	};
-	int				 c;
+	const char	*id = only_word(m, argc, argv, trace_usage);
 
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c != 'j')
-			return wrong_usage(trace_usage);
-		m->json = true;
-	}
-	if (argc - optind != 1)
-		return wrong_usage(trace_usage);
-	if (!spool_id_valid(argv[optind]))
-		return complain(EX_USAGE, "%s: not a message's id",
-		    shown(argv[optind]));
-	return trace(m, argv[optind]);
+	if (id == NULL)
+		return EX_USAGE;
+	if (!spool_id_valid(id))
+		return complain(EX_USAGE, "%s: not a message's id", shown(id));
+	return trace(m, id);
 }

@@ -35,6 +35,13 @@ int	 complain(int code, const char *fmt, ...)
 /* What each command takes, to standard error; returns EX_USAGE. */
 int	 wrong_usage(const char *usage);
 
+/*
+ * The one word that a command takes, perhaps with --json; NULL when it is
+ * called otherwise, and told so.
+ */
+const char	*only_word(struct mailctl *, int argc, char **argv,
+		    const char *usage);
+
 /* Octets from outside for a terminal: control ones and ill-formed UTF-8 are
  * '?'.  One of eight rotating buffers, cut at 2,047 octets. */
 const char	*shown(const char *s);

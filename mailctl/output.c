@@ -1,4 +1,5 @@
 /* Contract in mailctl.h. */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,23 @@ wrong_usage(const char *usage)
 {
 	fprintf(stderr, "usage: %s\n", usage);
 	return EX_USAGE;
+}
+
+const char *
+only_word(struct mailctl *m, int argc, char **argv, const char *usage)
+{
+	static const struct option	 longs[] = {
+		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
+	};
+	int				 c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) == 'j')
+		m->json = true;
+	if (c == -1 && argc - optind == 1)
+		return argv[optind];
+	(void)wrong_usage(usage);
+	return NULL;
 }
 
 const char *

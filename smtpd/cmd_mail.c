@@ -27,35 +27,6 @@ no_room(struct session *s, uint64_t size)
 	return false;
 }
 
-/* True: refused. */
-static bool
-no_access(struct session *s, const struct address *from, bool *discard)
-{
-	const char	*text;
-
-	*discard = false;
-	access_refresh(s->server->sender);
-	switch (access_address(s->server->sender, from, &text)) {
-	case ACCESS_NONE:
-	case ACCESS_OK:
-		return false;
-	case ACCESS_REFUSE:
-		reply_refuse(s, "mail", NULL, 550, "5.7.1", "<%s>: %s",
-		    from->text, text == NULL ?
-		    "this server takes no mail from this sender" : text);
-		return true;
-	case ACCESS_DEFER:
-		reply_refuse(s, "mail", NULL, 450, "4.7.1", "<%s>: %s",
-		    from->text, text == NULL ?
-		    "this server takes no mail from this sender now" : text);
-		return true;
-	case ACCESS_DISCARD:
-		*discard = true;
-		return false;
-	}
-	return false;
-}
-
 void
 cmd_mail(struct session *s, struct slice arg)
 {
@@ -77,7 +48,8 @@ cmd_mail(struct session *s, struct slice arg)
 		reply(s, 553, "5.1.7", "sender address without a domain");
 		return;
 	}
-	if (no_room(s, m.size) || no_access(s, &m.from, &discard))
+	if (no_room(s, m.size) ||
+	    reply_access(s, &m.from, false, &discard))
 		return;
 	transaction_begin(s, &m);
 	s->tx.discard |= discard;

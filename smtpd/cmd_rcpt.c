@@ -18,34 +18,6 @@
 #include "smtpd/session.h"
 #include "smtpd/transaction.h"
 
-enum access_verdict { RCPT_GO, RCPT_DROP, RCPT_NO };
-
-static enum access_verdict
-check_access(struct session *s, const struct address *to)
-{
-	const char	*text;
-
-	access_refresh(s->server->recipient);
-	switch (access_address(s->server->recipient, to, &text)) {
-	case ACCESS_NONE:
-	case ACCESS_OK:
-		return RCPT_GO;
-	case ACCESS_REFUSE:
-		reply_refuse(s, "rcpt", to, 550, "5.7.1", "<%s>: %s",
-		    to->text, text == NULL ?
-		    "this server takes no mail for this recipient" : text);
-		return RCPT_NO;
-	case ACCESS_DEFER:
-		reply_refuse(s, "rcpt", to, 450, "4.7.1", "<%s>: %s",
-		    to->text, text == NULL ? "this server takes no mail for "
-		    "this recipient now" : text);
-		return RCPT_NO;
-	case ACCESS_DISCARD:
-		return RCPT_DROP;
-	}
-	return RCPT_GO;
-}
-
 static bool
 is_postmaster(const struct address *to)
 {
@@ -125,9 +97,9 @@ check_recipient(struct session *s, struct address *to, char *where,
 
 static void
 add(struct session *s, const struct command_rcpt *r, const char *original,
-    enum access_verdict verdict, const char *where)
+    bool discard, const char *where)
 {
-	if (verdict == RCPT_DROP) {
+	if (discard) {
 		log_info("event=recipient-discarded client=%s from=%s to=%s",
 		    log_esc(s->client), log_esc(s->tx.env.from),
 		    log_esc(r->to.text));
@@ -159,7 +131,7 @@ cmd_rcpt(struct session *s, struct slice arg)
 {
 	static struct command_rcpt	 r;
 	struct command_error		 err;
-	enum access_verdict		 verdict;
+	bool				 discard;
 	char				 original[ADDRESS_MAX + 1];
 	char				 where[AUTH_USER_MAX + 32] = "";
 
@@ -183,8 +155,8 @@ cmd_rcpt(struct session *s, struct slice arg)
 		return;
 	}
 	memcpy(original, r.to.text, sizeof(original));
-	if ((verdict = check_access(s, &r.to)) == RCPT_NO ||
+	if (reply_access(s, &r.to, true, &discard) ||
 	    !check_recipient(s, &r.to, where, sizeof(where)))
 		return;
-	add(s, &r, original, verdict, where);
+	add(s, &r, original, discard, where);
 }

@@ -106,6 +106,35 @@ reply_refuse(struct session *s, const char *stage, const struct address *to,
 	s->errors = errors;
 }
 
+bool
+reply_access(struct session *s, const struct address *who, bool recipient,
+    bool *discard)
+{
+	struct access		*list = recipient ? s->server->recipient :
+				    s->server->sender;
+	const char		*text;
+	enum access_action	 action;
+	bool			 no;
+
+	access_refresh(list);
+	action = access_address(list, who, &text);
+	*discard = action == ACCESS_DISCARD;
+	no = action == ACCESS_REFUSE;
+	if (!no && action != ACCESS_DEFER)
+		return false;
+	if (text != NULL)
+		reply_refuse(s, recipient ? "rcpt" : "mail",
+		    recipient ? who : NULL, no ? 550 : 450,
+		    no ? "5.7.1" : "4.7.1", "<%s>: %s", who->text, text);
+	else
+		reply_refuse(s, recipient ? "rcpt" : "mail",
+		    recipient ? who : NULL, no ? 550 : 450,
+		    no ? "5.7.1" : "4.7.1", "<%s>: this server takes no mail "
+		    "%s%s", who->text, recipient ? "for this recipient" :
+		    "from this sender", no ? "" : " now");
+	return true;
+}
+
 void
 reply_message(struct session *s, int code, const char *enhanced,
     const char *text)

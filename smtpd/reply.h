@@ -5,6 +5,8 @@
 #ifndef SMTPD_REPLY_H
 #define SMTPD_REPLY_H
 
+#include <stdbool.h>
+
 #include "lib/mail/address.h"
 #include "smtpd/command.h"
 #include "smtpd/session.h"
@@ -32,6 +34,12 @@ void	 reply_refuse(struct session *, const char *stage,
  */
 void	 reply_message(struct session *, int code, const char *enhanced,
 	    const char *text);
+/*
+ * What the access list of senders or recipients says of the address.  True: it
+ * is refused, and answered.  *discard: taken, and thrown away.
+ */
+bool	 reply_access(struct session *, const struct address *,
+	    bool recipient, bool *discard);
 /* As reply_refuse() with stage data, in the manner of reply_message(). */
 void	 reply_refuse_message(struct session *, int code,
 	    const char *enhanced, const char *text);
