@@ -94,7 +94,7 @@ check_access(struct session *s)
 		return true;
 	access_refresh(s->server->client);
 	if (access_has_names(s->server->client))
-		client_name((struct sockaddr *)&s->peer.sa, s->name,
+		client_name(&s->server->resolver, s->peer.address, s->name,
 		    sizeof(s->name));
 	action = access_client(s->server->client,
 	    (struct sockaddr *)&s->peer.sa, s->name, &text);

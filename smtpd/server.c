@@ -14,18 +14,22 @@
 int
 server_init(struct server *sv, const struct config *config, struct buf *err)
 {
-	int	 n;
+	int	 n, k;
 
 	memset(sv, 0, sizeof(*sv));
 	sv->config = config;
 	n = snprintf(sv->auth_path, sizeof(sv->auth_path),
 	    "%s/authd/authd.sock", config->run_dir);
-	if (n < 0 || (size_t)n >= sizeof(sv->auth_path)) {
+	k = snprintf(sv->resolver_path, sizeof(sv->resolver_path),
+	    "%s/resolver/resolver.sock", config->run_dir);
+	if (n < 0 || (size_t)n >= sizeof(sv->auth_path) || k < 0 ||
+	    (size_t)k >= sizeof(sv->resolver_path)) {
 		(void)buf_addf(err, "%s: run-dir is too long for a socket "
 		    "below it\n", config->file);
 		return -1;
 	}
 	lookup_init(&sv->lookup, sv->auth_path);
+	resolver_client_init(&sv->resolver, sv->resolver_path);
 	sv->client = access_new(&config->smtpd.access_client, true, err);
 	sv->sender = access_new(&config->smtpd.access_sender, false, err);
 	sv->recipient = access_new(&config->smtpd.access_recipient, false,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/config.h"
+#include "lib/net/proto_resolver.h"
 #include "lib/store/spool.h"
 #include "smtpd/access.h"
 #include "smtpd/lookup.h"
@@ -16,6 +17,8 @@ struct server {
 	bool			 has_spool;
 	struct lookup		 lookup;
 	char			 auth_path[108];
+	struct resolver_client	 resolver;
+	char			 resolver_path[108];
 	struct access		*client, *sender, *recipient;
 	int64_t			 room_asked;	/* monotonic ms */
 	uint64_t		 room;		/* octets above min-free */

@@ -2,6 +2,8 @@
 """smtpd: who may send what to whom; DSN, SMTPUTF8, PROXY, access lists."""
 
 import os
+import socket
+import threading
 import time
 import unittest
 
@@ -273,6 +275,61 @@ class Access(Case):
         log = c.log()
         self.assertEqual(log.count("event=access-error"), 2)
         self.assertIn("sender:1: the action is ok", log)
+
+
+class Names(Case):
+    """A client named in an access list; the resolver is a fake."""
+
+    def resolver(self, answers):
+        """Serves run/resolver/resolver.sock, at most so many questions."""
+        os.makedirs(os.path.join(self.inst.run, "resolver"), exist_ok=True)
+        path = os.path.join(self.inst.run, "resolver/resolver.sock")
+        lsock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        lsock.bind(path)
+        os.chmod(path, 0o666)
+        os.chmod(os.path.dirname(path), 0o755)
+        lsock.listen(5)
+        lsock.settimeout(20)
+        self.addCleanup(lsock.close)
+        self.asked = []
+
+        def serve():
+            s, _ = lsock.accept()
+            with s:
+                s.settimeout(20)
+                for text in answers:
+                    head, _, body = s.recv(32768).decode().partition("\n")
+                    self.asked.append((head.split()[2], body))
+                    s.send(("merpati 1 texts %s\nstatus %s\nsecure 0\nttl 60\n%s"
+                            % (head.split()[3], "ok" if text else "none",
+                               "text %s\n" % text if text else "")).encode())
+        t = threading.Thread(target=serve, daemon=True)
+        t.start()
+        self.addCleanup(t.join, 20)
+
+    def setUp(self):
+        super().setUp()
+        self.inst.write("etc/list", ".dialup.example.net refuse\n")
+        self.inst.configure(smtpd='access-client = { "%s" }' % self.inst.path("etc/list"))
+
+    def greeting(self):
+        return self.client("198.51.100.7", greet=False).reply()
+
+    def test_a_named_client_is_refused(self):
+        self.resolver(["h7.dialup.example.net"])
+        self.starts(self.greeting(), "554 5.7.1")
+        self.assertEqual(self.asked, [("ptr", "name 198.51.100.7\n")])
+
+    def test_others_and_nameless_ones_are_not(self):
+        for answer in ("mail.example.net", None, "bad..name.dialup.example.net"):
+            self.resolver([answer])
+            self.starts(self.greeting(), "220")
+            os.unlink(os.path.join(self.inst.run, "resolver/resolver.sock"))
+
+    def test_without_a_resolver_nobody_has_a_name(self):
+        c = self.client("198.51.100.7", greet=False)
+        self.starts(c.reply(), "220")
+        self.assertIn("event=resolver-unreachable", c.log())
 
 
 class BrokenAccess(Case):
