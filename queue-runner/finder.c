@@ -78,19 +78,23 @@ finder_hash(const char *s)
 /* The route, the key and what the resolver is asked. */
 static const struct route *
 finder_route(const struct finder *f, const char *domain,
-    char key[ADDRESS_DOMAIN_MAX + 2], char name[ADDRESS_DOMAIN_MAX + 1])
+    char key[ADDRESS_DOMAIN_MAX + 2], char name[RESOLVER_NAME_MAX])
 {
 	const struct route	*r;
+	size_t			 len;
 
 	if (address_domain_ascii(domain, name) == -1)
-		strlcpy(name, domain, ADDRESS_DOMAIN_MAX + 1);
+		strlcpy(name, domain, RESOLVER_NAME_MAX);
 	r = routes_find(f->routes, name);
 	if (r->via.kind == VIA_MX) {
 		memcpy(key, name, strlen(name) + 1);
 		return r;
 	}
 	snprintf(key, ADDRESS_DOMAIN_MAX + 2, "=%s", r->domain);
-	strlcpy(name, r->via.host, ADDRESS_DOMAIN_MAX + 1);
+	len = strlcpy(name, r->via.host, RESOLVER_NAME_MAX);
+	/* Whose TLSA records: RFC 7672 2.2.3 has the port in their name. */
+	if (len + sizeof(":65535") <= RESOLVER_NAME_MAX)
+		snprintf(name + len, RESOLVER_NAME_MAX - len, ":%u", r->port);
 	return r;
 }
 
@@ -178,7 +182,7 @@ bool
 finder_known(struct finder *f, const char *domain, struct finding *out)
 {
 	char			 key[ADDRESS_DOMAIN_MAX + 2];
-	char			 name[ADDRESS_DOMAIN_MAX + 1];
+	char			 name[RESOLVER_NAME_MAX];
 	const struct route	*r = finder_route(f, domain, key, name);
 	struct known		*k = *finder_slot(f, key);
 
@@ -292,7 +296,7 @@ static struct question *
 finder_question(struct finder *f, const char *domain)
 {
 	char			 key[ADDRESS_DOMAIN_MAX + 2];
-	char			 name[ADDRESS_DOMAIN_MAX + 1];
+	char			 name[RESOLVER_NAME_MAX];
 	const struct route	*r = finder_route(f, domain, key, name);
 	unsigned int		 h = finder_hash(key) & (ASKING - 1);
 	struct question		*q;
@@ -336,7 +340,7 @@ void
 finder_forget(struct finder *f, const char *domain)
 {
 	char		 key[ADDRESS_DOMAIN_MAX + 2];
-	char		 name[ADDRESS_DOMAIN_MAX + 1];
+	char		 name[RESOLVER_NAME_MAX];
 	struct known	**slot;
 
 	(void)finder_route(f, domain, key, name);

@@ -467,15 +467,15 @@ route "hub.example" { via = "mail.hub" }
         self.assertEqual(self.opened("x@hub.example"),
                          (["mx.mail.hub"], "25", "opportunistic", "", "0"))
         self.assertEqual(self.w.opened[0]["password-file"], "/pw")
-        self.assertEqual(self.w.asked, [("addresses", "relay.example"),
+        self.assertEqual(self.w.asked, [("addresses", "relay.example:587"),
                                         ("route", "far.example"),
-                                        ("route", "mail.hub")])
+                                        ("route", "mail.hub:25")])
 
     def test_one_relay_is_one_destination(self):
         i = self.w.put(ALICE, ["x@d%d.example" % n for n in range(50)])
         self.w.gone(i, 5)
         self.assertEqual(len(self.w.jobs_of(i)), 1)
-        self.assertEqual(self.w.asked, [("addresses", "relay.example")])
+        self.assertEqual(self.w.asked, [("addresses", "relay.example:587")])
 
     def test_a_relay_that_is_not_found_bounces_nothing(self):
         self.w.routes["relay.example"] = ("none", ("5.1.2", "no such host"))

@@ -194,6 +194,7 @@ class Far(World):
             self.start()
 
     def route(self, verb, name):
+        name = name.partition(":")[0]
         if name in self.routes:
             return self.routes[name]
         return ("ok", [name if verb == "addresses" else "mx." + name])
