@@ -27,6 +27,9 @@ channel_new(struct event_base *base, struct dest *d, int sock)
 	k->since = io_monotonic_ms();
 	TAILQ_INIT(&k->jobs);
 	k->ev = event_new(base, sock, EV_READ | EV_PERSIST, channel_read, k);
+	/* A host that took a letter is not to get it twice: see channel.h. */
+	if (k->ev != NULL && d->kind->remote)
+		event_priority_set(k->ev, CHANNEL_FIRST);
 	if (k->ev == NULL || event_add(k->ev, NULL) == -1)
 		fatalx("event=out-of-memory");
 	LIST_INSERT_HEAD(&d->channels, k, entry);
@@ -143,7 +146,10 @@ channel_read(int fd, short what, void *arg)
 		channel_lost(k, "a malformed result", false);
 		return;
 	}
-	dest_pump(d);
+	if (d->kind->remote)
+		dest_stir(d);
+	else
+		dest_pump(d);
 }
 
 /* Hand the job over.  0; -1: not now; the channel is gone when *lost. */

@@ -13,6 +13,16 @@
 
 struct event_base;
 
+/*
+ * Priorities of events.  What hosts said is read and noted before anything
+ * new is begun: if we die, what they took and we did not note goes out twice.
+ */
+enum channel_priority {
+	CHANNEL_FIRST,
+	CHANNEL_USUAL,		/* of every event, by default */
+	CHANNEL_PRIORITIES
+};
+
 struct channel {
 	LIST_ENTRY(channel)	 entry;
 	struct dest		*dest;

@@ -26,6 +26,7 @@ struct dests {
 	struct dest		*slot[DESTS_MAX];
 	struct dest_list	 used;
 	struct dest_list	 turn[2];	/* local, remote */
+	struct dest_list	 stirred;
 	unsigned int		 count;
 	uint32_t		 last_number;
 };
@@ -42,6 +43,7 @@ dests_new(struct schedule *schedule, void (*ready)(void *), void *arg)
 	TAILQ_INIT(&all->used);
 	TAILQ_INIT(&all->turn[0]);
 	TAILQ_INIT(&all->turn[1]);
+	TAILQ_INIT(&all->stirred);
 	return all;
 }
 
@@ -68,6 +70,8 @@ dest_free(struct dest *d)
 	TAILQ_REMOVE(&d->all->used, d, used);
 	if (d->in_turn)
 		TAILQ_REMOVE(dest_turns(d), d, turn);
+	if (d->is_stirred)
+		TAILQ_REMOVE(&d->all->stirred, d, stirred);
 	d->all->slot[d->number & (DESTS_MAX - 1)] = NULL;
 	d->all->count--;
 	if (d->kind->free != NULL)
@@ -245,6 +249,28 @@ dest_unpark(struct dest *d)
 	if (e == NULL)
 		e = parking_pop(d, p->retry);
 	return e;
+}
+
+void
+dest_stir(struct dest *d)
+{
+	if (d->is_stirred)
+		return;
+	TAILQ_INSERT_TAIL(&d->all->stirred, d, stirred);
+	d->is_stirred = true;
+	d->all->ready(d->all->arg);
+}
+
+void
+dests_pump(struct dests *all)
+{
+	struct dest	*d;
+
+	while ((d = TAILQ_FIRST(&all->stirred)) != NULL) {
+		TAILQ_REMOVE(&all->stirred, d, stirred);
+		d->is_stirred = false;
+		dest_pump(d);
+	}
 }
 
 void

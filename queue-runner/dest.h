@@ -50,6 +50,8 @@ struct dest {
 	TAILQ_ENTRY(dest)	 used;		/* longest unused first */
 	TAILQ_ENTRY(dest)	 turn;		/* parked, and there is room */
 	bool			 in_turn;
+	TAILQ_ENTRY(dest)	 stirred;	/* dests_pump() has work here */
+	bool			 is_stirred;
 	struct dests		*all;
 	const struct channel_kind *kind;
 	void			*more;		/* the kind's own */
@@ -94,6 +96,9 @@ struct entry	*dests_unpark(struct dests *, bool remote);
 /* The next parked message whatever the room, ENTRY_ACTIVE, or NULL. */
 struct entry	*dest_unpark(struct dest *);
 unsigned int	 dest_parked(const struct dest *);
+/* Its jobs are given out by dests_pump(), when all results are read. */
+void		 dest_stir(struct dest *);
+void		 dests_pump(struct dests *);
 /* There may be room again. */
 void		 dest_wake(struct dest *);
 

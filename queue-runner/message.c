@@ -264,7 +264,7 @@ message_end(struct message *m, enum message_next next, int64_t when)
 	if (later != NULL && next == NEXT_WAIT)
 		control_apply(q, later, id);
 	free(later);
-	runner_dispatch(q);
+	runner_dispatch_soon(q);
 }
 
 void

@@ -23,7 +23,7 @@
 
 #define ACTIVE		400	/* messages in flight */
 #define REMOTE		300	/* of them, to other hosts */
-#define STARTS		50	/* messages a turn of the loop */
+#define STARTS		20	/* messages a turn of the loop */
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
@@ -142,6 +142,7 @@ runner_dispatch(struct runner *q)
 	if (q->dispatching)
 		return;
 	q->dispatching = true;
+	dests_pump(q->dests);
 	while (q->again && !q->stopping && n < STARTS) {
 		q->again = false;
 		while (!q->stopping && n < STARTS &&
@@ -251,7 +252,7 @@ runner_events(struct runner *q)
 	if ((ec = event_config_new()) == NULL ||
 	    event_config_set_flag(ec, EVENT_BASE_FLAG_NOLOCK) == -1 ||
 	    (q->base = event_base_new_with_config(ec)) == NULL ||
-	    event_base_priority_init(q->base, 2) == -1)
+	    event_base_priority_init(q->base, CHANNEL_PRIORITIES) == -1)
 		fatalx("event=no-event-loop");
 	event_config_free(ec);
 	q->due = runner_event(q, -1, 0, runner_due);
