@@ -169,9 +169,11 @@ serve(const struct config *cfg, struct tls_client_ctx *tls, int sock)
 		return EX_PROTOCOL;
 	}
 	session_init(&session, cfg, &place, tls);
+	session.asker = sock;
 	code = jobs(cfg, sock);
 	/* queue-runner need not wait for the answer to QUIT. */
 	close(sock);
+	session.asker = -1;
 	session_close(&session);
 	proto_remote_open_free(&place);
 	return code;

@@ -1,4 +1,6 @@
 /* Contract in session.h. */
+#include <sys/socket.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ session_init(struct session *s, const struct config *cfg,
 	s->cfg = cfg;
 	s->open = open;
 	s->tls_ctx = tls;
-	s->fd = -1;
+	s->fd = s->asker = -1;
 	smtp_client_init(&s->smtp);
 }
 
@@ -367,4 +369,14 @@ session_alive(struct session *s)
 	/* An end or a 421; TLS keeps what is its own to itself. */
 	(void)smtp_client_lose(&s->smtp, "it ended the conversation");
 	return false;
+}
+
+bool
+session_wanted(const struct session *s)
+{
+	char	 c;
+
+	errno = 0;
+	return s->asker == -1 || recv(s->asker, &c, 1, MSG_PEEK |
+	    MSG_DONTWAIT) > 0 || errno == EAGAIN || errno == EINTR;
 }

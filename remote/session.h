@@ -33,6 +33,7 @@ struct session {
 	int				 fd;	/* -1: no connection */
 	unsigned int			 used;	/* messages sent through it */
 	bool				 dirty;	/* RSET must come first */
+	int				 asker;	/* who wants to know; or -1 */
 
 	/* Who speaks, or spoke last. */
 	char				 host[RESOLVER_NAME_MAX];
@@ -58,6 +59,8 @@ int	 session_open(struct session *);
 int	 session_next(struct session *, const struct remote_outcome *o);
 /* Is there a connection that may be used now? */
 bool	 session_alive(struct session *);
+/* Is anybody there still to hear what becomes of the message? */
+bool	 session_wanted(const struct session *);
 /* With QUIT when the host may expect one. */
 void	 session_close(struct session *);
 /* "mx.example.net[192.0.2.1]" or a path; static. */

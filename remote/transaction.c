@@ -333,10 +333,24 @@ unreadable(struct transaction *t)
 }
 
 static enum transaction_status
+unheard(struct transaction *t)
+{
+	struct remote_outcome	 o = { 0 };
+
+	(void)smtp_client_lose(&t->s->smtp, "queue-runner is gone");
+	outcome_set(&o, "4.3.2", "the sending system was shut down");
+	work_settle_all(t->w, &o);
+	return TRANSACTION_LOST;
+}
+
+static enum transaction_status
 send_content(struct transaction *t)
 {
 	enum transaction_status	 st;
 
+	/* The next queue-runner will send it, and knows nothing of this. */
+	if (!session_wanted(t->s))
+		return unheard(t);
 	if ((t->chunk ? content_chunk(t->s, t->job) :
 	    content_data(t->s, t->job, &t->content)) == -1)
 		return unreadable(t);
