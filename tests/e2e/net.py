@@ -20,6 +20,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -160,12 +161,22 @@ class Host:
 
 
 class Net:
-    def __init__(self):
+    """dir is a directory that goes with the net."""
+
+    def __init__(self, parent=None):
         self.switch = "%s%d-switch" % (PREFIX, os.getpid())
-        self.hosts, self.home = [], -1
+        self.hosts, self.home, self.parent, self.dir = [], -1, parent, None
+
+    def terminated(self, *_):
+        self.close()
+        os._exit(143)
 
     def __enter__(self):
         sweep()
+        # A test that takes too long gets this; it would leave processes.
+        signal.signal(signal.SIGTERM, self.terminated)
+        self.dir = tempfile.mkdtemp(prefix="mpnet", dir=self.parent)
+        os.chmod(self.dir, 0o755)
         self.home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             ip("netns", "add", self.switch)
@@ -191,6 +202,8 @@ class Net:
             self.home = -1
         with contextlib.suppress(OSError):
             os.rmdir(ETC)
+        if self.dir and not os.environ.get("MERPATI_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def __exit__(self, *_):
         self.close()

@@ -178,4 +178,9 @@ class Nameserver:
 
     def serial(self, origin):
         a = self.query(origin, 6)
-        return int.from_bytes(a[-20:-16], "big") if a and len(a) > 40 else -1
+        if not a or a[3] & 15 or len(a) < 40:
+            return -1
+        # Behind the question a pointer to its name, then type to length.
+        at = 12 + len(origin.rstrip(".")) + (2 if origin != "." else 1) + 4 + 10
+        end = at + 2 + int.from_bytes(a[at:at + 2], "big")
+        return int.from_bytes(a[end - 20:end - 16], "big")
