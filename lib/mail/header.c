@@ -76,6 +76,36 @@ header_next(struct slice msg, size_t *pos, struct header_field *field)
 	return true;
 }
 
+/* Is the line before pos empty, which is what header_next() stops behind? */
+static bool
+ends_header(struct slice msg, size_t pos)
+{
+	if (msg.ptr[--pos] != '\n')
+		return false;
+	if (pos > 0 && msg.ptr[pos - 1] == '\r')
+		pos--;
+	return pos == 0 || msg.ptr[pos - 1] == '\n';
+}
+
+bool
+header_next_lenient(struct slice msg, size_t *pos, struct header_field *field)
+{
+	size_t	 at;
+
+	while (!header_next(msg, pos, field)) {
+		at = *pos;
+		if (at < msg.len && msg.ptr[at] == '>')
+			at++;
+		if (msg.len - at <= 5 || memcmp(msg.ptr + at, "From ", 5) != 0)
+			return false;
+		/* After the empty line there is no header any more. */
+		if (*pos > 0 && ends_header(msg, *pos))
+			return false;
+		*pos = line_after(msg, *pos);
+	}
+	return true;
+}
+
 bool
 header_find(struct slice msg, const char *name, struct header_field *field)
 {

@@ -25,6 +25,12 @@ struct header_field {
  * offending line.
  */
 bool	 header_next(struct slice msg, size_t *pos, struct header_field *field);
+/*
+ * The same, but lines starting "From " or ">From " are skipped, as mbox files
+ * leave them in letters: what mime.h takes for a header.
+ */
+bool	 header_next_lenient(struct slice msg, size_t *pos,
+	    struct header_field *field);
 /* First field with the name, case ignored. */
 bool	 header_find(struct slice msg, const char *name,
 	    struct header_field *field);

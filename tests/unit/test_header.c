@@ -87,6 +87,37 @@ the_section_ends_where_no_field_starts(void **state)
 }
 
 static void
+mbox_lines_are_skipped_if_wanted(void **state)
+{
+	static const struct { const char *in; size_t n; const char *rest; }
+	    t[] = {
+		{ "From a Sat\r\nA: 1\n>From b\nB: 2\n\nbody", 2, "body" },
+		{ "From : 1\n>From b\n", 1, "" },
+		{ "From a", 0, "" },
+		{ "From a\n\nbody", 0, "body" },
+		/* none of the header's */
+		{ "Fromage\n", 0, "Fromage\n" },
+		{ ">From\n", 0, ">From\n" },
+		{ "A: 1\n\nFrom a\nB: 2\n", 1, "From a\nB: 2\n" },
+		{ "A: 1\r\n\r\n>From a\nB: 2\n", 1, ">From a\nB: 2\n" },
+		{ "\nFrom a\nB: 2\n", 0, "From a\nB: 2\n" },
+		{ "A: 1\n\n>", 1, ">" },
+	};
+	struct header_field	 f;
+	size_t			 i, n, pos;
+
+	(void)state;
+	for (i = 0; i < N(t); i++) {
+		struct slice	 msg = slice_str(t[i].in);
+
+		for (n = pos = 0; header_next_lenient(msg, &pos, &f); n++)
+			;
+		assert_int_equal(n, t[i].n);
+		assert_string_equal(t[i].in + pos, t[i].rest);
+	}
+}
+
+static void
 a_message_cut_anywhere_is_walked_within_its_bounds(void **state)
 {
 	static const char	 text[] =
@@ -257,6 +288,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(fields_are_walked_to_the_empty_line),
 		cmocka_unit_test(the_section_ends_where_no_field_starts),
+		cmocka_unit_test(mbox_lines_are_skipped_if_wanted),
 		cmocka_unit_test(
 		    a_message_cut_anywhere_is_walked_within_its_bounds),
 		cmocka_unit_test(fields_are_found_and_counted_by_name),
