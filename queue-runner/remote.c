@@ -198,6 +198,11 @@ remote_want(struct dest *d)
 {
 	struct far	*f = remote_far(d);
 
+	/* One that came back from a lost connection: nobody will wake it. */
+	if (remote_limit(d) == 0) {
+		dest_fail_waiting(d, LOSS_PAUSED);
+		return;
+	}
 	if (d->nchannels >= remote_limit(d))
 		return;
 	/* One until it has answered: it may be one of many that hang. */

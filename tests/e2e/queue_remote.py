@@ -4,6 +4,7 @@ remote: destinations, pauses, fairness, reports."""
 
 import os
 import signal
+import threading
 import time
 import unittest
 
@@ -226,6 +227,30 @@ class Pause(FarCase):
             self.w.gone(i, 10)
         self.assertLess(time.time() - began, 8)
         until(lambda: self.w.events("destination-open"))
+
+    def test_a_connection_lost_during_a_pause_blocks_nothing(self):
+        self.w.gone(self.w.put(ALICE, X), 5)
+        go = {Y: threading.Event(), "z@far.example": threading.Event()}
+        first = {Y: "die", "z@far.example": DOWN}
+
+        def verdict(job):
+            who = job["rcpts"][0]["address"]
+            if who not in first:
+                return FAR_OK
+            go[who].wait(20)
+            return first.pop(who)
+        self.w.remote_verdict = verdict
+        # The one that is lost is on a connection that has worked.
+        lost = self.w.put(ALICE, Y)
+        until(lambda: self.w.path(lost))
+        time.sleep(0.3)
+        down = self.w.put(ALICE, "z@far.example")
+        until(lambda: len(self.w.opened) == 2)
+        go["z@far.example"].set()
+        until(lambda: self.w.events("destination-paused"))
+        go[Y].set()
+        self.w.gone(lost, 10)
+        self.w.gone(down, 10)
 
     def test_retry_domain_lifts_a_pause(self):
         self.w.close()
