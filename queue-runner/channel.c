@@ -81,6 +81,7 @@ channel_lost(struct channel *k, const char *why, bool blame)
 	struct job	*j;
 	bool		 tired = d->kind->remote && blame && k->done > 0;
 
+	d->held++;
 	TAILQ_INIT(&jobs);
 	TAILQ_CONCAT(&jobs, &k->jobs, entry);
 	log_warnx("event=%s-lost to=%s jobs=%u reason=%s", d->kind->name,
@@ -100,6 +101,7 @@ channel_lost(struct channel *k, const char *why, bool blame)
 		job_lost(d, j, loss);
 		loss = LOSS_OURS;
 	}
+	d->held--;
 	dest_pump(d);
 }
 
@@ -142,11 +144,13 @@ channel_read(int fd, short what, void *arg)
 		channel_lost(k, "an answer to no job", false);
 		return;
 	}
-	if (d->kind->got(k, j, &m) == -1) {
+	/* What becomes of it may want room for another destination. */
+	d->held++;
+	n = d->kind->got(k, j, &m);
+	d->held--;
+	if (n == -1)
 		channel_lost(k, "a malformed result", false);
-		return;
-	}
-	if (d->kind->remote)
+	else if (d->kind->remote)
 		dest_stir(d);
 	else
 		dest_pump(d);
@@ -214,8 +218,8 @@ dest_fail_waiting(struct dest *d, enum job_loss loss)
 	}
 }
 
-void
-dest_pump(struct dest *d)
+static void
+dest_give_out(struct dest *d)
 {
 	struct channel	*k;
 	struct job	*j;
@@ -239,6 +243,14 @@ dest_pump(struct dest *d)
 	if (j != NULL)
 		d->kind->want(d);
 	dest_wake(d);
+}
+
+void
+dest_pump(struct dest *d)
+{
+	d->held++;
+	dest_give_out(d);
+	d->held--;
 }
 
 void

@@ -199,9 +199,15 @@ question_end(struct finder *f, struct question *q, const struct known *k)
 	struct finding	 found;
 	struct waiter	*w;
 	struct entry	*e;
+	char		 code[sizeof(k->code)], *text;
 
 	if (!finder_tell(f, k, &found))
 		found.status = FOUND_OURS;
+	/* What is told may lead to an answer that takes this one's place. */
+	memcpy(code, found.code, sizeof(code));
+	text = xstrdup(found.text);
+	found.code = code;
+	found.text = text;
 	LIST_REMOVE(q, entry);
 	while ((e = schedule_unpark(f->schedule, &q->parked)) != NULL)
 		schedule_ready(f->schedule, e);
@@ -210,6 +216,7 @@ question_end(struct finder *f, struct question *q, const struct known *k)
 		w->fn(&found, w->arg);
 		free(w);
 	}
+	free(text);
 	free(q->key);
 	free(q);
 	f->ready(f->arg);

@@ -494,28 +494,38 @@ remotes_free(struct remotes *all)
 }
 
 static int
-compare_names(const void *a, const void *b)
+compare_hosts(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct resolver_host *const	*x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
 }
 
 /*
  * Which hosts, whatever their order and addresses, and how they are spoken
- * to.
+ * to.  Whether DNSSEC vouches for a host is a matter of the domain, too: mail
+ * for one whose zone is signed must not travel by what an unsigned one with
+ * the same hosts brought, RFC 7672 2.2.
  */
 static void
 remotes_key(const struct route *r, const struct resolver_host *host,
     size_t nhost, struct buf *key)
 {
-	const char	*name[REMOTE_HOSTS];
-	size_t		 i;
+	static const char *const	 dane[] = {
+		[DANE_NONE] = "",
+		[DANE_TLSA] = "+dane",
+		[DANE_FAILED] = "+dane-unknown",
+	};
+	const struct resolver_host	*sorted[REMOTE_HOSTS];
+	size_t				 i;
 
 	buf_addstr(key, r->via.lmtp ? "lmtp:" : "smtp:");
 	for (i = 0; i < nhost; i++)
-		name[i] = host[i].name;
-	qsort(name, nhost, sizeof(name[0]), compare_names);
+		sorted[i] = &host[i];
+	qsort(sorted, nhost, sizeof(sorted[0]), compare_hosts);
 	for (i = 0; i < nhost; i++)
-		buf_addf(key, "%s%s", i > 0 ? "," : "", name[i]);
+		buf_addf(key, "%s%s%s", i > 0 ? "," : "", sorted[i]->name,
+		    dane[sorted[i]->dane]);
 	if (nhost == 0)
 		buf_addf(key, "unix:%s", r->via.path);
 	else

@@ -66,6 +66,19 @@ class Delivery(FarCase):
                          [1, 3])
         self.assertEqual(len(self.w.delivered), 1)
 
+    def test_an_unsigned_domain_does_not_decide_for_a_signed_one(self):
+        """The same hosts, of which one answer has TLSA records."""
+        for d in ("signed.example", "unsigned.example"):
+            self.w.routes[d] = ("ok", ["a.host"])
+        self.w.dane.add("signed.example")
+        self.w.gone(self.w.put(ALICE, "x@signed.example"), 5)
+        self.w.gone(self.w.put(ALICE, "x@unsigned.example"), 5)
+        i = self.w.put(ALICE, ["y@signed.example", "y@unsigned.example"])
+        self.w.gone(i, 5)
+        self.assertEqual(len(self.w.jobs_of(i)), 2)
+        self.assertEqual(sorted(o["dane"] for o in self.w.opened),
+                         ["none", "tlsa"])
+
     def test_outcomes_are_each_recipients_own(self):
         self.w.remote_verdict = lambda j: {
             "all": FAR_OK, Y: FAR_PERM, "z@far.example": FAR_TEMP}
@@ -503,7 +516,7 @@ route "hub.example" { via = "mail.hub" }
         self.assertEqual(self.w.asked, [("addresses", "relay.example:587")])
 
     def test_a_relay_that_is_not_found_bounces_nothing(self):
-        self.w.routes["relay.example"] = ("none", ("5.1.2", "no such host"))
+        self.w.routes["relay.example:587"] = ("none", ("5.1.2", "no such host"))
         i = self.w.put(ALICE, "x@any.example")
         until(lambda: self.w.path(i, ".s"))
         self.assertIn("relay.example is not to be found", self.w.state(i))

@@ -75,7 +75,9 @@ class Resolver(Server):
                      "ttl %d" % self.world.ttl]
             for i, h in enumerate(hosts):
                 lines += ["host " + h, "preference %d" % (10 * i), "secure 0",
-                          "addr 192.0.2.%d" % (i + 1), "dane none"]
+                          "addr 192.0.2.%d" % (i + 1)]
+                lines += ["dane tlsa", "tlsa 3 1 1 " + "ab" * 32] if \
+                    name in self.world.dane else ["dane none"]
             conn.sendall(("\n".join(lines) + "\n").encode())
 
 
@@ -175,6 +177,7 @@ class Far(World):
         start = keys.pop("start", True)
         # MX of a domain, unless named here: mx.DOMAIN.
         self.routes, self.ttl, self.asked = {}, 60, []
+        self.dane = set()               # domains with a signed zone
         self.lock = threading.Lock()
         self.hanging = threading.Event()
         self.opened, self.open_now, self.open_most = [], {}, {}
@@ -197,6 +200,7 @@ class Far(World):
         name = name.partition(":")[0]
         if name in self.routes:
             return self.routes[name]
+        name = name.split(":")[0]
         return ("ok", [name if verb == "addresses" else "mx." + name])
 
     def resolver_start(self):
