@@ -208,6 +208,10 @@ message_start(struct runner *q, struct entry *e)
 	m->started = io_monotonic_ms();
 	LIST_INSERT_HEAD(&q->messages, m, entry);
 	q->active++;
+	if (e->done) {
+		outcome_end(m);
+		return;
+	}
 	if (!poison_begin(q->poison, m->id)) {
 		message_hold(m, "queue-runner died of it three times");
 		return;

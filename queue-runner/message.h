@@ -110,6 +110,8 @@ void	 attempt_settle(struct message *, size_t i, enum run, const char *code,
 void	 attempt_fail(struct message *, size_t i, const char *code,
 	    const char *host, const char *text);
 void	 outcome(struct message *);
+/* Nothing is left to do: remove it, or try that again later. */
+void	 outcome_end(struct message *);
 
 /* Is the address one that authd need not be asked about? */
 bool	 relay_takes(const struct runner *, const char *address);

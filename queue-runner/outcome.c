@@ -309,6 +309,23 @@ outcome_reports(struct message *m)
 	return rc;
 }
 
+/*
+ * The report of a letter that another host has taken cannot be made, and
+ * nothing on the disk says that the host has it.  It says so now, or there
+ * will be no report: without either the host would get the letter again and
+ * again.
+ */
+static bool
+outcome_forgoes_report(struct message *m)
+{
+	if (m->sfd != -1 || m->st.nrcpts != 1 || m->run[0] != RUN_RELAYED ||
+	    message_persist(m, true) == 0)
+		return false;
+	log_warnx("event=report-forgone id=%s", m->id);
+	message_set_letter(m, 0, STATE_DONE, 0);
+	return true;
+}
+
 static bool
 outcome_finished(const struct message *m)
 {
@@ -364,15 +381,20 @@ outcome_warn(struct message *m)
 	free(which);
 }
 
-static void
+void
 outcome_end(struct message *m)
 {
 	if (files_remove(&m->q->files, m->e->queued ? PLACE_QUEUE : PLACE_NEW,
 	    m->id) == -1) {
-		/* It is done; that has to be remembered, and tried again. */
+		/*
+		 * It is done; that has to be remembered, and tried again.  On
+		 * a disk that takes nothing any more memory has to do, or
+		 * another host would get it again and again.
+		 */
 		log_warn("event=remove-failed id=%s", m->id);
-		if (m->sfd == -1)
+		if (m->sfd == -1 && !m->e->done)
 			(void)message_persist(m, false);
+		m->e->done = true;
 		message_end_ours(m);
 		return;
 	}
@@ -401,7 +423,8 @@ outcome_wait(const struct message *m)
 static int64_t
 outcome_next(const struct message *m, const struct tally *t)
 {
-	if (t->ours > 0)
+	/* Hosts that have just said no are not asked again that soon. */
+	if (t->ours > 0 && t->temp == t->paused)
 		return runner_ours(m->q);
 	if (t->paused > 0 && t->paused == t->temp)
 		return runner_now() + (m->pause_ms + 999) / 1000;
@@ -422,7 +445,7 @@ outcome(struct message *m)
 		outcome_save(m, &t);
 	if (t.perm + t.done > 0)
 		outcome_mark(m);
-	if (outcome_reports(m) == -1) {
+	if (outcome_reports(m) == -1 && !outcome_forgoes_report(m)) {
 		message_end_ours(m);
 		return;
 	}

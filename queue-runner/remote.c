@@ -306,9 +306,22 @@ remote_report(struct dest *d, struct job *j, enum job_loss loss,
 	job_free(j);
 }
 
+/* No message is to blame for what died because all of remote was stopped. */
+static bool
+remotes_stopped(struct remotes *all)
+{
+	int	 sock = ipc_connect_now(all->path);
+	bool	 stopped = sock == -1 && errno != EAGAIN;
+
+	io_close(sock);
+	return stopped;
+}
+
 static void
 remote_lost(struct dest *d, struct job *j, enum job_loss loss)
 {
+	if (loss == LOSS_SUSPECT && remotes_stopped(remote_far(d)->all))
+		loss = LOSS_OURS;
 	remote_report(d, j, loss, NULL);
 }
 
@@ -367,15 +380,22 @@ far_failed(struct far *f, struct job *j, int64_t began,
 	return false;
 }
 
-/* Somebody answered, or at least one recipient was decided upon. */
+/*
+ * Somebody answered, but not to hang up (RFC 5321 3.8), or at least one
+ * recipient was decided upon.
+ */
 static bool
 result_well(const struct remote_result *r)
 {
-	size_t	 i;
+	const struct remote_outcome	*o;
+	size_t				 i;
 
-	for (i = 0; i < r->noutcome; i++)
-		if (r->outcome[i].said || r->outcome[i].verdict != MAIL_TEMP)
+	for (i = 0; i < r->noutcome; i++) {
+		o = &r->outcome[i];
+		if (o->verdict != MAIL_TEMP ||
+		    (o->said && strncmp(o->text, "421", 3) != 0))
 			return true;
+	}
 	return false;
 }
 

@@ -35,6 +35,7 @@ struct entry {
 	bool		 again;		/* may have been delivered before */
 	bool		 tried;		/* counts as a retry */
 	bool		 told;		/* no warning is due any more */
+	bool		 done;		/* only to be removed */
 	uint8_t		 sender;	/* of few numbers, always the same */
 };
 

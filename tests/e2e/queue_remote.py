@@ -193,6 +193,17 @@ class Many(FarCase):
             self.w.gone(i, 60)
         self.assertLess(len(self.w.remote_jobs), 300)
 
+    def test_a_host_that_hangs_up_gets_no_more_connections(self):
+        """421 in the middle of a conversation, RFC 5321 3.8."""
+        self.w.remote_verdict = lambda j: time.sleep(0.02) or {
+            "kept": 0, "all": ("temp", "4.7.0", "421 4.7.0 slow down", 1)}
+        ids = [self.w.put(ALICE, X) for _ in range(60)]
+        until(lambda: len(set(j["id"] for j in self.w.remote_jobs)) == 60)
+        self.assertLessEqual(self.w.open_most["mx.far.example"], 4)
+        self.w.remote_verdict = lambda j: FAR_OK
+        for i in ids:
+            self.w.gone(i, 10)
+
     def test_slow_destinations_do_not_delay_a_fast_one(self):
         def verdict(job):
             if job["host"].startswith("mx.slow"):
@@ -402,6 +413,46 @@ class Failures(FarCase):
         self.w.gone(self.w.put(ALICE, Y), 5)
         until(lambda: self.w.reports("postmaster@example.test"))
 
+    def test_stopping_remote_is_no_messages_fault(self):
+        self.w.remote_verdict = lambda j: "hang"
+        i = self.w.put(ALICE, X)
+        for n in range(3):
+            until(lambda: len(self.w.opened) == n + 1, 15)
+            time.sleep(0.2)
+            self.w.remote_stop()
+            until(lambda: len(self.w.events("remote-lost")) == n + 1)
+            if n == 2:
+                self.w.remote_verdict = lambda j: FAR_OK
+            self.w.remote_start()
+        self.w.gone(i, 15)
+        self.assertEqual(self.w.events("held"), [])
+        self.assertEqual(len(self.w.arrived()), 1)
+        self.w.hanging.set()
+
+    def test_what_cannot_be_removed_is_sent_once(self):
+        """A file system that has become read-only."""
+        new = os.path.join(self.w.spool, "new")
+        i = self.w.put(ALICE, X, ring=False)
+        os.chmod(new, 0o555)
+        self.w.ring(i)
+        until(lambda: len(self.w.events("remove-failed", id=i)) == 3)
+        self.assertEqual(len(self.w.arrived()), 1)
+        os.chmod(new, 0o755)
+        self.w.gone(i, 5)
+        self.assertEqual(len(self.w.arrived()), 1)
+
+    def test_a_host_that_said_no_is_not_asked_for_the_others_sake(self):
+        self.w.close()
+        self.w = Far(queue="retry = 20s\nwarn-after = 1h\nexpire = 2h")
+        self.addCleanup(self.w.close)
+        self.w.remote_verdict = lambda j: FAR_TEMP if "far" in j["host"] \
+            else "die"
+        i = self.w.put(ALICE, [X, "x@else.example"])
+        until(lambda: self.w.path(i, ".s"))
+        time.sleep(11.5)
+        self.assertEqual(len([j for j in self.w.jobs_of(i)
+                              if "far" in j["host"]]), 1)
+
     def test_killed_queue_runner_sends_what_is_left(self):
         self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
         ids = [self.w.put(ALICE, "x@d%d.example" % (n % 7))
@@ -432,6 +483,19 @@ class Reports(FarCase):
         s = status_of(until(lambda: self.w.reports(ALICE))[0])
         self.assertEqual(sorted(x["Action"] for x in s),
                          ["delivered", "relayed"])
+
+    def test_a_report_that_cannot_be_written_sends_nothing_twice(self):
+        queue = os.path.join(self.w.spool, "queue")
+        dirs = [os.path.join(queue, d) for d in os.listdir(queue)]
+        dirs = [d for d in dirs if os.path.isdir(d)]
+        for d in dirs:
+            os.chmod(d, 0o555)
+        i = self.w.put(ALICE, X + " notify=SUCCESS")
+        self.w.gone(i, 5)
+        self.assertEqual(len(self.w.arrived()), 1)
+        self.assertEqual(len(self.w.events("report-forgone", id=i)), 1)
+        for d in dirs:
+            os.chmod(d, 0o755)
 
     def test_success_is_the_next_hosts_business_with_dsn(self):
         self.w.remote_verdict = lambda j: {"dsn": 1, "all": FAR_OK}
