@@ -200,7 +200,6 @@ class Far(World):
         name = name.partition(":")[0]
         if name in self.routes:
             return self.routes[name]
-        name = name.split(":")[0]
         return ("ok", [name if verb == "addresses" else "mx." + name])
 
     def resolver_start(self):
