@@ -111,7 +111,8 @@ child_main(struct parent *p, int sock)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	service_title("new");
-	exit(serve(p->cfg, p->tls, sock));
+	/* exit() would free, and so copy, what OpenSSL shares with us. */
+	_exit(serve(p->cfg, p->tls, sock));
 }
 
 static void
