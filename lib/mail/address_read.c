@@ -246,7 +246,7 @@ read_angle(struct reader *r)
 	}
 }
 
-/* --- members --------------------------------------------------------------- */
+/* --- members ------------------------------------------------------------ */
 
 static struct slice
 whole(const struct buf *b)

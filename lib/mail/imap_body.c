@@ -7,8 +7,8 @@
 #include "lib/mail/imap_string.h"
 #include "lib/mail/mime_param.h"
 
-#define EMPTY_TEXT	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL" \
-			" \"7bit\" 0 0"
+#define EMPTY_TEXT \
+	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0"
 
 struct writer {
 	struct buf		*out;
@@ -149,7 +149,8 @@ put_language(struct writer *w, uint32_t part)
 		v.len = 0;
 	for (i = 0; i <= v.len; i++) {
 		c = i < v.len ? v.ptr[i] : ',';
-		if (depth == 0 && c != '\0' && strchr(" \t\r\n,()", c) == NULL) {
+		if (depth == 0 && c != '\0' &&
+		    strchr(" \t\r\n,()", c) == NULL) {
 			if (tag.len++ == 0)
 				tag.ptr = v.ptr + i;
 			continue;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 #include "lib/mail/mime.h"
+#include "lib/mail/mime_keep.h"
 #include "lib/mail/mime_param.h"
 
 #define WINDOW	65536
@@ -298,21 +298,6 @@ take_delimiter(struct parser *p)
 
 /* --- lines ---------------------------------------------------------------- */
 
-static void
-keep_octets(struct parser *p, const char *data, size_t len)
-{
-	struct mime	*m = p->m;
-
-	if (!p->keep || len == 0)
-		return;
-	if (buf_add(&m->values, data, len) == -1) {
-		m->cut = true;
-		p->keep = false;
-		return;
-	}
-	m->kept[m->nkept - 1].len += (uint32_t)len;
-}
-
 /* Take octets of this line up to its end, or all there are. */
 static void
 rest_of_line(struct parser *p)
@@ -322,7 +307,8 @@ rest_of_line(struct parser *p)
 
 	if ((lf = memchr(s, '\n', len)) != NULL)
 		len = (size_t)(lf - s) + 1;
-	keep_octets(p, s, len);
+	if (p->keep)
+		p->keep = mime_keep_add(p->m, s, len);
 	p->mid_line = lf == NULL;
 	p->at.stored += len;
 	if (lf != NULL) {
@@ -396,69 +382,6 @@ text(struct parser *p)
 		begin_line(p);
 }
 
-static const char *const	 names[MIME_KEEP_COUNT] = {
-	[MIME_KEEP_TYPE] = "Content-Type",
-	[MIME_KEEP_TRANSFER] = "Content-Transfer-Encoding",
-	[MIME_KEEP_ID] = "Content-ID",
-	[MIME_KEEP_DESCRIPTION] = "Content-Description",
-	[MIME_KEEP_MD5] = "Content-MD5",
-	[MIME_KEEP_DISPOSITION] = "Content-Disposition",
-	[MIME_KEEP_LANGUAGE] = "Content-Language",
-	[MIME_KEEP_LOCATION] = "Content-Location",
-	[MIME_KEEP_DATE] = "Date",
-	[MIME_KEEP_SUBJECT] = "Subject",
-	[MIME_KEEP_FROM] = "From",
-	[MIME_KEEP_SENDER] = "Sender",
-	[MIME_KEEP_REPLY_TO] = "Reply-To",
-	[MIME_KEEP_TO] = "To",
-	[MIME_KEEP_CC] = "Cc",
-	[MIME_KEEP_BCC] = "Bcc",
-	[MIME_KEEP_IN_REPLY_TO] = "In-Reply-To",
-	[MIME_KEEP_MESSAGE_ID] = "Message-ID",
-	[MIME_KEEP_REFERENCES] = "References"
-};
-
-static bool
-find_name(struct slice name, bool root, enum mime_keep *which)
-{
-	int	 i = MIME_KEEP_DATE, end = MIME_KEEP_COUNT;
-
-	if (name.len > 8 && text_lower(name.ptr[0]) == 'c' &&
-	    name.ptr[7] == '-') {
-		i = 0;
-		end = MIME_KEEP_DATE;
-	} else if (!root) {
-		return false;
-	}
-	for (; i < end; i++)
-		if (slice_is(name, names[i])) {
-			*which = (enum mime_keep)i;
-			return true;
-		}
-	return false;
-}
-
-static void
-begin_kept(struct parser *p, enum mime_keep which)
-{
-	struct mime	*m = p->m;
-
-	if (m->nkept == MIME_KEPT) {
-		m->cut = true;
-		return;
-	}
-	if (m->nkept == m->kept_size) {
-		m->kept_size = m->kept_size == 0 ? 32 : m->kept_size * 2;
-		m->kept = xreallocarray(m->kept, m->kept_size,
-		    sizeof(*m->kept));
-	}
-	m->kept[m->nkept].which = which;
-	m->kept[m->nkept].offset = (uint32_t)m->values.len;
-	m->kept[m->nkept].len = 0;
-	m->nkept++;
-	p->keep = true;
-}
-
 /* "From " lines of mbox files that got into a header. */
 static bool
 is_from_line(const char *s, size_t len)
@@ -477,7 +400,7 @@ begin_field(struct parser *p)
 	const char		*s = p->in + p->pos;
 	size_t			 len = p->len - p->pos, n = 0, i;
 	struct slice		 name;
-	enum mime_keep		 which;
+	bool			 root;
 
 	if (len > LOOK)
 		len = LOOK;
@@ -494,30 +417,11 @@ begin_field(struct parser *p)
 	name.ptr = s;
 	name.len = n;
 	p->field = true;
-	p->keep = false;
-	if (find_name(name, p->m->part[p->level[p->depth - 1].part].root,
-	    &which))
-		begin_kept(p, which);
+	root = p->m->part[p->level[p->depth - 1].part].root;
+	p->keep = mime_keep_begin(p->m, name, root);
 	p->pos += i + 1;
 	p->at.stored += i + 1;
 	return true;
-}
-
-/* The last line end of a kept value is none of it. */
-static void
-trim_kept(struct parser *p)
-{
-	struct mime_kept	*k;
-	const char		*v;
-
-	if (!p->keep)
-		return;
-	k = &p->m->kept[p->m->nkept - 1];
-	v = buf_cstr(&p->m->values) + k->offset;
-	if (k->len > 0 && v[k->len - 1] == '\n')
-		k->len--;
-	if (k->len > 0 && v[k->len - 1] == '\r')
-		k->len--;
 }
 
 static void
@@ -530,7 +434,8 @@ header_line(struct parser *p)
 		begin_line(p);
 		return;
 	}
-	trim_kept(p);
+	if (p->keep)
+		mime_keep_end(p->m);
 	p->keep = p->field = false;
 	if (p->boundaries > 0 && len > 2 && s[0] == '-' && s[1] == '-' &&
 	    take_delimiter(p))
@@ -597,7 +502,8 @@ run(struct parser *p)
 			break;
 		step(p);
 	}
-	trim_kept(p);
+	if (p->keep)
+		mime_keep_end(p->m);
 	end_headers(p);
 	close_parts(p, 0, p->at);
 	return 0;

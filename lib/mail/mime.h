@@ -4,7 +4,7 @@
  *
  * Messages are read as mailboxes store them: lines end in LF, and whoever sends
  * one puts a CR before each LF that has none.  So of everything there are two
- * sizes: octets stored, and octets on the wire.  Lines are counted by their LFs.
+ * sizes: octets stored, and octets on the wire.  Lines are counted by LFs.
  *
  * Nothing is too broken: what makes no sense as structure is text.  Where the
  * world disagrees:

@@ -155,7 +155,7 @@ take_params(struct scan *sc)
 	}
 }
 
-/* --- RFC 2231 3 and 4.1: NAME*NUMBER and NAME*NUMBER* ---------------------- */
+/* --- RFC 2231 3 and 4.1: NAME*NUMBER and NAME*NUMBER* ------------------- */
 
 /* True: name is a piece, its NAME is base, its number at most 999. */
 static bool

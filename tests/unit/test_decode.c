@@ -293,7 +293,7 @@ case_and_form_do_not_matter(void **state)
 		{ "\303\244", "\303\204", true },		/* ae */
 		{ "\303\244", "a\314\210", true },		/* composed */
 		{ "\316\271\317\203", "\316\231\316\243", true },
-		{ "\357\254\201", "FI", false },	/* case first, then form */
+		{ "\357\254\201", "FI", false },	/* case first */
 		{ "\307\206", "\307\204", true },		/* dz caron */
 		{ "\357\274\241", "a", true },			/* full width */
 		{ "\342\204\253", "\303\245", true },		/* Angstrom */

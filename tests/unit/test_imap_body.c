@@ -253,7 +253,8 @@ envelopes_have_all_fields(void **state)
 }
 
 #define MULTI	"Content-Type: multipart/mixed; boundary=b\n\n"
-#define TEXT	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\""
+#define TEXT \
+	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\""
 #define EMPTY	"(NIL NIL" NILS NILS ")"
 
 static void

@@ -373,7 +373,7 @@ a_message_that_is_no_multipart_has_part_1(void **state)
 	mime_free(&m);
 }
 
-/* --- limits ---------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
 
 static void
 depth_and_number_are_bounded(void **state)
@@ -533,7 +533,7 @@ windows_do_not_matter(void **state)
 	mime_free(&b);
 }
 
-/* --- parameters ------------------------------------------------------------ */
+/* --- parameters --------------------------------------------------------- */
 
 static void
 parameters_are_read_as_the_world_writes_them(void **state)
