@@ -212,6 +212,8 @@ begin_drain(int sig, short what, void *arg)
 		return;
 	}
 	l.draining = true;
+	/* Or the end would be a new beginning. */
+	event_del(l.anew);
 	log_info("event=draining busy=%u", pool_busy(l.pool));
 	close_doors();
 	pool_signal(l.pool, SIGTERM);
@@ -227,6 +229,17 @@ end_drain(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	event_base_loopbreak(l.base);
+}
+
+/* From one image's handler to the next one's: SIGHUP would end the program. */
+static void
+hold_sighup(int how)
+{
+	sigset_t	 hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	sigprocmask(how, &hup, NULL);
 }
 
 /* A new image with a new address layout, and the same sockets. */
@@ -248,6 +261,7 @@ exec_anew(int fd, short what, void *arg)
 	if (setenv("MERPATI_LISTEN", buf_cstr(&env), 1) == -1)
 		fatal("event=exec-failed");
 	log_info("event=exec-anew");
+	hold_sighup(SIG_BLOCK);
 	pool_retire(l.pool);
 	execv(strchr(l.prog->argv[0], '/') != NULL ? l.prog->argv[0] :
 	    "/proc/self/exe", l.prog->argv);
@@ -362,6 +376,7 @@ listener_setup(const struct listener_program *prog)
 		    sigs[i].fn);
 		event_add(ev, NULL);
 	}
+	hold_sighup(SIG_UNBLOCK);
 }
 
 int

@@ -156,6 +156,47 @@ class Work(Daemon):
         self.assertEqual(len(self.inst.messages()), 1)
 
 
+class Signals(Daemon):
+    limits = "drain-timeout = 30s"
+
+    def children(self):
+        with open("/proc/%d/task/%d/children" %
+                  (self.proc.pid, self.proc.pid)) as f:
+            return [int(pid) for pid in f.read().split()]
+
+    def test_sigterm_soon_after_a_crash_still_ends_it(self):
+        s = smtplib.SMTP("127.0.0.1", self.mx, timeout=PATIENCE)
+        s.ehlo()
+        s.mail("a@example.org")
+        s.rcpt("bob@example.test")
+        s.putcmd("DATA")
+        self.assertEqual(s.getreply()[0], 354)
+        with smtplib.SMTP("127.0.0.1", self.mx, timeout=PATIENCE) as idle:
+            idle.ehlo()
+        newest = max(self.children())
+        os.kill(newest, signal.SIGSEGV)
+        while "child-killed" not in self.log():
+            time.sleep(0.05)
+        self.proc.send_signal(signal.SIGTERM)
+        # A new image would have come in that time.
+        for _ in range(26):
+            time.sleep(0.4)
+            s.send(b"x: y\r\n")
+        s.send(b"\r\n.\r\n")
+        self.assertEqual(s.getreply()[0], 250)
+        s.close()
+        self.assertEqual(self.proc.wait(5), 0)
+        self.assertNotIn("event=exec-anew", self.log())
+
+    def test_many_sighups_do_not_end_it(self):
+        for n in range(300):
+            self.proc.send_signal(signal.SIGHUP)
+            time.sleep(0.0007 * (n % 13))
+            self.assertIsNone(self.proc.poll(), n)
+        self.letter(self.mx)
+        self.assertEqual(len(self.inst.messages()), 1)
+
+
 class Full(Daemon):
     limits = "max-connections = 2"
 
