@@ -32,6 +32,8 @@ struct channel {
 	unsigned int		 njobs;
 	unsigned int		 done;		/* jobs, so far */
 	int64_t			 since;		/* of the first job, or idle */
+	TAILQ_ENTRY(channel)	 idle;		/* the kind's own */
+	bool			 is_idle;
 };
 
 struct channel_kind {

@@ -4,74 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bsd/string.h>
-#include <event2/event.h>
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
-#include "queue-runner/remote.h"
+#include "queue-runner/share.h"
 
 #define HUNG_MS		7200000	/* one job: all hosts, all time-outs */
 #define PAUSE_MS	60000	/* the first one, if retries are not faster */
-#define TURN		10	/* jobs, when others want a connection */
 #define HANDED_ON	2	/* times a job may change its connection */
-#define AGAIN_MS	100	/* remote accepts slower than we connect */
-
-TAILQ_HEAD(far_list, far);
-
-struct remotes {
-	struct event_base	*base;
-	struct dests		*dests;
-	const struct config	*cfg;
-	const char		*path;
-	struct remotes_calls	 calls;
-	struct channel_kind	 kind;
-	unsigned int		 count;
-	unsigned int		 fresh;		/* no result from them yet */
-	struct far_list		 hungry[2];	/* want a connection; those
-						 * that failed come last */
-	struct event		*feed;
-	bool			 told;		/* that remote is away */
-};
-
-/* What a destination of hosts has more. */
-struct far {
-	TAILQ_ENTRY(far)	 hungry;
-	bool			 is_hungry, last_in;
-	struct remotes		*all;
-	struct dest		*dest;
-	struct window		 window;
-	char			*open;		/* its packet */
-	size_t			 open_len;
-	char			 code[12];	/* of the last failure */
-	char			*host;		/* who said so, or NULL */
-	char			*text;
-};
-
-static struct far *
-remote_far(const struct dest *d)
-{
-	return d->more;
-}
-
-static bool
-remote_room(const struct dest *d)
-{
-	unsigned int	 jobs = window_jobs(&remote_far(d)->window,
-			    io_monotonic_ms());
-
-	/* The next one is at hand when one has gone. */
-	return d->load < jobs + (jobs > 1);
-}
-
-static unsigned int
-remote_limit(const struct dest *d)
-{
-	return window_jobs(&remote_far(d)->window, io_monotonic_ms());
-}
 
 /* Until the pause is over. */
 static int64_t
@@ -83,205 +26,15 @@ far_pause(const struct far *f)
 }
 
 static void
-far_feed_later(struct remotes *all, int ms)
-{
-	struct timeval	 tv = { .tv_usec = ms * 1000 };
-
-	if (!event_pending(all->feed, EV_TIMEOUT, NULL) &&
-	    event_add(all->feed, &tv) == -1)
-		fatalx("event=out-of-memory");
-}
-
-static struct far_list *
-far_queue(struct far *f)
-{
-	return &f->all->hungry[f->last_in];
-}
-
-static void
-far_starve(struct far *f)
-{
-	if (f->is_hungry)
-		return;
-	f->last_in = f->window.failures > 0;
-	TAILQ_INSERT_TAIL(far_queue(f), f, hungry);
-	f->is_hungry = true;
-}
-
-static void
-far_sate(struct far *f)
-{
-	if (f->is_hungry)
-		TAILQ_REMOVE(far_queue(f), f, hungry);
-	f->is_hungry = false;
-}
-
-/* Close an idle connection of another destination. */
-static bool
-remotes_make_room(struct remotes *all)
-{
-	struct channel	*k;
-	struct dest	*d;
-
-	for (d = dests_next(all->dests, NULL); d != NULL;
-	    d = dests_next(all->dests, d))
-		if (remote_is(d))
-			LIST_FOREACH(k, &d->channels, entry)
-				if (k->njobs == 0) {
-					channel_close(k);
-					return true;
-				}
-	return false;
-}
-
-/*
- * A quarter of all connections is for destinations that have been seen to
- * work, half for those and new ones: however many hang, others go on.
- */
-static bool
-far_may_connect(struct far *f)
-{
-	struct remotes	*all = f->all;
-	unsigned int	 max = all->cfg->remote.max_connections;
-
-	if (max > 3 && ((f->window.failures > 0 && all->fresh >= max / 2) ||
-	    (f->window.went_well == 0 && all->fresh >= max - max / 4)))
-		return false;
-	return all->count < max || remotes_make_room(all);
-}
-
-static int
-far_open(struct far *f, int sock)
-{
-	static struct ipc_msg	 m;
-
-	ipc_start(&m, "open", 0);
-	memcpy(m.data, f->open, f->open_len);
-	m.len = f->open_len;
-	m.data[m.len] = '\0';
-	return ipc_send(sock, &m, 0);
-}
-
-static void
-remotes_away(struct remotes *all)
-{
-	if (!all->told)
-		log_warn("event=remote-unreachable path=%s",
-		    log_esc(all->path));
-	all->told = true;
-}
-
-/* A new connection; 0, -1: none now, and waiting makes sense only if EAGAIN. */
-static int
-far_connect(struct far *f)
-{
-	struct remotes	*all = f->all;
-	int		 sock;
-
-	if ((sock = ipc_connect_now(all->path)) == -1)
-		return -1;
-	if (far_open(f, sock) == -1) {
-		io_close(sock);
-		return -1;
-	}
-	if (all->told)
-		log_info("event=remote-back");
-	all->told = false;
-	all->count++;
-	all->fresh++;
-	channel_new(all->base, f->dest, sock);
-	return 0;
-}
-
-static void
-remote_want(struct dest *d)
-{
-	struct far	*f = remote_far(d);
-
-	/* One that came back from a lost connection: nobody will wake it. */
-	if (remote_limit(d) == 0) {
-		dest_fail_waiting(d, LOSS_PAUSED);
-		return;
-	}
-	if (d->nchannels >= remote_limit(d))
-		return;
-	/* One until it has answered: it may be one of many that hang. */
-	if (f->window.went_well == 0 && d->nchannels > 0)
-		return;
-	if (!far_may_connect(f)) {
-		far_starve(f);
-		return;
-	}
-	if (far_connect(f) == 0) {
-		far_sate(f);
-		dest_pump(d);
-		return;
-	}
-	if (errno == EAGAIN) {
-		far_starve(f);
-		far_feed_later(f->all, AGAIN_MS);
-		return;
-	}
-	remotes_away(f->all);
-	far_sate(f);
-	if (d->nchannels == 0)
-		dest_fail_waiting(d, LOSS_OURS);
-}
-
-static void
-far_list_feed(struct far_list *list)
-{
-	struct far	*f, *last = TAILQ_LAST(list, far_list);
-	bool		 end;
-
-	while ((f = TAILQ_FIRST(list)) != NULL && far_may_connect(f)) {
-		end = f == last;
-		far_sate(f);
-		dest_pump(f->dest);
-		if (end || f->all->told)
-			break;
-	}
-}
-
-static bool
-remotes_hungry(const struct remotes *all)
-{
-	return !TAILQ_EMPTY(&all->hungry[0]) || !TAILQ_EMPTY(&all->hungry[1]);
-}
-
-/* There may be a connection for those who want one. */
-static void
-remotes_feed(int fd, short what, void *arg)
-{
-	struct remotes	*all = arg;
-
-	(void)fd;
-	(void)what;
-	far_list_feed(&all->hungry[0]);
-	far_list_feed(&all->hungry[1]);
-}
-
-static void
-remote_closed(struct channel *k)
-{
-	struct remotes	*all = remote_far(k->dest)->all;
-
-	all->count--;
-	if (k->done == 0)
-		all->fresh--;
-	if (remotes_hungry(all))
-		far_feed_later(all, 0);
-}
-
-static void
 remote_put(struct channel *k, struct job *j, struct ipc_msg *m,
     struct job **rest)
 {
 	static struct remote_job	 job;
 	static struct remote_rcpt	 r;
-	struct remotes			*all = remote_far(k->dest)->all;
+	struct remotes			*all = far_of(k->dest)->all;
 	size_t				 i, left;
 
+	share_busy(k);
 	memset(&job, 0, offsetof(struct remote_job, rcpt));
 	all->calls.fill(j, &job);
 	proto_remote_put_job(m, j->ipc_id, &job);
@@ -302,7 +55,7 @@ static void
 remote_report(struct dest *d, struct job *j, enum job_loss loss,
     const struct remote_result *r)
 {
-	remote_far(d)->all->calls.done(j, d, loss, r);
+	far_of(d)->all->calls.done(j, d, loss, r);
 	job_free(j);
 }
 
@@ -320,7 +73,7 @@ remotes_stopped(struct remotes *all)
 static void
 remote_lost(struct dest *d, struct job *j, enum job_loss loss)
 {
-	if (loss == LOSS_SUSPECT && remotes_stopped(remote_far(d)->all))
+	if (loss == LOSS_SUSPECT && remotes_stopped(far_of(d)->all))
 		loss = LOSS_OURS;
 	remote_report(d, j, loss, NULL);
 }
@@ -348,7 +101,7 @@ far_pause_begins(struct far *f)
 	log_warnx("event=destination-paused to=%s seconds=%lld code=%s "
 	    "reason=%s", log_esc(f->dest->key), (long long)(ms + 999) / 1000,
 	    log_esc(f->code), log_esc(f->text));
-	far_sate(f);
+	share_sate(f);
 	dest_fail_waiting(f->dest, LOSS_PAUSED);
 	while ((e = dest_unpark(f->dest)) != NULL)
 		f->all->calls.later(e, ms, f->all->calls.arg);
@@ -413,23 +166,12 @@ far_worked(struct far *f, const struct remote_result *r)
 	f->code[0] = '\0';
 }
 
-/* Others want a connection, and this one had its turn. */
-static bool
-channel_yields(const struct channel *k, const struct far *f)
-{
-	const struct remotes	*all = f->all;
-
-	return remotes_hungry(all) &&
-	    all->count >= all->cfg->remote.max_connections &&
-	    (k->done >= TURN || k->dest->nchannels > 1);
-}
-
 static int
 remote_got(struct channel *k, struct job *j, struct ipc_msg *m)
 {
 	static struct remote_result	 r;
 	struct dest			*d = k->dest;
-	struct far			*f = remote_far(d);
+	struct far			*f = far_of(d);
 	int64_t				 began = k->since;
 	bool				 hand_on = false;
 
@@ -437,10 +179,11 @@ remote_got(struct channel *k, struct job *j, struct ipc_msg *m)
 	    memcmp(r.id, j->id, SPOOL_ID_LEN) != 0)
 		return -1;
 	channel_took(k, j);
-	if (k->done == 1 && f->all->fresh-- > 0 && remotes_hungry(f->all))
-		far_feed_later(f->all, 0);
-	if (!r.kept || channel_yields(k, f))
+	share_result(k, k->since - began);
+	if (!r.kept || share_yields(k))
 		channel_close(k);
+	else
+		share_idle(k);
 	if (r.destination_failed)
 		hand_on = far_failed(f, j, began, &r);
 	else
@@ -458,9 +201,9 @@ remote_got(struct channel *k, struct job *j, struct ipc_msg *m)
 static void
 remote_free(struct dest *d)
 {
-	struct far	*f = remote_far(d);
+	struct far	*f = far_of(d);
 
-	far_sate(f);
+	share_forget(f);
 	free(f->open);
 	free(f->host);
 	free(f->text);
@@ -480,11 +223,7 @@ remotes_new(struct event_base *base, struct dests *dests,
 	all->cfg = cfg;
 	all->path = path;
 	all->calls = *calls;
-	TAILQ_INIT(&all->hungry[0]);
-	TAILQ_INIT(&all->hungry[1]);
-	all->feed = event_new(base, -1, 0, remotes_feed, all);
-	if (all->feed == NULL)
-		fatalx("event=out-of-memory");
+	share_init(all);
 	all->kind = (struct channel_kind){
 		.name = "remote",
 		.remote = true,
@@ -492,13 +231,13 @@ remotes_new(struct event_base *base, struct dests *dests,
 		/* Before remote leaves by itself. */
 		.idle_ms = cfg->remote.idle * INT64_C(1000) / 3,
 		.hung_ms = HUNG_MS,
-		.room = remote_room,
-		.limit = remote_limit,
-		.want = remote_want,
+		.room = share_room,
+		.limit = share_limit,
+		.want = share_want,
 		.put = remote_put,
 		.got = remote_got,
 		.lost = remote_lost,
-		.closed = remote_closed,
+		.closed = share_closed,
 		.free = remote_free,
 	};
 	return all;
@@ -509,7 +248,7 @@ remotes_free(struct remotes *all)
 {
 	if (all == NULL)
 		return;
-	event_free(all->feed);
+	share_end(all);
 	free(all);
 }
 
@@ -601,7 +340,7 @@ remotes_dest(struct remotes *all, const struct route *r,
 		window_init(&f->window, all->cfg->remote.max_per_destination);
 		d->more = f;
 	}
-	far_set_open(remote_far(d), r, host, nhost);
+	far_set_open(far_of(d), r, host, nhost);
 	return d;
 }
 
@@ -626,7 +365,7 @@ remote_is(const struct dest *d)
 void
 remote_view(const struct dest *d, struct remote_view *v)
 {
-	const struct far	*f = remote_far(d);
+	const struct far	*f = far_of(d);
 
 	v->state = window_state(&f->window, io_monotonic_ms());
 	v->connections = d->nchannels;
@@ -641,6 +380,6 @@ remote_view(const struct dest *d, struct remote_view *v)
 void
 remote_lift(struct dest *d)
 {
-	window_lift(&remote_far(d)->window);
+	window_lift(&far_of(d)->window);
 	dest_wake(d);
 }

@@ -21,9 +21,15 @@
 #include "queue-runner/message.h"
 #include "queue-runner/scan.h"
 
+<<<<<<< HEAD
 #define ACTIVE		400	/* messages in flight */
 #define REMOTE		300	/* of them, to other hosts */
 #define STARTS		20	/* messages a turn of the loop */
+=======
+#define ACTIVE		600	/* messages in flight */
+#define REMOTE		450	/* of them, to other hosts */
+#define STARTS		50	/* messages a turn of the loop */
+>>>>>>> 69ccb82 (queue-runner: Open no connection that does not pay)
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
