@@ -177,7 +177,8 @@ attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 		attempt_ask(m, i, true);
 		return;
 	case AUTH_UNKNOWN:
-		attempt_fail(m, i, "5.1.1", NULL, "there is no such mailbox here");
+		attempt_fail(m, i, "5.1.1", NULL,
+		    "there is no such mailbox here");
 		break;
 	case AUTH_RELAY:
 	case AUTH_REMOTE:

@@ -237,6 +237,10 @@ dest_give_out(struct dest *d)
 		TAILQ_INSERT_HEAD(&d->waiting, j, entry);
 		if (!lost)
 			return;		/* its next result pumps again */
+		if (k->njobs == 0 && k->done > 0) {
+			channel_close(k);	/* it has left by itself */
+			continue;
+		}
 		channel_lost(k, "cannot be written to", false);
 		return;			/* which has pumped */
 	}

@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/channel.h"
 #include "queue-runner/dest.h"
 
 #define BUCKETS		4096		/* a power of 2 */
 #define SENDERS		32		/* queues of a destination */
+#define KEEP_MS		3600000		/* what is not used */
 #define FAIR		8		/* every so often a retry goes first */
 
 TAILQ_HEAD(dest_list, dest);
@@ -81,19 +83,40 @@ dest_free(struct dest *d)
 	free(d);
 }
 
-/* Forget the one that nothing refers to and that was unused longest. */
+static bool
+dest_unused(const struct dest *d)
+{
+	return d->load == 0 && d->nchannels == 0 && !d->asking &&
+	    d->held == 0 && dest_parked(d) == 0;
+}
+
+/* Forget the one that was unused longest. */
 static bool
 dests_evict(struct dests *all)
 {
 	struct dest	*d;
 
 	TAILQ_FOREACH(d, &all->used, used)
-		if (d->load == 0 && d->nchannels == 0 && !d->asking && d->held == 0 &&
-		    dest_parked(d) == 0) {
+		if (dest_unused(d)) {
 			dest_free(d);
 			return true;
 		}
 	return false;
+}
+
+void
+dests_tick(struct dests *all)
+{
+	struct dest	*d, *next;
+	int64_t		 now = io_monotonic_ms();
+
+	for (d = TAILQ_FIRST(&all->used); d != NULL &&
+	    now - d->used_at > KEEP_MS; d = next) {
+		next = TAILQ_NEXT(d, used);
+		/* One without room is paused, and that is worth knowing. */
+		if (dest_unused(d) && d->kind->room(d))
+			dest_free(d);
+	}
 }
 
 static uint32_t
@@ -118,6 +141,7 @@ dests_get(struct dests *all, const struct channel_kind *kind, const char *key,
 		if (strcmp(d->key, key) == 0) {
 			TAILQ_REMOVE(&all->used, d, used);
 			TAILQ_INSERT_TAIL(&all->used, d, used);
+			d->used_at = io_monotonic_ms();
 			return d;
 		}
 	if (all->count >= DESTS_MAX - 1 && !dests_evict(all))
@@ -127,6 +151,7 @@ dests_get(struct dests *all, const struct channel_kind *kind, const char *key,
 	d->kind = kind;
 	d->key = xstrdup(key);
 	d->number = dests_number(all);
+	d->used_at = io_monotonic_ms();
 	all->slot[d->number & (DESTS_MAX - 1)] = d;
 	all->count++;
 	TAILQ_INIT(&d->waiting);

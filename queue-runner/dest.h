@@ -57,6 +57,8 @@ struct dest {
 	void			*more;		/* the kind's own */
 	char			*key;
 	uint32_t		 number;	/* never 0, never used again */
+	int64_t			 used_at;	/* asked for last: monotonic
+						 * ms */
 	struct job_list		 waiting;
 	unsigned int		 load;		/* jobs waiting and given */
 	unsigned int		 given;
@@ -81,6 +83,9 @@ struct dest	*dests_get(struct dests *, const struct channel_kind *,
 struct dest	*dests_find(const struct dests *, uint32_t number);
 /* The ones that exist, in no order; NULL first and last. */
 struct dest	*dests_next(const struct dests *, const struct dest *);
+
+/* Now and then: forget those that were not used for long. */
+void		 dests_tick(struct dests *);
 
 struct job	*job_new(void *owner, const char *id, size_t n);
 void		 job_free(struct job *);

@@ -16,8 +16,8 @@
 #include "queue-runner/message.h"
 #include "queue-runner/notice.h"
 
-#define BIG		1000		/* recipients */
-#define BIG_AT_ONCE	2		/* such messages, for memory's sake */
+#define FEW		100		/* recipients that do not count */
+#define MANY		20000		/* at once of those that do */
 #define NEVER_WHOLE	3600		/* seconds after which it is damage */
 
 enum load {
@@ -116,16 +116,19 @@ message_load(struct message *m, const char **why)
 	return LOAD_LATER;
 }
 
-/* Few messages with many recipients at a time. */
+/* Not too many recipients at a time, for memory's sake. */
 static bool
 message_too_big_now(struct message *m)
 {
-	if (m->env.nrcpts < BIG && m->st.nrcpts < BIG)
+	size_t	 n = m->env.nrcpts > m->st.nrcpts ? m->env.nrcpts :
+		    m->st.nrcpts;
+
+	if (n < FEW)
 		return false;
-	if (m->q->big >= BIG_AT_ONCE)
+	if (m->q->many > 0 && m->q->many + n > MANY)
 		return true;
-	m->big = true;
-	m->q->big++;
+	m->many = n;
+	m->q->many += n;
 	return false;
 }
 
@@ -230,8 +233,7 @@ message_free(struct message *m)
 	m->q->active--;
 	if (m->remote)
 		m->q->remote_active--;
-	if (m->big)
-		m->q->big--;
+	m->q->many -= m->many;
 	io_close(m->fd);
 	io_close(m->sfd);
 	envelope_free(&m->env);

@@ -57,7 +57,7 @@ struct message {
 	int64_t			 pause_ms;	/* of those RUN_PAUSED */
 	bool			 stepping;
 	bool			 expanded;	/* an alias was */
-	bool			 big;
+	size_t			 many;		/* its share of q->many */
 	bool			 begun;		/* something was decided */
 	int64_t			 started;	/* monotonic ms */
 	/* What an admin asked for meanwhile, done at the end of the try. */

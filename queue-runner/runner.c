@@ -21,15 +21,9 @@
 #include "queue-runner/message.h"
 #include "queue-runner/scan.h"
 
-<<<<<<< HEAD
-#define ACTIVE		400	/* messages in flight */
-#define REMOTE		300	/* of them, to other hosts */
-#define STARTS		20	/* messages a turn of the loop */
-=======
 #define ACTIVE		600	/* messages in flight */
-#define REMOTE		450	/* of them, to other hosts */
-#define STARTS		50	/* messages a turn of the loop */
->>>>>>> 69ccb82 (queue-runner: Open no connection that does not pay)
+#define OTHERS		400	/* descriptors for all else */
+#define STARTS		20	/* messages a turn of the loop */
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
@@ -54,7 +48,7 @@ runner_ours(const struct runner *q)
 bool
 runner_remote_full(const struct runner *q)
 {
-	return q->remote_active >= REMOTE;
+	return q->remote_active >= q->most_active - q->most_active / 4;
 }
 
 /* Set the timer to the next try, if it is not. */
@@ -127,7 +121,7 @@ runner_choose(struct runner *q)
 {
 	struct entry	*e = NULL;
 
-	if (q->active >= ACTIVE)
+	if (q->active >= q->most_active)
 		return NULL;
 	if (++q->turn % 2 == 0)
 		e = dests_unpark(q->dests, !runner_remote_full(q));
@@ -195,6 +189,7 @@ runner_tick(int fd, short what, void *arg)
 	for (d = dests_next(q->dests, NULL); d != NULL;
 	    d = dests_next(q->dests, d))
 		dest_tick(d);
+	dests_tick(q->dests);
 	q->armed = 0;
 	runner_arm(q);
 	runner_dispatch(q);
@@ -218,6 +213,7 @@ runner_signal(int sig, short what, void *arg)
 {
 	struct timeval	 tv = { .tv_sec = STOP };
 	struct runner	*q = arg;
+	struct dest	*d;
 
 	(void)what;
 	if (sig == SIGCHLD) {
@@ -235,6 +231,9 @@ runner_signal(int sig, short what, void *arg)
 	q->scan = NULL;
 	event_del(q->due);
 	event_add(q->stop, &tv);
+	for (d = dests_next(q->dests, NULL); d != NULL;
+	    d = dests_next(q->dests, d))
+		dest_fail_waiting(d, LOSS_OURS);
 	runner_dispatch(q);
 }
 
@@ -274,17 +273,22 @@ runner_events(struct runner *q)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A message in flight has two files. */
 static void
-runner_limits(void)
+runner_limits(struct runner *q)
 {
 	struct rlimit	 rl;
 
+	q->most_active = ACTIVE;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return;
 	if (rl.rlim_cur < FILES) {
 		rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
+	if (rl.rlim_cur < 2 * ACTIVE + OTHERS)
+		q->most_active = rl.rlim_cur < 2 * 50 + OTHERS ? 50 :
+		    (unsigned int)(rl.rlim_cur - OTHERS) / 2;
 }
 
 static char *
@@ -342,7 +346,7 @@ runner_main(const struct config *cfg)
 	q.cfg = cfg;
 	q.started = runner_now();
 	LIST_INIT(&q.messages);
-	runner_limits();
+	runner_limits(&q);
 	if (files_open_spool(&q.files, cfg->spool_dir) == -1)
 		fatal("event=spool-unusable path=%s", log_esc(cfg->spool_dir));
 	if ((q.poison = poison_open(q.files.queuefd)) == NULL)

@@ -48,8 +48,9 @@ struct runner {
 	LIST_HEAD(, message)	 messages;	/* being tried */
 	unsigned int		 active;
 	unsigned int		 remote_active;	/* of them, to other hosts */
-	unsigned int		 big;		/* of them, with many
-						 * recipients */
+	unsigned int		 most_active;
+	size_t			 many;		/* recipients of those that
+						 * have many */
 	unsigned int		 turn;
 	bool			 dispatching, again;
 	bool			 stopping;

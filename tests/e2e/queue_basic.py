@@ -192,13 +192,6 @@ class Failure(Case):
         r = until(lambda: self.w.reports(ALICE))[0]
         self.assertEqual(status_of(r)[0]["Status"], "5.1.1")
 
-    def test_remote_recipient_waits_with_a_reason_and_expires(self):
-        i = self.w.put(ALICE, "x@elsewhere.example")
-        until(lambda: self.w.path(i, ".s"))
-        self.assertIn("remote delivery is not available", self.w.state(i))
-        self.w.gone(i)
-        until(lambda: len(self.w.reports(ALICE)) == 2)
-
     def test_one_of_several_fails(self):
         self.w.verdict = lambda j: PERM if j["recipient"] == BOB else OK
         self.w.gone(self.w.put(ALICE, [BOB, CAROL,
