@@ -2,6 +2,8 @@
 #ifndef STORE_QUEUE_WORDS_H
 #define STORE_QUEUE_WORDS_H
 
+#include <stdint.h>
+
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
 
