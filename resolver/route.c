@@ -299,6 +299,24 @@ mx_found(struct route *t, struct dns_answer *a)
 	route_done(t);
 }
 
+/*
+ * The domain is its own host, behind its aliases.  Those may end anywhere; what
+ * is no host's name is none that commands, logs or packets could carry.
+ */
+static void
+mx_missing(struct route *t, struct dns_answer *a)
+{
+	if (name_is_host(a->name)) {
+		ask_itself(t, a->name);
+		return;
+	}
+	resolver_route_init(&answer);
+	answer.ttl = a->ttl;
+	question_fail(&answer, RESOLVER_NONE, "5.1.2",
+	    "the domain %s is an alias of what is no host", t->name);
+	route_answer(t);
+}
+
 static void
 mx_answered(void *arg, struct dns_answer *a)
 {
@@ -311,8 +329,7 @@ mx_answered(void *arg, struct dns_answer *a)
 		mx_found(t, a);
 		break;
 	case DNS_NODATA:
-		/* The domain is its own host, behind its aliases. */
-		ask_itself(t, a->name);
+		mx_missing(t, a);
 		break;
 	case DNS_NXDOMAIN:
 		resolver_route_init(&answer);

@@ -40,7 +40,9 @@ class Life(Case):
         with open(self.w.logname, "ab") as log:
             self.remote = subprocess.Popen(
                 [program, "-c", self.w.conf], stdin=subprocess.DEVNULL,
-                stderr=log, pass_fds=[w], env={"NOTIFY_FD": str(w)}, **ids)
+                stderr=log, pass_fds=[w], env=dict(
+                    {k: os.environ[k] for k in ("ASAN_OPTIONS",)
+                     if k in os.environ}, NOTIFY_FD=str(w)), **ids)
         self.addCleanup(self.end_remote)
         os.close(w)
         self.assertEqual(os.read(ready, 1), b"\n", self.w.log())

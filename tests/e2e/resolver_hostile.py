@@ -187,6 +187,20 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.ask(r, "route", "evil.test").names, ["mx.evil.test"])
         self.assertEqual(self.ask(r, "ptr", "192.0.2.1").status, "none")
 
+    def test_aliases_of_what_is_no_host(self):
+        """Such a name would spoil the answer's packet, and all questions beside it."""
+        for label in (b"we@rd", b"we ird", b"a:25", b"[192", b"\xff\0x", b"a\\.b"):
+            end = bytes([len(label)]) + label + wire_name("evil.test")
+
+            def rule(q, tcp):
+                if q.name != "evil.test":
+                    return honest(q) if q.type == "A" else q.answer()
+                return q.answer(rr(PTR_SELF, "CNAME", end), *(
+                    [rr(end, "A", a("192.0.2.9"))] if q.type == "A" else []))
+            _, r = self.fake(rule)
+            answer = self.ask(r, "route", "evil.test")
+            self.assertEqual((answer.status, answer.code), ("none", "5.1.2"), label)
+
     # --- too much -------------------------------------------------------------
 
     def test_thousands_of_hosts_by_tcp(self):
