@@ -159,8 +159,10 @@ reroute(struct runner *q, struct entry *e, enum files_place place,
 		goto out;
 	log_info("event=rerouted id=%s to=%s rcpts=%zu", id, log_esc(r->text),
 	    n);
-	if (e != NULL)
+	if (e != NULL) {
+		e->dest = 0;
 		runner_retry(q, e);
+	}
 out:
 	state_free(&st);
 	return rc;
