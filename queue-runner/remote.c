@@ -257,12 +257,15 @@ compare_hosts(const void *a, const void *b)
 {
 	const struct resolver_host *const	*x = a, *const *y = b;
 
+	if ((*x)->preference != (*y)->preference)
+		return (*x)->preference < (*y)->preference ? -1 : 1;
 	return strcmp((*x)->name, (*y)->name);
 }
 
 /*
- * Which hosts, whatever their order and addresses, and how they are spoken
- * to.  Whether DNSSEC vouches for a host is a matter of the domain, too: mail
+ * Which hosts, which of them are preferred ("/" stands before worse ones), and
+ * how they are spoken to; whatever their addresses and the order of equal
+ * ones.  Whether DNSSEC vouches for a host is a matter of the domain, too: mail
  * for one whose zone is signed must not travel by what an unsigned one with
  * the same hosts brought, RFC 7672 2.2.
  */
@@ -283,7 +286,8 @@ remotes_key(const struct route *r, const struct resolver_host *host,
 		sorted[i] = &host[i];
 	qsort(sorted, nhost, sizeof(sorted[0]), compare_hosts);
 	for (i = 0; i < nhost; i++)
-		buf_addf(key, "%s%s%s", i > 0 ? "," : "", sorted[i]->name,
+		buf_addf(key, "%s%s%s", i == 0 ? "" : sorted[i]->preference ==
+		    sorted[i - 1]->preference ? "," : "/", sorted[i]->name,
 		    dane[sorted[i]->dane]);
 	if (nhost == 0)
 		buf_addf(key, "unix:%s", r->via.path);

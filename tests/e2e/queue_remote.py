@@ -57,13 +57,17 @@ class Delivery(FarCase):
                           (Y, "0", None)])
 
     def test_recipients_behind_the_same_hosts_travel_together(self):
-        self.w.routes["one.example"] = ("ok", ["b.host", "a.host"])
-        self.w.routes["two.example"] = ("ok", ["a.host", "b.host"])
+        self.w.routes["one.example"] = ("ok", [("b.host", 10), ("a.host", 10)])
+        self.w.routes["two.example"] = ("ok", [("a.host", 20), ("b.host", 20)])
+        # The same ones, but not as well liked: another destination.
+        self.w.routes["four.example"] = ("ok", [("a.host", 10), ("b.host", 20)])
+        self.w.routes["five.example"] = ("ok", [("b.host", 10), ("a.host", 20)])
         i = self.w.put(ALICE, ["a@one.example", "b@two.example",
-                               "c@one.example", "d@three.example", BOB])
+                               "c@one.example", "d@three.example",
+                               "e@four.example", "f@five.example", BOB])
         self.w.gone(i, 5)
         self.assertEqual(sorted(len(j["rcpts"]) for j in self.w.jobs_of(i)),
-                         [1, 3])
+                         [1, 1, 1, 3])
         self.assertEqual(len(self.w.delivered), 1)
 
     def test_an_unsigned_domain_does_not_decide_for_a_signed_one(self):

@@ -74,7 +74,9 @@ class Resolver(Server):
                      "code " + code, "text " + xencode(text),
                      "ttl %d" % self.world.ttl]
             for i, h in enumerate(hosts):
-                lines += ["host " + h, "preference %d" % (10 * i), "secure 0",
+                # A name, or a name and its preference.
+                h, preference = h if isinstance(h, tuple) else (h, 10 * i)
+                lines += ["host " + h, "preference %d" % preference, "secure 0",
                           "addr 192.0.2.%d" % (i + 1)]
                 lines += ["dane tlsa", "tlsa 3 1 1 " + "ab" * 32] if \
                     name in self.world.dane else ["dane none"]
