@@ -29,6 +29,23 @@ packet(const uint8_t *data, size_t size)
 		io_close(r.fd);
 }
 
+static void
+destination(struct slice line)
+{
+	static struct queue_dest	 d, back;
+	struct buf			 b;
+
+	if (queue_dest_parse(line, &d) == -1)
+		return;
+	buf_init(&b, 65536);
+	assert(queue_dest_format(&d, &b) == 0);
+	line = buf_slice(&b);
+	line.len--;
+	assert(queue_dest_parse(line, &back) == 0);
+	assert(strcmp(d.name, back.name) == 0 && d.next == back.next);
+	buf_free(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -41,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	packet(data, size);
 	(void)queue_item_end(line, &n);
+	destination(line);
 	text = strndup((const char *)data, size);
 	if (text == NULL)
 		abort();
