@@ -13,6 +13,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
+#include "lib/mail/address.h"
 #include "queue-runner/channel.h"
 #include "queue-runner/message.h"
 
@@ -20,7 +21,7 @@
 #define AT_ONCE		32	/* destinations a message is under way to */
 #define LATE_MS		1000	/* answers of the resolver waited for */
 
-/* Recipients with one sender to one destination. */
+/* Recipients with one sender to one destination, all with UTF-8 or none. */
 struct batch {
 	LIST_ENTRY(batch)	 slot;
 	TAILQ_ENTRY(batch)	 entry;
@@ -99,6 +100,18 @@ relay_free(struct message *m)
 	m->relay = NULL;
 }
 
+/*
+ * Can only a host with SMTPUTF8 be told of it (RFC 6531 3.2)?  An alias may
+ * lead to such an address whatever the message is.
+ */
+static bool
+relay_needs_utf8(const struct message *m, size_t i)
+{
+	char	 ascii[ADDRESS_MAX + 1];
+
+	return !address_to_ascii(m->st.rcpts[i].address, ascii);
+}
+
 static struct batch *
 batch_find(struct message *m, const struct dest *d, size_t i)
 {
@@ -106,7 +119,9 @@ batch_find(struct message *m, const struct dest *d, size_t i)
 
 	LIST_FOREACH(b, &relay_of(m)->slot[d->number % SLOTS], slot)
 		if (b->dest == d && strcmp(message_sender(m, b->number[0]),
-		    message_sender(m, i)) == 0)
+		    message_sender(m, i)) == 0 &&
+		    relay_needs_utf8(m, b->number[0]) ==
+		    relay_needs_utf8(m, i))
 			return b;
 	return NULL;
 }
@@ -390,7 +405,9 @@ relay_fill(const struct job *j, struct remote_job *out)
 	const struct envelope	*env = &m->env;
 
 	memcpy(out->id, m->id, sizeof(out->id));
-	strlcpy(out->sender, sender, sizeof(out->sender));
+	out->utf8 = !address_to_ascii(sender, out->sender) ||
+	    (env->flags & ENVELOPE_UTF8) != 0 ||
+	    relay_needs_utf8(m, j->number[0]);
 	/* RFC 3461 5.2.7.3: a list's owner did not ask for these. */
 	if (strcmp(sender, env->from) == 0) {
 		if (env->envid != NULL && strlen(env->envid) <
@@ -400,7 +417,6 @@ relay_fill(const struct job *j, struct remote_job *out)
 		    2 : 0;
 	}
 	out->eightbit = (env->flags & ENVELOPE_8BIT) != 0;
-	out->utf8 = (env->flags & ENVELOPE_UTF8) != 0;
 	out->dots = (env->flags & ENVELOPE_DOTS) != 0;
 	out->longline = (env->flags & ENVELOPE_LONGLINE) != 0;
 	out->offset = env->block - env->head;
@@ -415,7 +431,7 @@ relay_rcpt(const struct job *j, size_t i, struct remote_rcpt *out)
 	const struct state_rcpt	*r = &m->st.rcpts[j->number[i]];
 
 	out->number = j->number[i];
-	strlcpy(out->address, r->address, sizeof(out->address));
+	(void)address_to_ascii(r->address, out->address);
 	out->notify = r->notify;
 	out->orcpt = r->orcpt;
 }

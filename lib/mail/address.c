@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <idn2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -153,6 +154,23 @@ address_domain_ascii(const char *domain, char out[ADDRESS_DOMAIN_MAX + 1])
 	if (r == -1)
 		errno = EINVAL;
 	return r;
+}
+
+bool
+address_to_ascii(const char *text, char out[ADDRESS_MAX + 1])
+{
+	const char	*at = strrchr(text, '@');
+	size_t		 local = at == NULL ? strlen(text) :
+			    (size_t)(at + 1 - text);
+	char		 domain[ADDRESS_DOMAIN_MAX + 1];
+
+	snprintf(out, ADDRESS_MAX + 1, "%s", text);
+	if (has_utf8((struct slice){ text, local }))
+		return false;
+	if (at != NULL && local <= ADDRESS_MAX - ADDRESS_DOMAIN_MAX &&
+	    address_domain_ascii(at + 1, domain) == 0)
+		memcpy(out + local, domain, strlen(domain) + 1);
+	return !has_utf8(slice_str(out));
 }
 
 bool

@@ -86,6 +86,12 @@ int	 address_domain_ascii(const char *domain,
 	    char out[ADDRESS_DOMAIN_MAX + 1]);
 
 /*
+ * An address's canonical text for hosts without SMTPUTF8: its domain has
+ * A-labels.  False, and out is as text, when the local part has UTF-8.
+ */
+bool	 address_to_ascii(const char *text, char out[ADDRESS_MAX + 1]);
+
+/*
  * Each address of an RFC 5322 address-list (To, Cc, From: groups, comments,
  * display names, folded lines).  fn gets each and returns 0 to go on.  0; -1
  * with errno EINVAL at a syntax error (those before it were seen); else

@@ -123,6 +123,16 @@ class Delivery(FarCase):
         s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
         self.assertEqual(s["Status"], "5.1.10")
 
+    def test_an_alias_may_lead_to_an_address_with_utf8(self):
+        self.w.aliases["list@example.test"] = [
+            "\u00fc@far.example", X, "x@b\u00fccher.example"]
+        i = self.w.put(ALICE, "list@example.test")
+        self.w.gone(i, 5)
+        self.assertEqual(sorted(
+            (j["utf8"], r["address"]) for j in self.w.jobs_of(i)
+            for r in j["rcpts"]), [("0", X), ("0", "x@xn--bcher-kva.example"),
+                                   ("1", "\u00fc@far.example")])
+
     def test_a_lookup_that_fails_is_a_try(self):
         self.w.ttl = 1
         self.w.routes["temp.example"] = ("temp", ("4.4.3", "SERVFAIL"))

@@ -350,6 +350,32 @@ u_labels_and_a_labels_of_one_domain_compare_equal(void **state)
 	}
 }
 
+static void
+only_a_local_part_needs_smtputf8(void **state)
+{
+	static const struct { const char *in, *out; bool ascii; } t[] = {
+		{ "a@example.org", "a@example.org", true },
+		{ "a@b\xc3\xbc" "cher.example", "a@xn--bcher-kva.example",
+		    true },
+		{ "\xc3\xbc@b\xc3\xbc" "cher.example",
+		    "\xc3\xbc@b\xc3\xbc" "cher.example", false },
+		{ "\xc3\xbc@example.org", "\xc3\xbc@example.org", false },
+		{ "\"a@b\"@example.org", "\"a@b\"@example.org", true },
+		{ "a@[192.0.2.1]", "a@[192.0.2.1]", true },
+		{ "a@b\xfc" "cher.example", "a@b\xfc" "cher.example", false },
+		{ "\xc3\xbc", "\xc3\xbc", false },
+		{ "postmaster", "postmaster", true }, { "", "", true },
+	};
+	char	 out[ADDRESS_MAX + 1];
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < N(t); i++) {
+		assert_int_equal(address_to_ascii(t[i].in, out), t[i].ascii);
+		assert_string_equal(out, t[i].out);
+	}
+}
+
 static int
 collect(const struct address *a, void *arg)
 {
@@ -500,6 +526,7 @@ main(void)
 		cmocka_unit_test(domains_and_literals_are_told_from_junk),
 		cmocka_unit_test(
 		    u_labels_and_a_labels_of_one_domain_compare_equal),
+		cmocka_unit_test(only_a_local_part_needs_smtputf8),
 		cmocka_unit_test(lists_yield_each_address_in_order),
 		cmocka_unit_test(list_errors_are_reported_after_what_was_good),
 		cmocka_unit_test(a_list_ends_when_the_callback_says_so),
