@@ -248,8 +248,8 @@ class Pause(FarCase):
         self.assertLessEqual(first, 6)
         # None of them is tried while the pause goes on, new ones neither.
         late = self.w.put(CAROL, Y)
-        until(lambda: self.w.events("deferred", id=late))
-        self.assertIn("refuses the connection", self.w.state(late))
+        until(lambda: self.w.path(late, ".s"))
+        until(lambda: "refuses the connection" in self.w.state(late))
         self.assertEqual(len(self.w.remote_jobs), first)
         # Others go.
         self.w.remote_verdict = lambda j: DOWN if "far" in j["host"] else \
