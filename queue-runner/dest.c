@@ -286,16 +286,17 @@ dest_stir(struct dest *d)
 	d->all->ready(d->all->arg);
 }
 
-void
+bool
 dests_pump(struct dests *all)
 {
-	struct dest	*d;
+	struct dest	*d = TAILQ_FIRST(&all->stirred);
 
-	while ((d = TAILQ_FIRST(&all->stirred)) != NULL) {
-		TAILQ_REMOVE(&all->stirred, d, stirred);
-		d->is_stirred = false;
-		dest_pump(d);
-	}
+	if (d == NULL)
+		return false;
+	TAILQ_REMOVE(&all->stirred, d, stirred);
+	d->is_stirred = false;
+	dest_pump(d);
+	return !TAILQ_EMPTY(&all->stirred);
 }
 
 void

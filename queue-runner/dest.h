@@ -101,9 +101,12 @@ struct entry	*dests_unpark(struct dests *, bool remote);
 /* The next parked message whatever the room, ENTRY_ACTIVE, or NULL. */
 struct entry	*dest_unpark(struct dest *);
 unsigned int	 dest_parked(const struct dest *);
-/* Its jobs are given out by dests_pump(), when all results are read. */
+/*
+ * Its jobs are given out by dests_pump(): one destination each time, so that
+ * results are read between them.  True: there are more.
+ */
 void		 dest_stir(struct dest *);
-void		 dests_pump(struct dests *);
+bool		 dests_pump(struct dests *);
 /* There may be room again. */
 void		 dest_wake(struct dest *);
 

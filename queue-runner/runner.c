@@ -23,7 +23,7 @@
 
 #define ACTIVE		600	/* messages in flight */
 #define OTHERS		400	/* descriptors for all else */
-#define STARTS		20	/* messages a turn of the loop */
+#define STARTS		4	/* messages a turn of the loop */
 #define TICK		10	/* seconds */
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
@@ -137,12 +137,13 @@ runner_dispatch(struct runner *q)
 {
 	struct entry	*e;
 	unsigned int	 n = 0;
+	bool		 more;
 
 	q->again = true;
 	if (q->dispatching)
 		return;
 	q->dispatching = true;
-	dests_pump(q->dests);
+	more = dests_pump(q->dests);
 	while (q->again && !q->stopping && n < STARTS) {
 		q->again = false;
 		while (!q->stopping && n < STARTS &&
@@ -152,7 +153,7 @@ runner_dispatch(struct runner *q)
 		}
 	}
 	q->dispatching = false;
-	if (n == STARTS)
+	if (more || n == STARTS)
 		event_active(q->more, EV_TIMEOUT, 0);
 	if (q->stopping && q->active == 0)
 		event_base_loopexit(q->base, NULL);
