@@ -45,7 +45,8 @@ class Kill(unittest.TestCase):
         self.sink = Sink(others, d, addresses, tokens=True)
         self.i = self.enterContext(Instance(users=("alice",), parent=d, host=self.merpati, config={
             "queue": {"retry": "1s"}, "resolver": {"trust-anchor": '"%s"' % dns.anchor, "timeout": "3s"},
-            "remote": {"connect-timeout": "5s"}}))
+            # What is under way is what a kill of queue-runner can send twice.
+            "remote": {"connect-timeout": "5s", "max-connections": "40"}}))
         self.kills = dict.fromkeys(KINDS, 0)
         self.rng = random.Random()
 
