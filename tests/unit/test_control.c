@@ -12,20 +12,9 @@
 #include <cmocka.h>
 
 #include "lib/net/proto_control.h"
+#include "tests/unit/packet.h"
 
 static struct ipc_msg	 a, b;
-
-static void
-cross(void)
-{
-	int	 fds[2];
-
-	assert_int_equal(ipc_pair(fds), 0);
-	assert_int_equal(ipc_send(fds[0], &a, 1000), 0);
-	assert_int_equal(ipc_recv(fds[1], &b, 1000), 1);
-	close(fds[0]);
-	close(fds[1]);
-}
 
 static void
 each_request_comes_out_as_it_went_in(void **state)
@@ -47,7 +36,7 @@ each_request_comes_out_as_it_went_in(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		proto_control_put_request(&a, i, &cases[i]);
-		cross();
+		assert_int_equal(packet_cross(&a, &b), 1);
 		assert_int_equal(proto_control_get_request(&b, &r), 0);
 		assert_int_equal(r.verb, cases[i].verb);
 		assert_int_equal(r.which.by, cases[i].which.by);
@@ -68,22 +57,22 @@ a_malformed_request_is_refused_and_leaks_nothing(void **state)
 
 	(void)state;
 	ipc_start(&a, "explode", 1);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_request(&b, &r), -1);
 	ipc_start(&a, "retry", 1);
 	ipc_put(&a, "by", "colour");
 	ipc_put(&a, "value", "red");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_request(&b, &r), -1);
 	ipc_start(&a, "retry", 1);
 	ipc_put(&a, "by", "sender");
 	ipc_put_octets(&a, "value", (struct slice){ "a\0b", 3 });
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_request(&b, &r), -1);
 	ipc_start(&a, "list", 1);
 	ipc_put(&a, "by", "all");
 	ipc_put(&a, "value", "");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_request(&b, &r), -1);
 
 	/* A descriptor too many: both are closed. */
@@ -93,7 +82,7 @@ a_malformed_request_is_refused_and_leaks_nothing(void **state)
 	ipc_put(&a, "value", "");
 	ipc_attach(&a, p[1]);
 	ipc_attach(&a, p[1]);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	close(p[1]);
 	assert_int_equal(proto_control_get_request(&b, &r), -1);
 	assert_int_equal(r.fd, -1);
@@ -112,7 +101,7 @@ answers_come_out_as_they_went_in(void **state)
 
 	(void)state;
 	proto_control_put_shown(&a, 7, &s);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_shown(&b, &t), 0);
 	assert_int_equal(t.where, QUEUE_HOLD);
 	assert_string_equal(t.reason, "because");
@@ -120,31 +109,31 @@ answers_come_out_as_they_went_in(void **state)
 	close(t.message);
 	s.state = 0;
 	proto_control_put_shown(&a, 7, &s);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_shown(&b, &t), 0);
 	assert_int_not_equal(t.state, -1);
 	close(t.message);
 	close(t.state);
 	proto_control_put_numbers(&a, 8, &n);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_numbers(&b, &m), 0);
 	assert_memory_equal(&n, &m, sizeof(n));
 	proto_control_put_done(&a, 9, 12);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_done(&b, &count), 0);
 	assert_int_equal(count, 12);
 	proto_control_put_error(&a, 9, "no such message");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_error(&b, text, sizeof(text)), 0);
 	assert_string_equal(text, "no such message");
 	proto_control_put_error(&a, 9, "no such message");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_error(&b, text, 8), -1);
 	proto_control_put_done(&a, 9, 12);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_numbers(&b, &m), -1);
 	proto_control_put_done(&a, 9, 12);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_control_get_shown(&b, &t), -1);
 }
 

@@ -19,21 +19,9 @@
 #include "lib/base/io.h"
 #include "lib/net/proto_auth.h"
 #include "lib/net/proto_spawn.h"
+#include "tests/unit/packet.h"
 
 static struct ipc_msg	 a, b;
-
-/* Send a over a socket, so that descriptors are really passed. */
-static void
-cross(void)
-{
-	int	 fds[2];
-
-	assert_int_equal(ipc_pair(fds), 0);
-	assert_int_equal(ipc_send(fds[0], &a, 1000), 0);
-	assert_int_equal(ipc_recv(fds[1], &b, 1000), 1);
-	close(fds[0]);
-	close(fds[1]);
-}
 
 /* A packet as a hostile peer would write it, with a socket if asked. */
 static void
@@ -76,35 +64,35 @@ questions_come_out_as_they_went_in(void **state)
 
 	(void)state;
 	proto_auth_put_lookup(&a, 7, "\"a b\"@example.org");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(b.id, 7);
 	assert_int_equal(proto_auth_get_lookup(&b, s, sizeof(s)), 0);
 	assert_string_equal(s, "\"a b\"@example.org");
 	proto_auth_put_expand(&a, 8, "list@example.org");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_expand(&b, s, sizeof(s)), 0);
 	assert_string_equal(s, "list@example.org");
 	proto_auth_put_deliver(&a, 8, "bob@example.org");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_deliver(&b, s, sizeof(s)), 0);
 	assert_string_equal(s, "bob@example.org");
 	proto_auth_put_usage(&a, 8, "bob@example.org", UINT64_MAX, 3);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_usage(&b, s, sizeof(s), &o, &n), 0);
 	assert_true(o == UINT64_MAX && n == 3);
 	proto_auth_put_check(&a, 9, &c);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
 	assert_memory_equal(&c, &d, sizeof(c));
 	assert_null(memmem(b.data, sizeof(b.data), "wo", 2));
 	memset(c.password, '+', AUTH_PASSWORD_MAX);
 	proto_auth_put_check(&a, 9, &c);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
 	assert_int_equal(strlen(d.password), AUTH_PASSWORD_MAX);
 	c.password[0] = '\0';
 	proto_auth_put_check(&a, 9, &c);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
 	assert_string_equal(d.password, "");
 }
@@ -126,7 +114,7 @@ answers_come_out_as_they_went_in(void **state)
 	for (i = AUTH_USER; i <= AUTH_TEMP; i++) {
 		l.kind = (enum auth_kind)i;
 		proto_auth_put_found(&a, 1, &l);
-		cross();
+		assert_int_equal(packet_cross(&a, &b), 1);
 		assert_int_equal(proto_auth_get_found(&b, &k), 0);
 		assert_int_equal(k.kind, i);
 		assert_true(k.full);
@@ -137,17 +125,17 @@ answers_come_out_as_they_went_in(void **state)
 	}
 	for (i = 0; i < 4; i++) {
 		proto_auth_put_verdict(&a, 1, vs[i], "bob");
-		cross();
+		assert_int_equal(packet_cross(&a, &b), 1);
 		assert_int_equal(proto_auth_get_verdict(&b, &v, s, 512), 0);
 		assert_int_equal(v, vs[i]);
 		assert_string_equal(s, "bob");
 	}
 	proto_auth_put_done(&a, 1, NULL);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_done(&b, &ok, s, sizeof(s)), 0);
 	assert_true(ok);
 	proto_auth_put_done(&a, 1, "users:3: no\nusers:4: no");
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_done(&b, &ok, s, sizeof(s)), 0);
 	assert_false(ok);
 	assert_string_equal(s, "users:3: no\nusers:4: no");
@@ -172,7 +160,7 @@ sessions_carry_octets_and_the_connection(void **state)
 	s.fd = p[0];
 	memset(s.check.password, '=', AUTH_PASSWORD_MAX);
 	proto_auth_put_session(&a, 1, &s);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_session(&b, &t), 0);
 	assert_memory_equal(&s.check, &t.check, sizeof(s.check));
 	assert_int_equal(t.ahead_len, AUTH_AHEAD_MAX);
@@ -185,18 +173,18 @@ sessions_carry_octets_and_the_connection(void **state)
 	h.quota_count = 4;
 	h.fd = t.fd;
 	proto_auth_put_handed(&a, 1, &h);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_handed(&b, &g), 0);
 	assert_string_equal(g.user, h.user);
 	assert_int_equal(g.ahead_len, 0);
 	close(g.fd);
 
 	proto_auth_put_worker(&a, 1, t.fd);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_worker(&b, &g.fd), 0);
 	close(g.fd);
 	proto_auth_put_worker(&a, 1, -1);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_worker(&b, &g.fd), 0);
 	assert_int_equal(g.fd, -1);
 	close(t.fd);
@@ -286,31 +274,31 @@ the_spawner_is_asked_and_answers(void **state)
 
 	(void)state;
 	proto_spawn_put_server(&a, 4, &s);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_spawn_get_server(&b, &t), 0);
 	assert_memory_equal(&s, &t, sizeof(s));
 	proto_spawn_put_home(&a, 4, &h);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_spawn_get_home(&b, &g), 0);
 	assert_string_equal(h.path, g.path);
 	assert_true(g.uid == 12 && g.gid == 13);
 	proto_spawn_put_answer(&a, "server", 4, &n);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_spawn_get_answer(&b, "server", &m), 0);
 	assert_int_equal(m.status, SPAWN_REFUSED);
 	assert_string_equal(m.text, n.text);
 	proto_spawn_put_answer(&a, "home", 4, &n);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_spawn_get_answer(&b, "server", &m), -1);
 	assert_int_equal(ipc_pair(p), 0);
 	n.status = SPAWN_OK;
 	n.fd = p[0];
 	proto_spawn_put_answer(&a, "server", 4, &n);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_spawn_get_answer(&b, "server", &m), 0);
 	assert_true(m.fd != -1);
 	close(m.fd);
-	cross();
+	assert_int_equal(packet_cross(&a, &b), 1);
 	memcpy(b.verb, "home", 5);
 	assert_int_equal(proto_spawn_get_answer(&b, "home", &m), -1);
 	close(p[0]);

@@ -13,24 +13,11 @@
 #include <cmocka.h>
 
 #include "lib/net/proto_deliver.h"
+#include "tests/unit/packet.h"
 
 #define ID	"0123456789abcdefghjk"
 
 static struct ipc_msg	 out, in;
-
-static int
-cross(void)
-{
-	int	 fds[2], n;
-
-	assert_int_equal(ipc_pair(fds), 0);
-	n = ipc_send(fds[0], &out, 1000);
-	if (n == 0)
-		n = ipc_recv(fds[1], &in, 1000);
-	close(fds[0]);
-	close(fds[1]);
-	return n;
-}
 
 static struct deliver_job
 sample_job(int fd)
@@ -54,7 +41,7 @@ a_job_comes_out_as_it_went_in(void **state)
 	assert_int_equal(pipe(p), 0);
 	j = sample_job(p[0]);
 	proto_deliver_put_job(&out, 3, &j);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(in.id, 3);
 	assert_int_equal(proto_deliver_get_job(&in, &got), 0);
 	assert_string_equal(got.id, j.id);
@@ -75,7 +62,7 @@ a_job_comes_out_as_it_went_in(void **state)
 
 	j.sender[0] = '\0';
 	proto_deliver_put_job(&out, 4, &j);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_deliver_get_job(&in, &got), 0);
 	assert_string_equal(got.sender, "");
 	close(got.fd);
@@ -98,7 +85,7 @@ results_come_out_as_they_went_in(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		proto_deliver_put_result(&out, i, &t[i]);
-		assert_int_equal(cross(), 1);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_deliver_get_result(&in, &got), 0);
 		assert_string_equal(got.id, t[i].id);
 		assert_int_equal(got.number, t[i].number);
@@ -144,7 +131,7 @@ bad_jobs_are_refused(void **state)
 		    at + strlen(t[i].from));
 		memcpy(out.data, work, (size_t)n + 1);
 		out.len = (size_t)n;
-		assert_int_equal(cross(), 1);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_deliver_get_job(&in, &got), -1);
 		assert_int_equal(errno, EBADMSG);
 		assert_int_equal(got.fd, -1);
@@ -160,11 +147,11 @@ a_job_needs_exactly_one_descriptor(void **state)
 	j = sample_job(0);
 	proto_deliver_put_job(&out, 3, &j);
 	out.nfds = 0;
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_deliver_get_job(&in, &got), -1);
 	proto_deliver_put_job(&out, 3, &j);
 	ipc_attach(&out, 0);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_deliver_get_job(&in, &got), -1);
 	assert_int_equal(got.fd, -1);
 }
@@ -187,7 +174,7 @@ bad_results_are_refused(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		proto_deliver_put_result(&out, 1, &t[i]);
-		assert_int_equal(cross(), 1);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_deliver_get_result(&in, &got), -1);
 	}
 }

@@ -13,41 +13,13 @@
 #include <cmocka.h>
 
 #include "lib/net/proto_remote.h"
+#include "tests/unit/packet.h"
 
 #define ID	"0123456789abcdefghjk"
 
 static struct ipc_msg		 out, in;
 static struct remote_job	 job, got;
 static struct remote_result	 res, res_got;
-
-static int
-cross(void)
-{
-	int	 fds[2], n;
-
-	assert_int_equal(ipc_pair(fds), 0);
-	n = ipc_send(fds[0], &out, 1000);
-	if (n == 0)
-		n = ipc_recv(fds[1], &in, 1000);
-	close(fds[0]);
-	close(fds[1]);
-	return n;
-}
-
-/* Replace from by to in the packet to be sent. */
-static void
-change(const char *from, const char *to)
-{
-	char	 work[IPC_MAX + 64], *at;
-	int	 n;
-
-	if ((at = strstr(out.data, from)) == NULL)
-		fail_msg("no \"%s\" in %s", from, out.data);
-	n = snprintf(work, sizeof(work), "%.*s%s%s", (int)(at - out.data),
-	    out.data, to, at + strlen(from));
-	memcpy(out.data, work, (size_t)n + 1);
-	out.len = (size_t)n;
-}
 
 static void
 sample_host(struct resolver_host *h, unsigned int n, size_t naddr)
@@ -85,7 +57,7 @@ an_open_comes_out_as_it_went_in(void **state)
 	host[1].ntlsa = 1;
 	host[1].tlsa = &tlsa;
 	proto_remote_put_open(&out, 1, &o);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_open(&in, &g), 0);
 	assert_false(g.lmtp);
 	assert_int_equal(g.tls, REMOTE_TLS_REQUIRED);
@@ -104,7 +76,7 @@ an_open_comes_out_as_it_went_in(void **state)
 	o.lmtp = true;
 	strcpy(o.unix_path, "/run/other/lmtp");
 	proto_remote_put_open(&out, 1, &o);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_open(&in, &g), 0);
 	assert_true(g.lmtp);
 	assert_string_equal(g.unix_path, o.unix_path);
@@ -132,7 +104,7 @@ hosts_that_do_not_fit_are_left_out(void **state)
 		host[i].tlsa = tlsa;
 	}
 	proto_remote_put_open(&out, 1, &o);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_open(&in, &g), 0);
 	assert_in_range(g.nhost, 1, REMOTE_HOSTS - 1);
 	assert_int_equal(g.host[0].ntlsa, RESOLVER_TLSA);
@@ -166,8 +138,8 @@ bad_opens_are_refused(void **state)
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		o = sample_open(host);
 		proto_remote_put_open(&out, 1, &o);
-		change(t[i].from, t[i].to);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, t[i].from, t[i].to);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		if (proto_remote_get_open(&in, &g) == 0)
 			fail_msg("accepted: %s", t[i].to);
 		assert_int_equal(errno, EBADMSG);
@@ -176,7 +148,7 @@ bad_opens_are_refused(void **state)
 	o = sample_open(host);
 	o.nhost = 0;
 	proto_remote_put_open(&out, 1, &o);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_open(&in, &g), -1);
 }
 
@@ -223,7 +195,7 @@ a_job_comes_out_as_it_went_in(void **state)
 	(void)state;
 	sample_job();
 	put_sample();
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(in.id, 9);
 	assert_int_equal(proto_remote_get_job(&in, &got), 0);
 	assert_string_equal(got.id, ID);
@@ -262,7 +234,7 @@ a_full_packet_says_so_and_goes(void **state)
 			break;
 	n = r.number;
 	assert_in_range(n, 20, REMOTE_RCPTS - 1);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), 0);
 	assert_int_equal(got.nrcpt, n);
 	assert_int_equal(got.rcpt[n - 1].number, n - 1);
@@ -307,8 +279,8 @@ bad_jobs_are_refused(void **state)
 	sample_job();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		put_sample();
-		change(t[i].from, t[i].to);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, t[i].from, t[i].to);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		if (proto_remote_get_job(&in, &got) == 0)
 			fail_msg("accepted: %s", t[i].to);
 		assert_int_equal(errno, EBADMSG);
@@ -317,12 +289,12 @@ bad_jobs_are_refused(void **state)
 	}
 	/* No recipient; more than the array holds. */
 	proto_remote_put_job(&out, 9, &job);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), -1);
 	proto_remote_put_job(&out, 9, &job);
 	for (i = 0; i <= REMOTE_RCPTS; i++)
 		assert_true(proto_remote_put_rcpt(&out, &job.rcpt[1]));
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), -1);
 	close(job.fd);
 }
@@ -336,17 +308,17 @@ a_job_needs_exactly_one_file(void **state)
 	sample_job();
 	put_sample();
 	out.nfds = 0;
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), -1);
 	put_sample();
 	ipc_attach(&out, job.fd);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), -1);
 	close(job.fd);
 	assert_int_equal(pipe(p), 0);
 	job.fd = p[0];
 	put_sample();
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_job(&in, &got), -1);
 	assert_int_equal(got.fd, -1);
 	close(p[0]);
@@ -396,7 +368,7 @@ a_result_comes_out_as_it_went_in(void **state)
 	for (p = out.data; (p = strstr(p, "\nverdict ")) != NULL; p++)
 		verdicts++;
 	assert_int_equal(verdicts, 4);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_result(&in, &res_got), 0);
 	assert_string_equal(res_got.id, ID);
 	assert_true(res_got.kept && res_got.dsn);
@@ -436,7 +408,7 @@ a_hundred_long_texts_are_cut_to_fit(void **state)
 		    true);
 	}
 	proto_remote_put_result(&out, 5, &res);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_result(&in, &res_got), 0);
 	assert_int_equal(res_got.noutcome, REMOTE_RCPTS);
 	i = strlen(res_got.outcome[99].text);
@@ -470,20 +442,20 @@ bad_results_are_refused(void **state)
 	sample_result();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		proto_remote_put_result(&out, 5, &res);
-		change(t[i].from, t[i].to);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, t[i].from, t[i].to);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		if (proto_remote_get_result(&in, &res_got) == 0)
 			fail_msg("accepted: %s", t[i].to);
 	}
 	proto_remote_put_result(&out, 5, &res);
 	for (i = 0; i < REMOTE_RCPTS; i++)
 		ipc_put_u64(&out, "rcpt", i);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_result(&in, &res_got), -1);
 	/* The largest values there are fit. */
 	memset(res.host, '\xff', sizeof(res.host) - 1);
 	proto_remote_put_result(&out, 5, &res);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_remote_get_result(&in, &res_got), 0);
 }
 

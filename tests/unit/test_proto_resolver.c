@@ -14,40 +14,11 @@
 
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_resolver.h"
+#include "tests/unit/packet.h"
 
 static struct ipc_msg		 out, in;
 static struct resolver_route	 r, got;
 static struct resolver_texts	 t;
-
-static int
-cross(void)
-{
-	int	 fds[2], n;
-
-	assert_int_equal(ipc_pair(fds), 0);
-	n = ipc_send(fds[0], &out, 1000);
-	if (n == 0)
-		n = ipc_recv(fds[1], &in, 1000);
-	close(fds[0]);
-	close(fds[1]);
-	return n;
-}
-
-/* What stands in the packet becomes to; the first place only. */
-static void
-change(const char *from, const char *to)
-{
-	static char	 work[IPC_MAX + 64];
-	char		*at = strstr(out.data, from);
-	int		 n;
-
-	assert_non_null(at);
-	n = snprintf(work, sizeof(work), "%.*s%s%s", (int)(at - out.data),
-	    out.data, to, at + strlen(from));
-	assert_true(n > 0 && n <= IPC_MAX);
-	memcpy(out.data, work, (size_t)n + 1);
-	out.len = (size_t)n;
-}
 
 static void
 add_host(const char *name, size_t naddr, size_t ntlsa, size_t len)
@@ -89,7 +60,7 @@ a_question_comes_out_as_it_went_in(void **state)
 
 	(void)state;
 	proto_resolver_put_ask(&out, 9, "route", "b\xc3\xbc" "cher.example");
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_string_equal(in.verb, "route");
 	assert_int_equal(in.id, 9);
 	assert_int_equal(proto_resolver_get_ask(&in, name, sizeof(name)), 0);
@@ -107,14 +78,14 @@ bad_questions_are_refused(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(t2) / sizeof(t2[0]); i++) {
 		proto_resolver_put_ask(&out, 9, "route", "a");
-		change("name a\n", t2[i]);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, "name a\n", t2[i]);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_resolver_get_ask(&in, name,
 		    sizeof(name)), -1);
 		assert_int_equal(errno, EBADMSG);
 	}
 	proto_resolver_put_ask(&out, 9, "route", "12345678");
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_ask(&in, name, sizeof(name)), -1);
 }
 
@@ -128,7 +99,7 @@ a_route_comes_out_as_it_went_in(void **state)
 	add_host("mx3.example.com", 8, 0, 0);
 	r.host[2].dane = DANE_FAILED;
 	proto_resolver_put_route(&out, 77, &r);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(in.id, 77);
 	assert_int_equal(proto_resolver_get_route(&in, &got), 0);
 	assert_int_equal(got.status, RESOLVER_OK);
@@ -177,7 +148,7 @@ failures_come_out_as_they_went_in(void **state)
 		strcpy(r.code, rows[i].code);
 		strcpy(r.text, rows[i].text);
 		proto_resolver_put_route(&out, i, &r);
-		assert_int_equal(cross(), 1);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_resolver_get_route(&in, &got), 0);
 		assert_int_equal(got.status, rows[i].status);
 		assert_string_equal(got.code, rows[i].code);
@@ -226,8 +197,8 @@ bad_routes_are_refused(void **state)
 		route_start();
 		add_host("a.test", 1, 1, 2);
 		proto_resolver_put_route(&out, 1, &r);
-		change(rows[i].from, rows[i].to);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, rows[i].from, rows[i].to);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		if (proto_resolver_get_route(&in, &got) == 0)
 			fail_msg("taken: %s", rows[i].to);
 		assert_int_equal(errno, EBADMSG);
@@ -242,7 +213,7 @@ bad_routes_are_refused(void **state)
 
 		strcpy(r.code, codes[i]);
 		proto_resolver_put_route(&out, 1, &r);
-		assert_int_equal(cross(), 1);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_resolver_get_route(&in, &got), -1);
 	}
 }
@@ -259,17 +230,17 @@ too_many_of_anything_is_refused(void **state)
 	route_start();
 	add_host("a.test", 1, 1, 2);
 	proto_resolver_put_route(&out, 1, &r);
-	change("addr 192.0.2.1\n", many);
-	assert_int_equal(cross(), 1);
+	packet_change(&out, "addr 192.0.2.1\n", many);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_route(&in, &got), -1);
 
 	route_start();
 	for (i = 0; i < RESOLVER_HOSTS; i++)
 		add_host("a.test", 1, 0, 0);
 	proto_resolver_put_route(&out, 1, &r);
-	change("host a.test\n", "host b.test\npreference 1\nsecure 0\n"
+	packet_change(&out, "host a.test\n", "host b.test\npreference 1\nsecure 0\n"
 	    "addr 10.0.0.1\ndane none\nhost a.test\n");
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_route(&in, &got), -1);
 }
 
@@ -288,7 +259,7 @@ a_route_too_large_loses_its_worst_hosts(void **state)
 	proto_resolver_put_route(&out, 5, &r);
 	assert_false(out.bad);
 	assert_in_range(r.nhost, 2, RESOLVER_HOSTS - 1);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_route(&in, &got), 0);
 	assert_int_equal(got.nhost, r.nhost);
 	assert_string_equal(got.host[0].name, "mx0.test");
@@ -302,7 +273,7 @@ a_route_too_large_loses_its_worst_hosts(void **state)
 	name[sizeof(name) - 1] = '\0';
 	add_host(name, RESOLVER_ADDRS, RESOLVER_TLSA, RESOLVER_TLSA_DATA);
 	proto_resolver_put_route(&out, 5, &r);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_route(&in, &got), 0);
 	assert_int_equal(got.host[0].ntlsa, RESOLVER_TLSA);
 	resolver_route_free(&got);
@@ -331,7 +302,7 @@ texts_come_out_as_they_went_in(void **state)
 	add_text("a\0b\n\xff", 5);
 	add_text("", 0);
 	proto_resolver_put_texts(&out, 8, &t);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_texts(&in, &got2), 0);
 	assert_int_equal(got2.status, RESOLVER_OK);
 	assert_true(got2.secure);
@@ -359,7 +330,7 @@ a_text_too_large_is_left_out(void **state)
 	add_text(large, 20000);
 	add_text("last", 4);
 	proto_resolver_put_texts(&out, 8, &t);
-	assert_int_equal(cross(), 1);
+	assert_int_equal(packet_cross(&out, &in), 1);
 	assert_int_equal(proto_resolver_get_texts(&in, &got2), 0);
 	assert_int_equal(got2.n, 2);
 	assert_string_equal(got2.text[1], "last");
@@ -392,8 +363,8 @@ bad_texts_are_refused(void **state)
 		t.status = RESOLVER_OK;
 		add_text("abc", 3);
 		proto_resolver_put_texts(&out, 8, &t);
-		change(rows[i].from, rows[i].to);
-		assert_int_equal(cross(), 1);
+		packet_change(&out, rows[i].from, rows[i].to);
+		assert_int_equal(packet_cross(&out, &in), 1);
 		assert_int_equal(proto_resolver_get_texts(&in, &got2), -1);
 		assert_int_equal(got2.n, 0);
 	}
