@@ -231,15 +231,17 @@ end_drain(int fd, short what, void *arg)
 	event_base_loopbreak(l.base);
 }
 
-/* From one image's handler to the next one's: SIGHUP would end the program. */
+/* From one image's handlers to the next one's: they would end the program. */
 static void
-hold_sighup(int how)
+hold_signals(int how)
 {
-	sigset_t	 hup;
+	sigset_t	 set;
 
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	sigprocmask(how, &hup, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(how, &set, NULL);
 }
 
 /* A new image with a new address layout, and the same sockets. */
@@ -261,7 +263,7 @@ exec_anew(int fd, short what, void *arg)
 	if (setenv("MERPATI_LISTEN", buf_cstr(&env), 1) == -1)
 		fatal("event=exec-failed");
 	log_info("event=exec-anew");
-	hold_sighup(SIG_BLOCK);
+	hold_signals(SIG_BLOCK);
 	pool_retire(l.pool);
 	execv(strchr(l.prog->argv[0], '/') != NULL ? l.prog->argv[0] :
 	    "/proc/self/exe", l.prog->argv);
@@ -376,7 +378,7 @@ listener_setup(const struct listener_program *prog)
 		    sigs[i].fn);
 		event_add(ev, NULL);
 	}
-	hold_sighup(SIG_UNBLOCK);
+	hold_signals(SIG_UNBLOCK);
 }
 
 int
