@@ -342,6 +342,7 @@ attempt_done(void *owner, unsigned int number, enum job_loss loss,
 		break;
 	case LOSS_SUSPECT:
 		m->e->kills++;
+		m->killed = true;
 		/* FALLTHROUGH */
 	case LOSS_OURS:
 	case LOSS_PAUSED:

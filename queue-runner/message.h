@@ -56,6 +56,7 @@ struct message {
 	bool			 remote;	/* counts as remote_active */
 	int64_t			 pause_ms;	/* of those RUN_PAUSED */
 	bool			 stepping;
+	bool			 killed;	/* a worker, in this try */
 	bool			 expanded;	/* an alias was */
 	size_t			 many;		/* its share of q->many */
 	bool			 begun;		/* something was decided */

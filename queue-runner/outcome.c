@@ -439,6 +439,9 @@ outcome(struct message *m)
 	int64_t		 when;
 
 	outcome_count(m, &t);
+	/* One that went well without: those deaths had other causes. */
+	if (!m->killed && t.ours == 0)
+		m->e->kills = 0;
 	if (t.temp + t.perm > 0)
 		m->e->tried = true;
 	if (t.temp + t.perm + t.done > 0)

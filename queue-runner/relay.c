@@ -528,6 +528,7 @@ relay_done(const struct job *j, struct dest *d, enum job_loss loss,
 		break;
 	case LOSS_SUSPECT:
 		m->e->kills++;
+		m->killed = true;
 		/* FALLTHROUGH */
 	case LOSS_OURS:
 		for (k = 0; k < j->n; k++)

@@ -30,7 +30,8 @@ struct entry {
 	uint32_t	 chain;		/* next in its bucket */
 	uint32_t	 dest;		/* where all of it goes, or 0 */
 	uint8_t		 state;		/* enum entry_state */
-	uint8_t		 kills;		/* workers that died of it */
+	uint8_t		 kills;		/* tries in a row that a worker
+					 * died of */
 	bool		 queued;	/* in queue/, else in new/ */
 	bool		 again;		/* may have been delivered before */
 	bool		 tried;		/* counts as a retry */
