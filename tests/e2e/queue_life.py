@@ -2,6 +2,7 @@
 """The five days of a letter's life, as seconds, with queue-runner and remote as
 they are and a host on loopback that does as it is told."""
 
+# Plain build only: it is mostly waiting, for what queue_remote.py tries sanitized.
 import email.policy
 import email.utils
 import os
