@@ -15,7 +15,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from resolver_lib import BUILD, RESOLVER, Client, Nsd, Resolver, free_port, until  # noqa: E402
+from resolver_lib import (BUILD, RESOLVER, Client, Echo, Nsd, Resolver, cpu_each, free_port,  # noqa: E402
+                          until)
 
 SHA = "0123456789abcdef" * 4
 PLAIN = """
@@ -422,20 +423,26 @@ class Many(Zones):
         self.assertLess(took, 20)
 
     def test_a_cached_answer_is_cheap(self):
+        """Beside a packet sent back on this machine; in microseconds it is
+        tests/bench/run resolver that knows."""
         r = self.make(level="info")
         self.addCleanup(r.close)
         c = r.client()
         self.addCleanup(c.close)
-        for verb, name, limit in (("route", "only.example.test", 50), ("addresses", "only.example.test", 50),
-                                  ("txt", "empty.example.test", 50), ("route", "signed.test", 100)):
+        echo = Echo()
+        self.addCleanup(echo.close)
+        packet = b"merpati 1 route 1\nname only.example.test\n"
+        n = 100 if sanitized() else 500
+        for verb, name, limit in (("route", "only.example.test", 25), ("addresses", "only.example.test", 25),
+                                  ("txt", "empty.example.test", 25), ("route", "signed.test", 40)):
             c.ask(verb, name)
-            before, n = r.cpu(), 500 if sanitized() else 3000
-            for _ in range(n):
-                c.ask(verb, name)
-            each = (r.cpu() - before) / n * 1e6
-            print("cached %s %s: %.1f us of CPU" % (verb, name, each))
+            # By turns, and the best of each: what else runs disturbs either.
+            ours, bare = zip(*((cpu_each(r, n, lambda: c.ask(verb, name)), cpu_each(echo, n, lambda: echo.ask(packet)))
+                               for _ in range(6)))
+            print("cached %s %s: %.1f us of CPU, %.1f times a packet sent back"
+                  % (verb, name, min(ours) * 1e6, min(ours) / min(bare)))
             if not sanitized():
-                self.assertLess(each, limit)
+                self.assertLess(min(ours) / min(bare), limit)
 
     def test_a_dead_upstream_is_answered_in_time(self):
         r = Resolver('forward = { "127.0.0.1:%d" }\ntimeout = 2s\ntrust-anchor = ""'

@@ -4,6 +4,7 @@ name server that does what it should not."""
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -50,6 +51,20 @@ def xencode(text):
 
 def xdecode(text):
     return re.sub(rb"\+([0-9A-F]{2})", lambda m: bytes([int(m.group(1), 16)]), text.encode())
+
+
+def cpu_of(pid):
+    """Seconds, to the nanosecond."""
+    with open("/proc/%d/schedstat" % pid) as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+def cpu_each(process, n, ask):
+    """Seconds of CPU the process takes for each of n questions."""
+    before = process.cpu()
+    for _ in range(n):
+        ask()
+    return (process.cpu() - before) / n
 
 
 class Answer:
@@ -157,8 +172,7 @@ class Resolver:
             c.close()
 
     def cpu(self):
-        with open("/proc/%d/schedstat" % self.process.pid) as f:
-            return int(f.read().split()[0]) / 1e9
+        return cpu_of(self.process.pid)
 
     def memory(self):
         with open("/proc/%d/status" % self.process.pid) as f:
@@ -180,6 +194,36 @@ class Resolver:
         shutil.rmtree(self.dir, True)
         if code or "AddressSanitizer" in log or "runtime error" in log:
             raise AssertionError("resolver ended with %s\n%s" % (code, log[-8000:]))
+
+
+class Echo:
+    """What the machine takes for a packet that is only sent back, the
+    measure of what else a program of packets does."""
+
+    def __init__(self):
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.sock.close()
+            poll = select.poll()
+            poll.register(theirs, select.POLLIN)
+            try:
+                while poll.poll() and (packet := theirs.recv(65536)):
+                    theirs.send(packet)
+            finally:
+                os._exit(0)
+        theirs.close()
+
+    def ask(self, packet):
+        self.sock.send(packet)
+        self.sock.recv(65536)
+
+    def cpu(self):
+        return cpu_of(self.pid)
+
+    def close(self):
+        self.sock.close()
+        os.waitpid(self.pid, 0)
 
 
 NSD_CONF = """\
