@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/channel.h"
@@ -47,16 +48,6 @@ dests_new(struct schedule *schedule, void (*ready)(void *), void *arg)
 	TAILQ_INIT(&all->turn[1]);
 	TAILQ_INIT(&all->stirred);
 	return all;
-}
-
-static unsigned int
-dests_hash(const char *key)
-{
-	uint32_t	 h = 2166136261u;
-
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 16777619u;
-	return h & (BUCKETS - 1);
 }
 
 static struct dest_list *
@@ -133,7 +124,7 @@ struct dest *
 dests_get(struct dests *all, const struct channel_kind *kind, const char *key,
     bool *made)
 {
-	unsigned int	 h = dests_hash(key);
+	unsigned int	 h = hash_str(key) % BUCKETS;
 	struct dest	*d;
 
 	*made = false;

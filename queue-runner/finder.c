@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 #include <bsd/sys/queue.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -65,16 +66,6 @@ struct finder {
 	LIST_HEAD(, question)	 asking[ASKING];
 };
 
-static uint32_t
-finder_hash(const char *s)
-{
-	uint32_t	 h = 2166136261u;
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	return h;
-}
-
 /* The route, the key and what the resolver is asked. */
 static const struct route *
 finder_route(const struct finder *f, const char *domain,
@@ -111,7 +102,7 @@ known_free(struct known *k)
 static struct known **
 finder_slot(struct finder *f, const char *key)
 {
-	return &f->kept[finder_hash(key) & (KEPT - 1)];
+	return &f->kept[hash_str(key) & (KEPT - 1)];
 }
 
 static struct known *
@@ -305,7 +296,7 @@ finder_question(struct finder *f, const char *domain)
 	char			 key[ADDRESS_DOMAIN_MAX + 2];
 	char			 name[RESOLVER_NAME_MAX];
 	const struct route	*r = finder_route(f, domain, key, name);
-	unsigned int		 h = finder_hash(key) & (ASKING - 1);
+	unsigned int		 h = hash_str(key) & (ASKING - 1);
 	struct question		*q;
 	struct asked		*asked;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -48,11 +49,7 @@ mailbox_unref(struct mailbox *b)
 static struct mailbox **
 mailboxes_slot(struct mailboxes *all, const char *address)
 {
-	uint32_t	 h = 2166136261u;
-
-	for (; *address != '\0'; address++)
-		h = (h ^ (unsigned char)*address) * 16777619u;
-	return &all->kept[h & (KEPT - 1)];
+	return &all->kept[hash_str(address) % KEPT];
 }
 
 struct mailbox *

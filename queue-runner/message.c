@@ -8,6 +8,7 @@
 
 #include <bsd/string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -153,10 +154,8 @@ static uint8_t
 message_sender_number(const struct message *m)
 {
 	const char	*s = m->env.auth != NULL ? m->env.auth : m->env.from;
-	uint32_t	 h = 2166136261u;
+	uint32_t	 h = hash_str(s);
 
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
 	return (uint8_t)(h ^ h >> 8 ^ h >> 16);
 }
 

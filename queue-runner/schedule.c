@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/schedule.h"
 
@@ -33,12 +34,7 @@ schedule_at(const struct schedule *s, uint32_t n)
 static uint32_t
 schedule_hash(const char *id)
 {
-	uint32_t	 h = 2166136261u;
-	int		 i;
-
-	for (i = 7; i < SPOOL_ID_LEN; i++)
-		h = (h ^ (unsigned char)id[i]) * 16777619u;
-	return h;
+	return hash_octets(id + 7, SPOOL_ID_LEN - 7);
 }
 
 struct schedule *

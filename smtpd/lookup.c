@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "smtpd/lookup.h"
@@ -31,15 +32,11 @@ lookup_free(struct lookup *l)
 	auth_client_close(&l->client);
 }
 
-/* Where the address would stand: each address has one place (FNV-1a). */
+/* Where the address would stand: each address has one place. */
 static struct lookup_slot *
 slot_for(struct lookup *l, const char *address)
 {
-	uint32_t	 h = 2166136261u;
-
-	for (; *address != '\0'; address++)
-		h = (h ^ (unsigned char)*address) * 16777619u;
-	return &l->slots[h % LOOKUP_SLOTS];
+	return &l->slots[hash_str(address) % LOOKUP_SLOTS];
 }
 
 static bool

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/dovecot_uidlist.h"
@@ -396,15 +397,14 @@ give_provisional(struct work *w)
 	struct uidlist_entry	*e = w->l->entry;
 	struct maildir_name	 m;
 	uint32_t		 h;
-	size_t			 i, k;
+	size_t			 i;
 
 	w->l->kept = true;
 	for (i = 0; i < w->l->n; i++) {
 		if (e[i].uid != 0)
 			continue;
 		maildir_name_parse(e[i].name, &m);
-		for (h = 2166136261u, k = 0; k < m.base.len; k++)
-			h = (h ^ (unsigned char)m.base.ptr[k]) * 16777619u;
+		h = hash_octets(m.base.ptr, m.base.len);
 		/* Room above for those that meet. */
 		e[i].uid = PROVISIONAL + h % (PROVISIONAL - 1000000);
 		w->l->kept = false;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 
@@ -119,6 +120,17 @@ log_values_cannot_forge_a_field_or_line(void **state)
 	    "\"\\xc2\\x9b31m\"");
 }
 
+static void
+hash_is_fnv_1a_of_octets(void **state)
+{
+	(void)state;
+	assert_int_equal(hash_str(""), 0x811c9dc5u);
+	assert_int_equal(hash_str("a"), 0xe40c292cu);
+	assert_int_equal(hash_str("foobar"), 0xbf9cf968u);
+	assert_int_equal(hash_octets("\xff", 1), 0x7a0b824eu);
+	assert_int_not_equal(hash_octets("a\0", 2), hash_str("a"));
+}
+
 int
 main(void)
 {
@@ -127,6 +139,7 @@ main(void)
 		cmocka_unit_test(buf_grows_over_many_small_pieces),
 		cmocka_unit_test(numbers_are_only_digits_within_their_bound),
 		cmocka_unit_test(xtext_round_trips_every_octet),
+		cmocka_unit_test(hash_is_fnv_1a_of_octets),
 		cmocka_unit_test(log_values_cannot_forge_a_field_or_line),
 	};
 
