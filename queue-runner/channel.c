@@ -11,7 +11,6 @@
 #include "lib/base/xmalloc.h"
 #include "queue-runner/channel.h"
 
-
 static uint64_t	 last_id;
 
 static void	 channel_read(int, short, void *);

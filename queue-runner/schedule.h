@@ -30,8 +30,8 @@ struct entry {
 	uint32_t	 chain;		/* next in its bucket */
 	uint32_t	 dest;		/* where all of it goes, or 0 */
 	uint8_t		 state;		/* enum entry_state */
-	uint8_t		 kills;		/* tries in a row that a worker
-					 * died of */
+	uint8_t		 kills;		/* deaths it is suspected of, since
+					 * a try without one */
 	bool		 queued;	/* in queue/, else in new/ */
 	bool		 again;		/* may have been delivered before */
 	bool		 tried;		/* counts as a retry */
