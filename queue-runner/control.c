@@ -358,15 +358,11 @@ static uint64_t
 control_paused(const struct runner *q)
 {
 	const struct dest	*d;
-	struct remote_view	 v;
 	uint64_t		 n = 0;
 
 	for (d = dests_next(q->dests, NULL); d != NULL;
 	    d = dests_next(q->dests, d))
-		if (remote_is(d)) {
-			remote_view(d, &v);
-			n += v.state != WINDOW_OPEN;
-		}
+		n += remote_is(d) && remote_state(d) != WINDOW_OPEN;
 	return n;
 }
 

@@ -186,13 +186,10 @@ relay_paused(struct message *m, size_t i, const struct dest *d)
 static void
 relay_place(struct message *m, size_t i, const struct finding *f)
 {
-	struct remote_view	 v;
-
 	switch (f->status) {
 	case FOUND:
 		relay_note_dest(m, f->dest);
-		remote_view(f->dest, &v);
-		if (v.state == WINDOW_PAUSED)
+		if (remote_state(f->dest) == WINDOW_PAUSED)
 			relay_paused(m, i, f->dest);
 		else
 			relay_batch(m, i, f->dest);
@@ -301,12 +298,10 @@ relay_complete(struct message *m)
 static void
 batch_submit(struct message *m, struct batch *b)
 {
-	struct remote_view	 v;
-	struct job		*j;
-	size_t			 n = b->n - b->gone;
+	struct job	*j;
+	size_t		 n = b->n - b->gone;
 
-	remote_view(b->dest, &v);
-	if (v.state == WINDOW_PAUSED) {
+	if (remote_state(b->dest) == WINDOW_PAUSED) {
 		for (; b->gone < b->n; b->gone++)
 			relay_paused(m, b->number[b->gone], b->dest);
 		return;
@@ -587,10 +582,10 @@ relay_holds(struct runner *q, struct entry *e)
 	if (!e->tried || (d = dests_find(q->dests, e->dest)) == NULL ||
 	    !remote_is(d))
 		return false;
-	remote_view(d, &v);
-	if (v.state == WINDOW_PAUSED) {
+	if (remote_state(d) == WINDOW_PAUSED) {
 		if (relay_must_tell(q, e))
 			return false;
+		remote_view(d, &v);
 		relay_later(e, v.pause_ms, q);
 		return true;
 	}

@@ -366,12 +366,18 @@ remote_is(const struct dest *d)
 	return d->kind->remote;
 }
 
+enum window_state
+remote_state(const struct dest *d)
+{
+	return window_state(&far_of(d)->window, io_monotonic_ms());
+}
+
 void
 remote_view(const struct dest *d, struct remote_view *v)
 {
 	const struct far	*f = far_of(d);
 
-	v->state = window_state(&f->window, io_monotonic_ms());
+	v->state = remote_state(d);
 	v->connections = d->nchannels;
 	v->window = window_jobs(&f->window, io_monotonic_ms());
 	v->waiting = d->load - d->given + dest_parked(d);

@@ -60,6 +60,8 @@ unsigned int	 remotes_count(const struct remotes *);
 bool		 remotes_reachable(const struct remotes *);
 
 bool		 remote_is(const struct dest *);
+enum window_state	 remote_state(const struct dest *);
+/* All of it: counts what is parked, so not for every recipient. */
 void		 remote_view(const struct dest *, struct remote_view *);
 /* An admin wants it tried now. */
 void		 remote_lift(struct dest *);
