@@ -6,6 +6,7 @@
  *	expand.c	a first try: aliases become recipients
  *	attempt.c	each pending recipient: where, and a job for its worker
  *	relay.c		those for other hosts: batches, jobs for remote
+ *	relay_job.c	what such a job says, and what came of it
  *	outcome.c	what became of it: state, reports, next try or end
  */
 #ifndef QUEUE_RUNNER_MESSAGE_H

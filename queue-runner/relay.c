@@ -3,19 +3,16 @@
  * destination travel together, up to a hundred in a job; a message with very
  * many has few jobs out at a time, so that others get their turn.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
 #include <event2/event.h>
 
-#include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
-#include "lib/mail/address.h"
 #include "queue-runner/channel.h"
 #include "queue-runner/message.h"
+#include "queue-runner/relay_job.h"
 
 #define SLOTS		64	/* of batches, by destination */
 #define AT_ONCE		32	/* destinations a message is under way to */
@@ -30,6 +27,7 @@ struct batch {
 	size_t			 n, room;
 	size_t			 gone;		/* of them in a job, or done */
 	size_t			 out;		/* in a job */
+	bool			 utf8;		/* relay_job_utf8() */
 };
 
 struct relay {
@@ -100,40 +98,29 @@ relay_free(struct message *m)
 	m->relay = NULL;
 }
 
-/*
- * Can only a host with SMTPUTF8 be told of it (RFC 6531 3.2)?  An alias may
- * lead to such an address whatever the message is.
- */
-static bool
-relay_needs_utf8(const struct message *m, size_t i)
-{
-	char	 ascii[ADDRESS_MAX + 1];
-
-	return !address_to_ascii(m->st.rcpts[i].address, ascii);
-}
-
 static struct batch *
 batch_find(struct message *m, const struct dest *d, size_t i)
 {
 	struct batch	*b;
+	bool		 utf8 = relay_job_utf8(m, i);
 
 	LIST_FOREACH(b, &relay_of(m)->slot[d->number % SLOTS], slot)
-		if (b->dest == d && strcmp(message_sender(m, b->number[0]),
-		    message_sender(m, i)) == 0 &&
-		    relay_needs_utf8(m, b->number[0]) ==
-		    relay_needs_utf8(m, i))
+		if (b->dest == d && b->utf8 == utf8 &&
+		    strcmp(message_sender(m, b->number[0]),
+		    message_sender(m, i)) == 0)
 			return b;
 	return NULL;
 }
 
 static struct batch *
-batch_new(struct message *m, struct dest *d)
+batch_new(struct message *m, struct dest *d, size_t i)
 {
 	struct relay	*y = relay_of(m);
 	struct batch	*b;
 
 	b = xcalloc(1, sizeof(*b));
 	b->dest = d;
+	b->utf8 = relay_job_utf8(m, i);
 	d->held++;
 	LIST_INSERT_HEAD(&y->slot[d->number % SLOTS], b, slot);
 	TAILQ_INSERT_TAIL(&y->batches, b, entry);
@@ -147,7 +134,7 @@ relay_batch(struct message *m, size_t i, struct dest *d)
 	struct batch	*b = batch_find(m, d, i);
 
 	if (b == NULL)
-		b = batch_new(m, d);
+		b = batch_new(m, d, i);
 	if (b->n == b->room) {
 		b->room = b->room == 0 ? 1 : b->room * 2;
 		b->number = xreallocarray(b->number, b->room,
@@ -393,120 +380,6 @@ relay_go(struct message *m)
 }
 
 static void
-relay_fill(const struct job *j, struct remote_job *out)
-{
-	struct message		*m = j->owner;
-	const char		*sender = message_sender(m, j->number[0]);
-	const struct envelope	*env = &m->env;
-
-	memcpy(out->id, m->id, sizeof(out->id));
-	out->utf8 = !address_to_ascii(sender, out->sender) ||
-	    (env->flags & ENVELOPE_UTF8) != 0 ||
-	    relay_needs_utf8(m, j->number[0]);
-	/* RFC 3461 5.2.7.3: a list's owner did not ask for these. */
-	if (strcmp(sender, env->from) == 0) {
-		if (env->envid != NULL && strlen(env->envid) <
-		    sizeof(out->envid))
-			strlcpy(out->envid, env->envid, sizeof(out->envid));
-		out->ret = env->ret == RET_FULL ? 1 : env->ret == RET_HDRS ?
-		    2 : 0;
-	}
-	out->eightbit = (env->flags & ENVELOPE_8BIT) != 0;
-	out->dots = (env->flags & ENVELOPE_DOTS) != 0;
-	out->longline = (env->flags & ENVELOPE_LONGLINE) != 0;
-	out->offset = env->block - env->head;
-	out->len = env->head + env->size;
-	out->fd = m->fd;
-}
-
-static void
-relay_rcpt(const struct job *j, size_t i, struct remote_rcpt *out)
-{
-	struct message		*m = j->owner;
-	const struct state_rcpt	*r = &m->st.rcpts[j->number[i]];
-
-	out->number = j->number[i];
-	(void)address_to_ascii(r->address, out->address);
-	out->notify = r->notify;
-	out->orcpt = r->orcpt;
-}
-
-static void
-relay_delivered(struct message *m, size_t i, const struct remote_result *r,
-    const struct remote_outcome *o)
-{
-	struct state_rcpt	*s = &m->st.rcpts[i];
-	bool			 report;
-
-	m->q->delivered++;
-	log_info("event=relayed id=%s to=%s host=%s addr=%s tls=%s code=%s "
-	    "reply=%s ms=%lld", m->id, log_esc(s->address), log_esc(r->host),
-	    log_esc(r->addr), log_esc(r->tls), log_esc(o->code),
-	    log_esc(o->text), (long long)(io_time_us() - m->env.arrived) /
-	    1000);
-	/* RFC 3461 5.2.2: the next host reports, unless it cannot. */
-	report = (s->notify & NOTIFY_SUCCESS) && !r->dsn &&
-	    *message_sender(m, i) != '\0';
-	if (!report) {
-		attempt_settle(m, i, RUN_OK, NULL, NULL, NULL);
-		message_set_letter(m, i, STATE_DONE, 0);
-		return;
-	}
-	attempt_settle(m, i, RUN_RELAYED, "2.0.0", r->host[0] == '\0' ? "-" :
-	    r->host, o->text);
-}
-
-static void
-relay_outcome(struct message *m, size_t i, const struct remote_result *r,
-    const struct remote_outcome *o)
-{
-	const char	*host = o->said && r->host[0] != '\0' ? r->host :
-			    NULL;
-
-	switch (o->verdict) {
-	case MAIL_OK:
-		relay_delivered(m, i, r, o);
-		break;
-	case MAIL_TEMP:
-		attempt_settle(m, i, RUN_TEMP, o->code, host, o->text);
-		break;
-	case MAIL_PERM:
-		attempt_fail(m, i, o->code, host, o->text);
-		break;
-	}
-}
-
-static const struct remote_outcome *
-result_find(const struct remote_result *r, size_t guess, unsigned int number)
-{
-	size_t	 k;
-
-	if (guess < r->noutcome && r->outcome[guess].number == number)
-		return &r->outcome[guess];
-	for (k = 0; k < r->noutcome; k++)
-		if (r->outcome[k].number == number)
-			return &r->outcome[k];
-	return NULL;
-}
-
-static void
-relay_result(struct message *m, const struct job *j,
-    const struct remote_result *r)
-{
-	const struct remote_outcome	*o;
-	size_t				 k;
-
-	for (k = 0; k < j->n; k++) {
-		o = result_find(r, k, j->number[k]);
-		if (o != NULL)
-			relay_outcome(m, j->number[k], r, o);
-		else
-			attempt_settle(m, j->number[k], RUN_OURS, NULL, NULL,
-			    NULL);
-	}
-}
-
-static void
 relay_done(const struct job *j, struct dest *d, enum job_loss loss,
     const struct remote_result *r)
 {
@@ -519,7 +392,7 @@ relay_done(const struct job *j, struct dest *d, enum job_loss loss,
 		m->relay->busy--;
 	switch (loss) {
 	case LOSS_NONE:
-		relay_result(m, j, r);
+		relay_job_result(m, j, r);
 		break;
 	case LOSS_SUSPECT:
 		m->e->kills++;
@@ -567,8 +440,8 @@ relay_later(struct entry *e, int64_t ms, void *arg)
 }
 
 const struct remotes_calls	 relay_calls = {
-	.fill = relay_fill,
-	.rcpt = relay_rcpt,
+	.fill = relay_job_fill,
+	.rcpt = relay_job_rcpt,
 	.done = relay_done,
 	.later = relay_later,
 };
