@@ -1,0 +1,63 @@
+/*
+ * One IMAP session after login: straight-line code on one connection, as the
+ * mailbox's user.
+ */
+#ifndef IMAP_SESSION_SESSION_H
+#define IMAP_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "imap-session/view.h"
+#include "lib/base/config.h"
+#include "lib/net/imap_lex.h"
+#include "lib/net/proto_auth.h"
+#include "lib/net/stream.h"
+#include "lib/store/account.h"
+
+enum session_enabled {		/* RFC 5161 */
+	ENABLED_REV2 = 1,	/* IMAP4rev2 */
+	ENABLED_CONDSTORE = 2,
+	ENABLED_QRESYNC = 4,	/* implies CONDSTORE */
+	ENABLED_UTF8 = 8,	/* UTF8=ACCEPT */
+	ENABLED_UIDONLY = 16	/* RFC 9586 */
+};
+
+enum session_end {
+	SESSION_GOES_ON,
+	SESSION_LOGOUT,
+	SESSION_DROPPED,
+	SESSION_TIMEOUT,
+	SESSION_STOPPED,
+	SESSION_ERRORS,
+	SESSION_LOST,		/* the mailbox went away under us */
+	SESSION_REFUSED
+};
+
+struct notify;
+struct deflate;
+
+struct session {
+	const struct config		*conf;
+	const struct auth_handed	*who;
+	struct stream			 s;
+	struct imap_lex			 lex;
+	struct account			 account;
+	struct view			 view;
+	unsigned int			 enabled;	/* enum session_enabled */
+	enum session_end		 end;
+	unsigned int			 errors;	/* BADs in a row */
+	struct notify			*notify;	/* RFC 5465, or NULL */
+	struct deflate			*deflate;	/* RFC 4978, or NULL */
+	uint64_t			 fetched, appended, expunged;	/* log */
+};
+
+/* Serve until the client leaves.  Descriptors stay the caller's. */
+void	 session_serve(const struct config *, const struct auth_handed *,
+	    int rfd, int wfd);
+
+/* names and strings go out as UTF-8: UTF8=ACCEPT or IMAP4rev2 enabled */
+bool	 session_utf8(const struct session *);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * A user's mail: HOME with its Maildir++, the index, the names of keywords, the
+ * quota.  Opened once a session, after fork.
+ */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/slice.h"
+#include "lib/store/index.h"
+
+#define ACCOUNT_KEYWORDS	26
+
+struct account {
+	char		*home;
+	char		*maildir;	/* HOME/Maildir */
+	int		 homefd;
+	int		 maildirfd;
+	char		*spare;		/* for a private index, or NULL */
+	char		*host;		/* our hostname, for file names */
+	struct index	*index;		/* NULL until account_index() */
+	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
+	char		*keyword[ACCOUNT_KEYWORDS];	/* names, or NULL */
+};
+
+/*
+ * A missing Maildir is made (maildir.h).  spare: a directory for a private index
+ * (RUN/index), may be NULL.  0, or -1 with errno.
+ */
+int	 account_open(struct account *, const char *home, const char *host,
+	    const char *spare);
+void	 account_close(struct account *);
+/*
+ * The index, opened when it is not, and anew when it was found gone or
+ * broken (index_discard() first, then this).  NULL with errno: none is to be had.
+ */
+struct index	*account_index(struct account *);
+void	 account_index_failed(struct account *, const char *why);
+
+/*
+ * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name"), read again
+ * when it changed.  create: give it a letter when it has none, under that
+ * file's lock.  -1 with errno ENOENT, ENOSPC (all 26 are taken) or another.
+ * Case is ignored (RFC 9051 2.3.2).
+ */
+int	 account_keyword(struct account *, struct slice name, bool create);
+/* The name of a bit, or NULL.  Borrowed until the next call. */
+const char	*account_keyword_name(struct account *, unsigned int bit);
+
+/*
+ * May so much be added?  1 yes, 0 no, -1 with errno.  account_quota_add() afterwards
+ * (negative when removed), then account_usage() for GETQUOTA and authd.
+ */
+int	 account_quota_room(struct account *, uint64_t octets, uint64_t count);
+void	 account_quota_add(struct account *, int64_t octets, int64_t count);
+int	 account_usage(struct account *, uint64_t *octets, uint64_t *count);
+
+#endif

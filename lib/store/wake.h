@@ -1,0 +1,27 @@
+/*
+ * Telling sessions that a mailbox changed.  A waiting session has a datagram
+ * socket in HOME/wake, named FOLDER.PID where FOLDER is a hash of the
+ * folder's directory name; who changed a mailbox sends an octet to each that fits.
+ * A socket nobody listens to is removed.  The directory exists only while
+ * somebody waits: for a delivery without listeners it is one failed openat.
+ * Losing a wake-up costs time: sessions also look every 30 s.
+ */
+#ifndef STORE_WAKE_H
+#define STORE_WAKE_H
+
+#include <stdbool.h>
+
+/*
+ * A socket to poll, non-blocking, for this process: dir as in folder_open(), or "*" for
+ * all.  -1 with errno.  One of each at a time.
+ */
+int	 wake_listen(int homefd, const char *dir);
+void	 wake_close(int homefd, const char *dir, int fd);
+/* Take what came.  True when something did. */
+bool	 wake_take(int fd);
+/* Wake the others (not this process); never blocks, never fails. */
+void	 wake_send(int homefd, const char *dir);
+/* The same by path, for who has no descriptor of the home. */
+void	 wake_send_home(const char *home, const char *dir);
+
+#endif
