@@ -47,7 +47,7 @@ struct command {
  * The text of the tagged response, response code included: "[READ-ONLY] EXAMINE
  * completed".  Unset: "NAME completed" for OK.  Kept as a copy.
  */
-enum command_end	 command_end(struct session *, enum command_end,
+enum command_end	 command_answer(struct session *, enum command_end,
 			    const char *fmt, ...)
 			    __attribute__((format(printf, 3, 4)));
 /*
