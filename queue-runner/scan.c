@@ -28,6 +28,7 @@ struct scan {
 	struct event	*ev;
 	DIR		*dir;		/* being read, or NULL */
 	enum files_place place;
+	bool		 leftovers;	/* the directory's second reading */
 	unsigned int	 xx;		/* next of queue/ */
 	size_t		 held;
 	bool		 first;
@@ -72,15 +73,23 @@ scan_queued(struct scan *s, const char *id)
 	runner_wait(s->q, e, st.st_mtim.tv_sec);
 }
 
-/* ID.s or ID.r alone, or a file that a crash left half written. */
+/*
+ * ID.s or ID.r alone, or a file that a crash left half written.  A look at the
+ * message would read its inode from the disk, and most are known by now.
+ */
 static void
 scan_rubbish(struct scan *s, const char *name)
 {
-	char	 id[SPOOL_ID_LEN + 1];
-	bool	 dot = name[0] == '.';
+	struct entry	*e;
+	char		 id[SPOOL_ID_LEN + 1];
+	bool		 dot = name[0] == '.';
 
 	strlcpy(id, name + dot, sizeof(id));
-	if (!spool_id_valid(id))
+	if (spool_id_valid(name) || !spool_id_valid(id))
+		return;
+	e = dot || s->place != PLACE_QUEUE ? NULL :
+	    schedule_find(s->q->schedule, id);
+	if (e != NULL && e->queued)
 		return;
 	if (!dot && faccessat(dirfd(s->dir), id, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == 0)
@@ -92,11 +101,12 @@ scan_rubbish(struct scan *s, const char *name)
 static void
 scan_name(struct scan *s, const char *name)
 {
-	if (!spool_id_valid(name)) {
-		if (s->place != PLACE_NEW)
-			scan_rubbish(s, name);
+	if (s->leftovers) {
+		scan_rubbish(s, name);
 		return;
 	}
+	if (!spool_id_valid(name))
+		return;
 	if (s->place == PLACE_HOLD) {
 		s->held++;
 		return;
@@ -146,6 +156,20 @@ scan_next_dir(struct scan *s)
 	    s->q->files.spool.dirfd, "hold")) == NULL)
 		log_warn("event=scan-failed directory=hold");
 	return true;
+}
+
+/* Messages are read first, then what may belong to none. */
+static void
+scan_end_dir(struct scan *s)
+{
+	if (s->place != PLACE_NEW && !s->leftovers) {
+		rewinddir(s->dir);
+		s->leftovers = true;
+		return;
+	}
+	s->leftovers = false;
+	closedir(s->dir);
+	s->dir = NULL;
 }
 
 static void
@@ -199,10 +223,9 @@ scan_slice(int fd, short what, void *arg)
 			s->began = 0;
 			break;
 		}
-		if ((de = readdir(s->dir)) == NULL) {
-			closedir(s->dir);
-			s->dir = NULL;
-		} else if (de->d_type == DT_REG || de->d_type == DT_UNKNOWN)
+		if ((de = readdir(s->dir)) == NULL)
+			scan_end_dir(s);
+		else if (de->d_type == DT_REG || de->d_type == DT_UNKNOWN)
 			scan_name(s, de->d_name);
 		if (++n % SLICE_NAMES == 0 && io_monotonic_ms() >= until) {
 			scan_later(s, 0);
