@@ -10,7 +10,7 @@
 #define QUOTED_MAX	1000
 
 static bool
-can_quote(struct slice s)
+can_quote(struct slice s, bool utf8)
 {
 	unsigned char	 c;
 	size_t		 i;
@@ -19,7 +19,7 @@ can_quote(struct slice s)
 		return false;
 	for (i = 0; i < s.len; i++) {
 		c = (unsigned char)s.ptr[i];
-		if (c == '\r' || c == '\n' || c >= 0x80)
+		if (c == '\r' || c == '\n' || (c >= 0x80 && !utf8))
 			return false;
 	}
 	return true;
@@ -41,13 +41,13 @@ literal(struct buf *out, struct slice s)
 	return 0;
 }
 
-int
-imap_string_add(struct buf *out, struct slice s)
+static int
+add(struct buf *out, struct slice s, bool utf8)
 {
 	char	*p;
 	size_t	 i;
 
-	if (!can_quote(s))
+	if (!can_quote(s, utf8))
 		return literal(out, s);
 	if ((p = buf_reserve(out, 2 * s.len + 2)) == NULL)
 		return -1;
@@ -61,6 +61,18 @@ imap_string_add(struct buf *out, struct slice s)
 	out->len = (size_t)(p - out->ptr);
 	out->ptr[out->len] = '\0';
 	return 0;
+}
+
+int
+imap_string_add(struct buf *out, struct slice s)
+{
+	return add(out, s, false);
+}
+
+int
+imap_string_add_utf8(struct buf *out, struct slice s)
+{
+	return add(out, s, true);
 }
 
 int

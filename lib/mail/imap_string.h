@@ -11,7 +11,12 @@
  * becomes "?".  0, or -1 with errno EMSGSIZE and a part in out.
  */
 int	 imap_string_add(struct buf *out, struct slice);
-/* Likewise, NIL if ptr is NULL. */
+/*
+ * Likewise for who reads UTF-8 in quoted strings (RFC 9051 4.3); s must be
+ * well-formed.
+ */
+int	 imap_string_add_utf8(struct buf *out, struct slice);
+/* As imap_string_add(), NIL if ptr is NULL. */
 int	 imap_nstring_add(struct buf *out, struct slice);
 /*
  * A field's value, unfolded and trimmed, as a string; NIL if ptr is NULL.
