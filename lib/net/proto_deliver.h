@@ -10,15 +10,8 @@
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
+#include "lib/mail/message.h"
 #include "lib/net/proto_auth.h"
-#include "lib/store/envelope.h"
-
-/* Mail verdicts are one enum everywhere. */
-enum mail_verdict {
-	MAIL_OK,
-	MAIL_TEMP,		/* 4.x.x: try again */
-	MAIL_PERM		/* 5.x.x: bounce */
-};
 
 struct deliver_job {
 	char		 id[SPOOL_ID_LEN + 1];

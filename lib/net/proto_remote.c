@@ -169,7 +169,7 @@ proto_remote_put_rcpt(struct ipc_msg *m, const struct remote_rcpt *r)
 static void
 get_rcpt(struct ipc_msg *m, struct remote_rcpt *r)
 {
-	char		 orcpt[ENVELOPE_VALUE_MAX + 1];
+	char		 orcpt[MAIL_ORCPT_MAX + 1];
 	uint64_t	 notify;
 
 	proto_get_number(m, "rcpt", &r->number);

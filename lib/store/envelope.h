@@ -41,12 +41,12 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
+#include "lib/mail/message.h"
 
-#define SPOOL_ID_LEN		20
 #define ENVELOPE_BLOCK		4096
 #define ENVELOPE_MAX		(64 * 1024 * 1024)	/* a block's limit */
 #define ENVELOPE_RCPTS		100000
-#define ENVELOPE_VALUE_MAX	2048	/* octets of a decoded value */
+#define ENVELOPE_VALUE_MAX	MAIL_ORCPT_MAX	/* of any decoded value */
 
 enum envelope_flag {
 	ENVELOPE_8BIT = 1,	/* some octet >= 0x80 in the content */
@@ -57,15 +57,6 @@ enum envelope_flag {
 	ENVELOPE_BOUNCE = 32,	/* made by queue-runner: never bounced */
 	ENVELOPE_BARE = 64	/* bare LF or CR were made CRLF */
 };
-
-enum dsn_notify {		/* RFC 3461 4.1; 0: not given */
-	NOTIFY_NEVER = 1,
-	NOTIFY_SUCCESS = 2,
-	NOTIFY_FAILURE = 4,
-	NOTIFY_DELAY = 8
-};
-
-enum dsn_ret { RET_UNSET, RET_FULL, RET_HDRS };	/* RFC 3461 4.3 */
 
 struct envelope_rcpt {
 	char	*address;		/* canonical text */
