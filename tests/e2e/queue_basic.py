@@ -4,9 +4,11 @@ warnings, bounces, success notices, double bounces, restarts."""
 
 import os
 import signal
+import threading
 import time
 import unittest
 
+import side_by_side
 from queue_lib import (Case, LETTER, OK, PERM, TEMP, World, status_of, until)
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
@@ -17,6 +19,8 @@ class Delivery(Case):
     world_keys = {"queue": "retry = 1s"}
 
     def test_letter_to_one_is_delivered_and_gone(self):
+        # What the scan at the start finds may have been tried before.
+        until(lambda: not self.w.status()["scanning"])
         i = self.w.put(ALICE, BOB)
         self.w.gone(i)
         job = self.w.delivered[0]
@@ -87,7 +91,7 @@ class Delivery(Case):
         for n in range(2500):
             self.w.users["u%d@example.test" % n] = n % 3
         i = self.w.put(ALICE, ["u%d@example.test" % n for n in range(2500)])
-        self.w.gone(i, 60)
+        self.w.gone(i)
         self.assertEqual(len({j["recipient"] for j in self.w.delivered}),
                          2500)
         self.assertEqual(len(self.w.delivered), 2500)
@@ -105,7 +109,7 @@ class Delivery(Case):
         time.sleep(1)
         ids = [self.w.put(ALICE, CAROL) for _ in range(50)]
         for i in ids:
-            self.w.gone(i, 60)
+            self.w.gone(i)
 
     def test_corrupt_message_is_held_and_postmaster_told(self):
         i = self.w.put(ALICE, BOB, ring=False)
@@ -143,9 +147,9 @@ class Failure(Case):
         self.assertIn(" 0 4.3.0 - not today\n", self.w.state(i))
         self.w.gone(i)
         self.assertGreaterEqual(time.time() - began, 6)
-        self.assertLess(time.time() - began, 12)
         tries = [j for j in self.w.jobs if j["id"] == i]
-        self.assertIn(len(tries), range(5, 9))
+        # As many as there is time for; a busy machine has less of it.
+        self.assertIn(len(tries), range(3, 9))
         self.assertEqual(tries[1]["again"], "1")
         reports = until(lambda: len(self.w.reports(ALICE)) == 2 and
                         self.w.reports(ALICE))
@@ -157,20 +161,23 @@ class Failure(Case):
                          if "; " in s["Final-Recipient"] else
                          "rfc822;" + BOB)
         self.assertEqual(reports[1].get_content_type(), "multipart/report")
-        time.sleep(0.3)
-        self.assertEqual(self.w.left(), [])
+        until(lambda: not self.w.left())
         self.assertEqual(len(self.w.events("warned", id=i)), 1)
         self.assertEqual(len(self.w.events("bounced", id=i)), 1)
 
     def test_restart_keeps_the_clock(self):
+        self.w.close()
+        # The restarts come long before the warning is due.
+        self.w = World(queue="retry = 1s\nwarn-after = 7s\nexpire = 9s")
+        self.addCleanup(self.w.close)
         self.w.verdict = lambda j: OK if j["sender"] == "" else TEMP
         began = time.time()
         i = self.w.put(ALICE, BOB)
         for sig in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-            time.sleep(1.3)
+            time.sleep(1.1)
             self.w.restart(sig)
         self.w.gone(i)
-        self.assertGreaterEqual(time.time() - began, 5.5)
+        self.assertGreaterEqual(time.time() - began, 8.5)
         # A kill between delivery and its note may bring one twice.
         until(lambda: len(self.w.reports(ALICE)) >= 2)
         self.assertEqual(len(self.w.events("warned", id=i)), 1)
@@ -180,7 +187,7 @@ class Failure(Case):
         self.w.verdict = lambda j: OK if j["sender"] == "" else PERM
         i = self.w.put(ALICE, BOB + " orcpt=rfc822;b@example.test",
                        extra=["envid QQ1"])
-        self.w.gone(i, 3)
+        self.w.gone_at_once(i)
         r = until(lambda: self.w.reports(ALICE))[0]
         s = status_of(r)[0]
         self.assertEqual(s["Status"], "5.7.1")
@@ -188,14 +195,14 @@ class Failure(Case):
         self.assertEqual(len([j for j in self.w.jobs if j["id"] == i]), 1)
 
     def test_unknown_user_bounces_with_5_1_1(self):
-        self.w.gone(self.w.put(ALICE, "nobody@example.test"), 3)
+        self.w.gone_at_once(self.w.put(ALICE, "nobody@example.test"))
         r = until(lambda: self.w.reports(ALICE))[0]
         self.assertEqual(status_of(r)[0]["Status"], "5.1.1")
 
     def test_one_of_several_fails(self):
         self.w.verdict = lambda j: PERM if j["recipient"] == BOB else OK
-        self.w.gone(self.w.put(ALICE, [BOB, CAROL,
-                                       "nobody@example.test"]), 5)
+        self.w.gone_at_once(self.w.put(ALICE, [BOB, CAROL,
+                                               "nobody@example.test"]))
         r = until(lambda: self.w.reports(ALICE))
         self.assertEqual(len(r), 1)
         self.assertEqual(sorted(s["Status"] for s in status_of(r[0])),
@@ -206,22 +213,21 @@ class Failure(Case):
     def test_null_sender_is_a_double_bounce(self):
         self.w.verdict = lambda j: PERM
         i = self.w.put("", BOB)
-        self.w.gone(i, 3)
+        self.w.gone_at_once(i)
         until(lambda: self.w.events("double-bounce", id=i))
-        self.assertEqual(self.w.left(), [])
+        until(lambda: not self.w.left())
 
     def test_bounce_that_fails_ends_there(self):
         self.w.verdict = lambda j: PERM
-        self.w.gone(self.w.put(ALICE, BOB), 3)
+        self.w.gone_at_once(self.w.put(ALICE, BOB))
         until(lambda: self.w.events("double-bounce"))
         until(lambda: not self.w.left())
         self.assertEqual(len(self.w.jobs), 2)
 
     def test_notify_never_says_nothing(self):
         self.w.verdict = lambda j: PERM
-        self.w.gone(self.w.put(ALICE, BOB + " notify=NEVER"), 3)
-        time.sleep(0.3)
-        self.assertEqual(self.w.left(), [])
+        self.w.gone_at_once(self.w.put(ALICE, BOB + " notify=NEVER"))
+        until(lambda: not self.w.left())
         self.assertEqual(len(self.w.jobs), 1)
 
     def test_notify_without_delay_gets_no_warning(self):
@@ -233,13 +239,13 @@ class Failure(Case):
 
     def test_notify_success_is_reported(self):
         i = self.w.put(ALICE, [BOB + " notify=SUCCESS", CAROL])
-        self.w.gone(i, 3)
+        self.w.gone_at_once(i)
         r = until(lambda: self.w.reports(ALICE))[0]
         s = status_of(r)
         self.assertEqual([(x["Action"], x["Status"]) for x in s],
                          [("delivered", "2.0.0")])
         i = self.w.put(ALICE, BOB + " notify=SUCCESS")
-        self.w.gone(i, 3)
+        self.w.gone_at_once(i)
         until(lambda: len(self.w.reports(ALICE)) == 2)
 
     def test_owner_of_a_list_gets_its_bounces(self):
@@ -247,7 +253,7 @@ class Failure(Case):
         self.w.aliases["list@example.test"] = [
             (BOB, "owner-list@example.test"), CAROL]
         self.w.verdict = lambda j: OK if j["sender"] == "" else PERM
-        self.w.gone(self.w.put(ALICE, "list@example.test"), 5)
+        self.w.gone_at_once(self.w.put(ALICE, "list@example.test"))
         until(lambda: self.w.reports("owner-list@example.test"))
         r = until(lambda: self.w.reports(ALICE))
         self.assertEqual(len(status_of(r[0])), 1)
@@ -260,7 +266,7 @@ class Quota(Case):
         self.w.verdict = lambda j: OK if j["sender"] == "" else (
             "temp", "4.2.2", "mailbox is full")
         i = self.w.put(ALICE, BOB)
-        self.w.gone(i, 8)
+        self.w.gone(i)
         r = until(lambda: self.w.reports(ALICE))[0]
         self.assertEqual(status_of(r)[0]["Status"], "5.2.2")
 
@@ -304,7 +310,7 @@ class Ours(Case):
         self.w.verdict = lambda j: "die" if b"poison" in j["content"] else OK
         i = self.w.put(ALICE, BOB, LETTER + b"poison\r\n")
         until(lambda: (self.w.path(i) or "").startswith(
-            os.path.join(self.w.spool, "hold")), 10)
+            os.path.join(self.w.spool, "hold")))
         self.assertEqual(len([j for j in self.w.jobs if j["id"] == i]), 3)
         until(lambda: self.w.reports("postmaster@example.test"))
 
@@ -329,22 +335,23 @@ class Ours(Case):
 
 class Stop(Case):
     def test_sigterm_waits_for_what_is_in_flight(self):
-        self.w.verdict = lambda j: time.sleep(1) or OK
+        began = threading.Event()
+        self.w.verdict = lambda j: began.set() or time.sleep(1) or OK
         i = self.w.put(ALICE, BOB)
-        until(lambda: self.w.started)
-        time.sleep(0.2)
+        until(began.is_set)
         self.assertEqual(self.w.kill(signal.SIGTERM), 0)
         self.assertIsNone(self.w.path(i))
 
     def test_sigterm_does_not_wait_for_ever(self):
         self.w.verdict = lambda j: "hang"
         i = self.w.put(ALICE, BOB)
-        until(lambda: self.w.started)
+        until(lambda: self.w.jobs)
         began = time.time()
         self.assertEqual(self.w.kill(signal.SIGTERM), 0)
-        self.assertLess(time.time() - began, 8)
+        # The worker takes a minute.
+        self.assertLess(time.time() - began, 40)
         self.assertTrue(self.w.path(i))
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

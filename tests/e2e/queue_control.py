@@ -6,6 +6,7 @@ import socket
 import time
 import unittest
 
+import side_by_side
 from queue_lib import Case, OK, PERM, TEMP, until
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
@@ -225,4 +226,4 @@ class Control(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -7,36 +7,17 @@ import random
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BUILD = os.environ.get("MERPATI_BUILD", TOP)
-RUNNER = os.path.join(BUILD, "out", "queue-runner")
-NOBODY = 65534
-PATIENCE = 20           # seconds for any one wait
+import harness
+from harness import (NOBODY, PATIENCE, as_user, memory_directory, out,
+                     sanitizer_options, start_ready, until, xencode)
+
+RUNNER = out("queue-runner")
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-def sanitized():
-    with open(os.path.join(BUILD, "Makefile")) as f:
-        return "-fsanitize=address" in f.read()
-
-
-def until(condition, patience=PATIENCE, what="it"):
-    """Wait until condition() is true and return what it said."""
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain for %s" % what)
-        time.sleep(0.02)
 
 
 def new_id(when=None):
@@ -49,21 +30,7 @@ def new_id(when=None):
 
 
 def xdecode(text):
-    out, i = bytearray(), 0
-    raw = text.encode()
-    while i < len(raw):
-        if raw[i:i + 1] == b"+":
-            out.append(int(raw[i + 1:i + 3], 16))
-            i += 3
-        else:
-            out.append(raw[i])
-            i += 1
-    return out.decode("utf-8", "surrogateescape")
-
-
-def xencode(text):
-    return "".join(chr(c) if 0x21 <= c < 0x7f and c not in b"+=" else
-                   "+%02X" % c for c in text.encode())
+    return harness.xdecode(text).decode("utf-8", "surrogateescape")
 
 
 def envelope(sender, rcpts, content, arrived=None, extra=()):
@@ -242,10 +209,12 @@ class World:
     """A spool, an authd, workers and a queue-runner.  Clocks in seconds."""
 
     def __init__(self, queue="retry = 1s\nwarn-after = 3s\nexpire = 6s",
-                 top="", authd=True, start=True):
+                 top="", authd=True, start=True, on_disk=False):
         self.dir = tempfile.mkdtemp(prefix="merpati.", dir=os.environ.get(
             "MERPATI_WORK"))
-        self.spool = os.path.join(self.dir, "spool")
+        # Those who look for crashes of the machine are the suite_*.py.
+        self.spool = os.path.join(self.dir, "spool") if on_disk else \
+            memory_directory("merpati-spool.")
         self.run = os.path.join(self.dir, "run")
         for d in ["tmp", "new", "hold", "queue"] + [
                 "queue/" + a + b for a in ALPHABET for b in ALPHABET]:
@@ -279,10 +248,11 @@ class World:
     def own(self):
         if os.getuid() != 0:
             return
-        os.chmod(self.dir, 0o755)
-        for path, _, files in os.walk(self.dir):
-            for name in [path] + [os.path.join(path, f) for f in files]:
-                os.chown(name, NOBODY, NOBODY)
+        for top in (self.dir, self.spool):
+            os.chmod(top, 0o755)
+            for path, _, files in os.walk(top):
+                for name in [path] + [os.path.join(path, f) for f in files]:
+                    os.chown(name, NOBODY, NOBODY)
 
     def authd_start(self):
         self.authd = Authd(self, os.path.join(self.run, "authd",
@@ -293,20 +263,13 @@ class World:
         self.authd = None
 
     def start(self):
-        ready, w = os.pipe()
-        ids = {}
-        if os.getuid() == 0:
-            ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        with open(self.logname, "ab") as log:
-            self.process = subprocess.Popen(
-                [RUNNER, "-c", self.conf], stdin=subprocess.DEVNULL,
-                stderr=log, stdout=log, pass_fds=[w],
-                env={"NOTIFY_FD": str(w)}, **ids)
-        os.close(w)
-        with open(ready, "rb") as f:
-            if f.read() != b"\n":
-                self.process.wait(PATIENCE)
-                raise AssertionError("it did not start:\n" + self.log())
+        self.process, ready = start_ready(
+            [RUNNER, "-c", self.conf], self.logname, sanitizer_options(),
+            **as_user())
+        if not ready:
+            self.process.wait(PATIENCE)
+            self.process = None
+            raise AssertionError("it did not start:\n" + self.log())
 
     def kill(self, sig=signal.SIGKILL):
         self.process.send_signal(sig)
@@ -377,7 +340,13 @@ class World:
 
     def gone(self, ident, patience=PATIENCE):
         until(lambda: self.path(ident) is None, patience,
-              "%s to go\n%s" % (ident, self.log()))
+              lambda: "%s to go\n%s" % (ident, self.log()))
+
+    def gone_at_once(self, ident):
+        """Gone, and not after a wait for another try."""
+        self.gone(ident)
+        deferred = self.events("deferred", id=ident)
+        assert not deferred, deferred
 
     def state(self, ident):
         with open(self.path(ident, ".s")) as f:
@@ -434,7 +403,8 @@ class World:
             self.process.wait()
         if self.authd:
             self.authd.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        for top in (self.dir, self.spool):
+            shutil.rmtree(top, ignore_errors=True)
 
 
 def status_of(report, part=None):

@@ -7,11 +7,12 @@ import email.policy
 import email.utils
 import os
 import shutil
-import subprocess
 import time
 import unittest
 
-from queue_lib import BUILD, NOBODY, Case, until
+import side_by_side
+from harness import PATIENCE, as_user, out, sanitizer_options, start_ready
+from queue_lib import Case, until
 from queue_remote_lib import Far
 from remote_lib import Host
 
@@ -33,25 +34,16 @@ class Life(Case):
         super().setUp()
         # Copied: the build may lie where another uid cannot look.
         program = os.path.join(self.w.dir, "remote")
-        shutil.copy(os.path.join(BUILD, "out", "remote"), program)
-        ready, w = os.pipe()
-        ids = {}
-        if os.getuid() == 0:
-            ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        with open(self.w.logname, "ab") as log:
-            self.remote = subprocess.Popen(
-                [program, "-c", self.w.conf], stdin=subprocess.DEVNULL,
-                stderr=log, pass_fds=[w], env=dict(
-                    {k: os.environ[k] for k in ("ASAN_OPTIONS",)
-                     if k in os.environ}, NOTIFY_FD=str(w)), **ids)
+        shutil.copy(out("remote"), program)
+        self.remote, ready = start_ready(
+            [program, "-c", self.w.conf], self.w.logname, sanitizer_options(),
+            **as_user())
         self.addCleanup(self.end_remote)
-        os.close(w)
-        self.assertEqual(os.read(ready, 1), b"\n", self.w.log())
-        os.close(ready)
+        self.assertTrue(ready, self.w.log())
 
     def end_remote(self):
         self.remote.terminate()
-        self.remote.wait(10)
+        self.remote.wait(PATIENCE)
 
     def parts(self, report):
         """The machine's fields of a report, by Python's own parser."""
@@ -70,7 +62,7 @@ class Life(Case):
         """Until it is bounced: tries, the warning, the bounce, the time."""
         began = time.time()
         i = self.w.put(ALICE, to)
-        self.w.gone(i, EXPIRE + 15)
+        self.w.gone(i)
         took = time.time() - began
         until(lambda: len([j for j in self.w.delivered
                            if j["recipient"] == ALICE]) == 2)
@@ -79,9 +71,9 @@ class Life(Case):
         self.assertEqual(len(self.w.events("bounced", id=i)), 1)
         self.assertGreaterEqual(took, EXPIRE)
         tries = len(self.w.events("deferred", id=i)) + 1
-        # Times are whole seconds.
+        # Times are whole seconds, and a busy machine is late.
         self.assertLessEqual(tries, EXPIRE // RETRY + 1)
-        self.assertGreaterEqual(tries, EXPIRE // (RETRY + 1))
+        self.assertGreaterEqual(tries, 3)
         return tries, self.parts(reports[0]), self.parts(reports[1])
 
     def test_a_host_that_says_not_now_to_the_end(self):
@@ -101,7 +93,7 @@ class Life(Case):
                          ("delayed", "4.7.1"))
         until_ = email.utils.parsedate_to_datetime(
             delay[2]["Will-Retry-Until"])
-        self.assertAlmostEqual(until_.timestamp(), time.time(), delta=15)
+        self.assertAlmostEqual(until_.timestamp(), time.time(), delta=60)
         self.assertEqual((failure[2]["Action"], failure[2]["Status"]),
                          ("failed", "4.4.7"))
 
@@ -122,13 +114,13 @@ class Life(Case):
         self.host = Host(port=self.host.port)
         self.addCleanup(self.host.close)
         for i in ids:
-            self.w.gone(i, 2 * RETRY + 4)
+            self.w.gone(i)
         self.assertEqual(len(self.host.messages), 10)
         until(lambda: self.w.events("destination-open"))
 
     def test_a_permanent_refusal_comes_back_at_once(self):
         self.host.each = [{X: "550 5.1.1 nobody of that name"}]
-        self.w.gone(self.w.put(ALICE, X), 5)
+        self.w.gone_at_once(self.w.put(ALICE, X))
         words, _, rcpt = self.parts(until(
             lambda: [j["content"] for j in self.w.delivered])[0])
         self.assertEqual((rcpt["Action"], rcpt["Status"],
@@ -139,4 +131,4 @@ class Life(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -8,6 +8,8 @@ import threading
 import time
 import unittest
 
+import side_by_side
+from harness import PATIENCE
 from queue_lib import Case, LETTER, status_of, until, xdecode
 from queue_remote_lib import DOWN, FAR_OK, FAR_PERM, FAR_TEMP, Far
 
@@ -24,7 +26,7 @@ class FarCase(Case):
 class Delivery(FarCase):
     def test_a_letter_goes_and_is_gone(self):
         i = self.w.put(ALICE, X)
-        self.w.gone(i, 5)
+        self.w.gone(i)
         job = self.w.jobs_of(i)[0]
         self.assertEqual((job["sender"], job["host"], job["content"]),
                          (ALICE, "mx.far.example", LETTER))
@@ -38,7 +40,7 @@ class Delivery(FarCase):
 
     def test_connections_and_answers_are_used_again(self):
         for _ in range(30):
-            self.w.gone(self.w.put(ALICE, X), 5)
+            self.w.gone(self.w.put(ALICE, X))
         self.assertEqual(len(self.w.opened), 1)
         self.assertEqual(self.w.asked, [("route", "far.example")])
 
@@ -46,7 +48,7 @@ class Delivery(FarCase):
         self.w.gone(self.w.put(
             ALICE, [X + " notify=SUCCESS,DELAY orcpt=rfc822;xx@far.example",
                     Y], extra=["flags 8bit dots longline utf8", "ret HDRS",
-                               "envid QQ1"]), 5)
+                               "envid QQ1"]))
         job = self.w.remote_jobs[0]
         self.assertEqual([job[k] for k in ("eightbit", "utf8", "dots",
                                            "longline", "ret", "envid")],
@@ -65,7 +67,7 @@ class Delivery(FarCase):
         i = self.w.put(ALICE, ["a@one.example", "b@two.example",
                                "c@one.example", "d@three.example",
                                "e@four.example", "f@five.example", BOB])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(sorted(len(j["rcpts"]) for j in self.w.jobs_of(i)),
                          [1, 1, 1, 3])
         self.assertEqual(len(self.w.delivered), 1)
@@ -75,10 +77,10 @@ class Delivery(FarCase):
         for d in ("signed.example", "unsigned.example"):
             self.w.routes[d] = ("ok", ["a.host"])
         self.w.dane.add("signed.example")
-        self.w.gone(self.w.put(ALICE, "x@signed.example"), 5)
-        self.w.gone(self.w.put(ALICE, "x@unsigned.example"), 5)
+        self.w.gone(self.w.put(ALICE, "x@signed.example"))
+        self.w.gone(self.w.put(ALICE, "x@unsigned.example"))
         i = self.w.put(ALICE, ["y@signed.example", "y@unsigned.example"])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(len(self.w.jobs_of(i)), 2)
         self.assertEqual(sorted(o["dane"] for o in self.w.opened),
                          ["none", "tlsa"])
@@ -99,27 +101,27 @@ class Delivery(FarCase):
         self.assertIn(" mx.far.example 450 4.7.1 greylisted\n",
                       self.w.state(i))
         self.w.remote_verdict = lambda j: FAR_OK
-        self.w.gone(i, 8)
+        self.w.gone(i)
 
     def test_greylisting_does_not_pause_the_destination(self):
         self.w.remote_verdict = lambda j: {"all": FAR_OK, X: FAR_TEMP}
         i = self.w.put(ALICE, X)
         until(lambda: self.w.events("deferred", id=i))
-        self.w.gone(self.w.put(ALICE, Y), 3)
+        self.w.gone(self.w.put(ALICE, Y))
         self.assertEqual(self.w.events("destination-paused"), [])
         self.w.remote_verdict = lambda j: FAR_OK
-        self.w.gone(i, 5)
+        self.w.gone(i)
 
     def test_no_such_domain_bounces_at_once(self):
         self.w.routes["none.example"] = ("none", ("5.1.2", "no such domain"))
-        self.w.gone(self.w.put(ALICE, "x@none.example"), 5)
+        self.w.gone(self.w.put(ALICE, "x@none.example"))
         s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
         self.assertEqual(s["Status"], "5.1.2")
         self.assertNotIn("Remote-MTA", s)
 
     def test_null_mx_bounces_with_its_code(self):
         self.w.routes["null.example"] = ("null-mx", ("5.1.10", "no mail"))
-        self.w.gone(self.w.put(ALICE, "x@null.example"), 5)
+        self.w.gone(self.w.put(ALICE, "x@null.example"))
         s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
         self.assertEqual(s["Status"], "5.1.10")
 
@@ -127,7 +129,7 @@ class Delivery(FarCase):
         self.w.aliases["list@example.test"] = [
             "\u00fc@far.example", X, "x@b\u00fccher.example"]
         i = self.w.put(ALICE, "list@example.test")
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(sorted(
             (j["utf8"], r["address"]) for j in self.w.jobs_of(i)
             for r in j["rcpts"]), [("0", X), ("0", "x@xn--bcher-kva.example"),
@@ -140,7 +142,7 @@ class Delivery(FarCase):
         until(lambda: self.w.path(i, ".s"))
         self.assertIn(" 0 4.4.3 - SERVFAIL\n", self.w.state(i))
         del self.w.routes["temp.example"]
-        self.w.gone(i, 8)
+        self.w.gone(i)
 
     def test_identical_questions_are_asked_once(self):
         self.w.resolver_stop()
@@ -149,26 +151,28 @@ class Delivery(FarCase):
         time.sleep(0.5)
         self.w.resolver_start()
         for i in ids:
-            self.w.gone(i, 20)
+            self.w.gone(i)
         self.assertEqual(self.w.asked.count(("route", "far.example")), 1)
 
 
 class Many(FarCase):
     def test_ten_thousand_recipients_beside_one(self):
-        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        # Slow until the others are through, so that it is not through first.
+        hurry = threading.Event()
+        self.w.remote_verdict = lambda j: hurry.wait(
+            1 if j["sender"] == ALICE else 0.02) and False or FAR_OK
         rcpts = ["u%d@far.example" % n for n in range(5000)]
         rcpts += ["u%d@d%d.example" % (n, n % 500) for n in range(5000)]
         big = self.w.put(ALICE, rcpts)
-        until(lambda: len(self.w.arrived()) > 300, 60)
-        began = time.time()
+        until(lambda: len(self.w.arrived()) > 300)
         small = self.w.put(CAROL, Y)
         other = self.w.put(CAROL, "x@elsewhere.example")
-        self.w.gone(small, 10)
-        self.w.gone(other, 10)
-        took = time.time() - began
+        self.w.gone(small)
+        self.w.gone(other)
         self.assertTrue(self.w.path(big), "the big one has gone already")
-        self.assertLess(took, 4)
-        self.w.gone(big, 120)
+        self.assertLess(len(self.w.arrived()), len(rcpts))
+        hurry.set()
+        self.w.gone(big, 200)
         got = [a for i, a in self.w.arrived() if i == big]
         self.assertEqual(sorted(got), sorted(rcpts))
         self.assertLessEqual(max(len(j["rcpts"])
@@ -181,16 +185,15 @@ class Many(FarCase):
         for _ in range(2000):
             self.w.put(ALICE, X)
         until(lambda: len(self.w.arrived()) > 20)
-        began = time.time()
-        self.w.gone(self.w.put(CAROL, Y), 10)
-        self.assertLess(time.time() - began, 1.5)
-        self.assertLess(len(self.w.arrived()), 2000)
+        self.w.gone(self.w.put(CAROL, Y))
+        self.assertLess(len(self.w.arrived()), 1000)
 
     def test_connections_grow_with_success(self):
-        self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
+        # Slow enough to need them all.
+        self.w.remote_verdict = lambda j: time.sleep(0.1) or FAR_OK
         ids = [self.w.put(ALICE, X) for _ in range(300)]
         for i in ids:
-            self.w.gone(i, 30)
+            self.w.gone(i)
         self.assertIn(self.w.open_most["mx.far.example"], range(12, 21))
 
     def test_a_host_that_takes_few_connections_gets_few(self):
@@ -205,7 +208,7 @@ class Many(FarCase):
         self.w.remote_verdict = verdict
         ids = [self.w.put(ALICE, X) for _ in range(200)]
         for i in ids:
-            self.w.gone(i, 60)
+            self.w.gone(i)
         self.assertLess(len(self.w.remote_jobs), 300)
 
     def test_a_host_that_hangs_up_gets_no_more_connections(self):
@@ -217,7 +220,7 @@ class Many(FarCase):
         self.assertLessEqual(self.w.open_most["mx.far.example"], 4)
         self.w.remote_verdict = lambda j: FAR_OK
         for i in ids:
-            self.w.gone(i, 10)
+            self.w.gone(i)
 
     def test_slow_destinations_do_not_delay_a_fast_one(self):
         def verdict(job):
@@ -230,9 +233,10 @@ class Many(FarCase):
         time.sleep(2)
         began = time.time()
         for n in range(20):
-            self.w.gone(self.w.put(ALICE, "x@fast%d.example" % n), 10)
-            self.w.gone(self.w.put(ALICE, BOB), 10)
-        self.assertLess(time.time() - began, 5)
+            self.w.gone(self.w.put(ALICE, "x@fast%d.example" % n))
+            self.w.gone(self.w.put(ALICE, BOB))
+        # The slow ones take two minutes each.
+        self.assertLess(time.time() - began, 90)
         self.w.hanging.set()
 
 
@@ -243,53 +247,58 @@ class Pause(FarCase):
         self.w.remote_verdict = lambda j: DOWN
         ids = [self.w.put(ALICE, X) for _ in range(200)]
         until(lambda: self.w.events("destination-paused"))
+        paused, first = time.time(), len(self.w.remote_jobs)
         until(lambda: len(self.w.events("deferred")) == 200)
-        first = len(self.w.remote_jobs)
-        self.assertLessEqual(first, 6)
+
+        def probes():
+            return len([j for j in self.w.remote_jobs if "far" in j["host"]])
+
+        def assert_one_a_pause():
+            n = probes()        # first, as the clock goes on
+            self.assertLessEqual(n, 6 + (time.time() - paused) // 3)
+        assert_one_a_pause()
         # None of them is tried while the pause goes on, new ones neither.
         late = self.w.put(CAROL, Y)
         until(lambda: self.w.path(late, ".s"))
         until(lambda: "refuses the connection" in self.w.state(late))
-        self.assertEqual(len(self.w.remote_jobs), first)
+        assert_one_a_pause()
         # Others go.
         self.w.remote_verdict = lambda j: DOWN if "far" in j["host"] else \
             FAR_OK
-        self.w.gone(self.w.put(ALICE, "x@else.example"), 3)
+        self.w.gone(self.w.put(ALICE, "x@else.example"))
         # The pauses: a probe each.
+        until(lambda: probes() > first)
         time.sleep(8)
-        probes = [j for j in self.w.remote_jobs if "far" in j["host"]]
-        self.assertLessEqual(len(probes), first + 3)
-        self.assertGreater(len(probes), first)
+        assert_one_a_pause()
         self.w.remote_verdict = lambda j: FAR_OK
-        began = time.time()
         for i in ids + [late]:
-            self.w.gone(i, 10)
-        self.assertLess(time.time() - began, 8)
+            self.w.gone(i)
         until(lambda: self.w.events("destination-open"))
 
     def test_a_connection_lost_during_a_pause_blocks_nothing(self):
-        self.w.gone(self.w.put(ALICE, X), 5)
+        self.w.gone(self.w.put(ALICE, X))
         go = {Y: threading.Event(), "z@far.example": threading.Event()}
+        at_host = threading.Event()
         first = {Y: "die", "z@far.example": DOWN}
 
         def verdict(job):
             who = job["rcpts"][0]["address"]
             if who not in first:
                 return FAR_OK
-            go[who].wait(20)
+            at_host.set()
+            go[who].wait(PATIENCE)
             return first.pop(who)
         self.w.remote_verdict = verdict
         # The one that is lost is on a connection that has worked.
         lost = self.w.put(ALICE, Y)
-        until(lambda: self.w.path(lost))
-        time.sleep(0.3)
+        until(at_host.is_set)
         down = self.w.put(ALICE, "z@far.example")
         until(lambda: len(self.w.opened) == 2)
         go["z@far.example"].set()
         until(lambda: self.w.events("destination-paused"))
         go[Y].set()
-        self.w.gone(lost, 10)
-        self.w.gone(down, 10)
+        self.w.gone(lost)
+        self.w.gone(down)
 
     def test_retry_domain_lifts_a_pause(self):
         self.w.close()
@@ -302,7 +311,7 @@ class Pause(FarCase):
         self.assertEqual(self.w.select("retry", "domain", "far.example"),
                          ("done", {"count": "20"}, []))
         for i in ids:
-            self.w.gone(i, 5)
+            self.w.gone(i)
 
     def test_a_paused_destination_still_warns_and_bounces(self):
         self.w.close()
@@ -311,7 +320,7 @@ class Pause(FarCase):
         self.w.remote_verdict = lambda j: DOWN
         ids = [self.w.put(ALICE, X) for _ in range(5)]
         for i in ids:
-            self.w.gone(i, 25)
+            self.w.gone(i)
         for i in ids:
             self.assertEqual(len(self.w.events("warned", id=i)), 1)
             self.assertEqual(len(self.w.events("bounced", id=i)), 1)
@@ -337,6 +346,7 @@ class Control(FarCase):
         self.assertEqual(self.destinations(), {})
         self.w.remote_verdict = lambda j: DOWN if "far" in j["host"] else \
             "hang"
+        began = int(time.time())
         ids = [self.w.put(ALICE, X) for _ in range(7)]
         hung = self.w.put(ALICE, "x@slow.example")
         until(lambda: len(self.w.events("deferred")) == 7)
@@ -348,7 +358,8 @@ class Control(FarCase):
         self.assertEqual([far[k] for k in ("state", "connections", "deferred",
                                            "waiting", "code", "host")],
                          ["paused", "0", "7", "0", "4.4.1", ""])
-        self.assertAlmostEqual(int(far["next"]), time.time() + 60, delta=4)
+        self.assertGreaterEqual(int(far["next"]), began + 58)
+        self.assertLessEqual(int(far["next"]), time.time() + 61)
         self.assertIn("refuses the connection", far["reason"])
         slow = d["smtp:mx.slow.example:25"]
         self.assertEqual([slow[k] for k in ("state", "connections", "next")],
@@ -373,7 +384,7 @@ class Control(FarCase):
         until(lambda: len(self.w.remote_jobs) == n + 1)
         self.w.remote_verdict = lambda j: FAR_OK
         self.w.select("retry", "id", ids[2])
-        self.w.gone(ids[2], 5)
+        self.w.gone(ids[2])
         until(lambda: self.w.events("destination-open"))
 
     def test_another_recipient_need_not_wait_for_a_pause(self):
@@ -381,7 +392,7 @@ class Control(FarCase):
         i = self.w.put(ALICE, X)
         until(lambda: self.w.events("deferred", id=i))
         self.w.select("reroute", "id", i, "address " + BOB + "\n")
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(len(self.w.delivered), 1)
 
     def test_retry_of_a_domain_asks_the_resolver_again(self):
@@ -391,7 +402,7 @@ class Control(FarCase):
         until(lambda: self.w.events("deferred", id=i))
         del self.w.routes["far.example"]
         self.w.select("retry", "domain", "far.example")
-        self.w.gone(i, 5)
+        self.w.gone(i)
 
 
 class Failures(FarCase):
@@ -402,7 +413,7 @@ class Failures(FarCase):
         time.sleep(2)
         self.assertIsNone(self.w.path(i, ".s"))
         self.w.remote_start()
-        self.w.gone(i, 8)
+        self.w.gone(i)
         until(lambda: self.w.events("remote-back"))
 
     def test_resolver_away_is_no_failure_of_the_letter(self):
@@ -412,7 +423,7 @@ class Failures(FarCase):
         time.sleep(2)
         self.assertIsNone(self.w.path(i, ".s"))
         self.w.resolver_start()
-        self.w.gone(i, 8)
+        self.w.gone(i)
 
     def test_remote_killed_with_jobs_under_way_loses_nothing(self):
         self.w.remote_verdict = lambda j: time.sleep(0.02) or FAR_OK
@@ -424,7 +435,7 @@ class Failures(FarCase):
             time.sleep(0.1)
             self.w.remote_start()
         for i in ids:
-            self.w.gone(i, 40)
+            self.w.gone(i)
         self.assertEqual({i for i, _ in self.w.arrived()}, set(ids))
         self.assertEqual(self.w.events("held"), [])
 
@@ -432,22 +443,27 @@ class Failures(FarCase):
         self.w.remote_verdict = lambda j: "die" if b"poison" in \
             j["content"] else FAR_OK
         i = self.w.put(ALICE, X, LETTER + b"poison\r\n")
-        until(lambda: "hold" in (self.w.path(i) or ""), 15)
-        self.w.gone(self.w.put(ALICE, Y), 5)
+        until(lambda: "hold" in (self.w.path(i) or ""))
+        self.w.gone(self.w.put(ALICE, Y))
         until(lambda: self.w.reports("postmaster@example.test"))
 
     def test_stopping_remote_is_no_messages_fault(self):
-        self.w.remote_verdict = lambda j: "hang"
+        def hang(job):
+            self.w.at_work = True
+            return "hang"
+        self.w.at_work = False
+        self.w.remote_verdict = hang
         i = self.w.put(ALICE, X)
         for n in range(3):
-            until(lambda: len(self.w.opened) == n + 1, 15)
-            time.sleep(0.2)
+            until(lambda: len(self.w.opened) == n + 1)
+            until(lambda: self.w.at_work)
+            self.w.at_work = False
             self.w.remote_stop()
             until(lambda: len(self.w.events("remote-lost")) == n + 1)
             if n == 2:
                 self.w.remote_verdict = lambda j: FAR_OK
             self.w.remote_start()
-        self.w.gone(i, 15)
+        self.w.gone(i)
         self.assertEqual(self.w.events("held"), [])
         self.assertEqual(len(self.w.arrived()), 1)
         self.w.hanging.set()
@@ -461,12 +477,12 @@ class Failures(FarCase):
         until(lambda: len(self.w.events("remove-failed", id=i)) == 3)
         self.assertEqual(len(self.w.arrived()), 1)
         os.chmod(new, 0o755)
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(len(self.w.arrived()), 1)
 
     def test_a_host_that_said_no_is_not_asked_for_the_others_sake(self):
         self.w.close()
-        self.w = Far(queue="retry = 20s\nwarn-after = 1h\nexpire = 2h")
+        self.w = Far(queue="retry = 30s\nwarn-after = 1h\nexpire = 2h")
         self.addCleanup(self.w.close)
         self.w.remote_verdict = lambda j: FAR_TEMP if "far" in j["host"] \
             else "die"
@@ -484,17 +500,17 @@ class Failures(FarCase):
             time.sleep(0.3)
             self.w.restart(signal.SIGKILL)
         for i in ids:
-            self.w.gone(i, 40)
+            self.w.gone(i)
         got = [i for i, _ in self.w.arrived()]
         self.assertEqual(set(got), set(ids))
 
 
 class Reports(FarCase):
-    world_keys = {"queue": "retry = 1s\nwarn-after = 2s\nexpire = 4s"}
+    world_keys = {"queue": "retry = 1s\nwarn-after = 2s\nexpire = 6s"}
 
     def test_success_is_reported_as_relayed_without_dsn(self):
         i = self.w.put(ALICE, X + " notify=SUCCESS")
-        self.w.gone(i, 5)
+        self.w.gone(i)
         s = status_of(until(lambda: self.w.reports(ALICE))[0])[0]
         self.assertEqual((s["Action"], s["Status"], s["Remote-MTA"]),
                          ("relayed", "2.0.0", "dns; mx.far.example"))
@@ -502,7 +518,7 @@ class Reports(FarCase):
     def test_success_of_several_is_reported_as_what_it_was(self):
         i = self.w.put(ALICE, [X + " notify=SUCCESS", BOB +
                                " notify=SUCCESS", Y])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         s = status_of(until(lambda: self.w.reports(ALICE))[0])
         self.assertEqual(sorted(x["Action"] for x in s),
                          ["delivered", "relayed"])
@@ -514,7 +530,7 @@ class Reports(FarCase):
         for d in dirs:
             os.chmod(d, 0o555)
         i = self.w.put(ALICE, X + " notify=SUCCESS")
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(len(self.w.arrived()), 1)
         self.assertEqual(len(self.w.events("report-forgone", id=i)), 1)
         for d in dirs:
@@ -523,9 +539,9 @@ class Reports(FarCase):
     def test_success_is_the_next_hosts_business_with_dsn(self):
         self.w.remote_verdict = lambda j: {"dsn": 1, "all": FAR_OK}
         i = self.w.put(ALICE, X + " notify=SUCCESS")
-        self.w.gone(i, 5)
+        self.w.gone(i)
         i = self.w.put(ALICE, [X + " notify=SUCCESS", Y])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         time.sleep(0.3)
         self.assertEqual(self.w.reports(ALICE), [])
         self.assertEqual(self.w.events("reported"), [])
@@ -533,7 +549,7 @@ class Reports(FarCase):
     def test_the_hosts_words_come_back_after_the_last_try(self):
         self.w.remote_verdict = lambda j: FAR_TEMP
         i = self.w.put(ALICE, X)
-        self.w.gone(i, 12)
+        self.w.gone(i)
         reports = until(lambda: len(self.w.reports(ALICE)) == 2 and
                         self.w.reports(ALICE))
         for r in reports:
@@ -546,7 +562,7 @@ class Reports(FarCase):
 
     def test_a_bounce_that_is_refused_ends_there(self):
         self.w.remote_verdict = lambda j: FAR_PERM
-        self.w.gone(self.w.put("far@far.example", X), 5)
+        self.w.gone(self.w.put("far@far.example", X))
         until(lambda: self.w.events("double-bounce"))
         until(lambda: not self.w.left())
         self.assertEqual(len(self.w.remote_jobs), 2)
@@ -556,7 +572,7 @@ class Reports(FarCase):
             (X, "owner-list@example.test"), Y]
         i = self.w.put(ALICE, "list@example.test notify=SUCCESS",
                        extra=["ret FULL", "envid QQ7"])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         jobs = {j["sender"]: j for j in self.w.jobs_of(i)}
         self.assertEqual(jobs["owner-list@example.test"]["envid"], "")
         self.assertEqual(jobs["owner-list@example.test"]["ret"], "0")
@@ -576,7 +592,7 @@ route "hub.example" { via = "mail.hub" }
 
     def opened(self, to):
         n = len(self.w.opened)
-        self.w.gone(self.w.put(ALICE, to), 5)
+        self.w.gone(self.w.put(ALICE, to))
         o = self.w.opened[n]
         return (o["hosts"], o["port"], o["tls"], o["user"], o["lmtp"])
 
@@ -598,7 +614,7 @@ route "hub.example" { via = "mail.hub" }
 
     def test_one_relay_is_one_destination(self):
         i = self.w.put(ALICE, ["x@d%d.example" % n for n in range(50)])
-        self.w.gone(i, 5)
+        self.w.gone(i)
         self.assertEqual(len(self.w.jobs_of(i)), 1)
         self.assertEqual(self.w.asked, [("addresses", "relay.example:587")])
 
@@ -617,11 +633,13 @@ class Curve(FarCase):
     def test_tries_follow_the_curve(self):
         self.w.remote_verdict = lambda j: FAR_TEMP
         i = self.w.put(ALICE, X)
-        until(lambda: len(self.w.jobs_of(i)) == 4, 15)
+        until(lambda: len(self.w.jobs_of(i)) == 4)
         at = [j["at"] for j in self.w.jobs_of(i)]
         for gap, want in zip([b - a for a, b in zip(at, at[1:])], (1, 3, 6)):
-            self.assertAlmostEqual(gap, want, delta=1.3)
+            # Times are whole seconds, and a busy machine is late.
+            self.assertGreater(gap, want - 1.1)
+            self.assertLess(gap, 2 * want + 4)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -140,7 +140,7 @@ class Remote(Server):
             if answer == "die":
                 return
             if answer == "hang":
-                w.hanging.wait(60)
+                w.hanging.wait(120)
                 return
             if not isinstance(answer, dict):
                 answer = {"all": answer}

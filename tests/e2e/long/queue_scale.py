@@ -33,7 +33,7 @@ def cpu(pid):
 
 class Scale(Case):
     world_class = Far
-    world_keys = {"start": False, "queue": "retry = 1h\nwarn-after = 2d\n"
+    world_keys = {"start": False, "on_disk": True, "queue": "retry = 1h\nwarn-after = 2d\n"
                   "expire = 5d"}
 
     def fill(self, first, spread):

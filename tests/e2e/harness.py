@@ -1,0 +1,182 @@
+"""What all tests of single programs share: the build, waiting, ports that
+nobody else takes, starting a program until it is ready, and what it costs."""
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("MERPATI_BUILD") or (
+    TOP + "/build" if os.path.isdir(TOP + "/build/out") else TOP))
+ROOT = os.geteuid() == 0
+NOBODY = 65534
+# Seconds for any one wait.  What should be there comes long before, but the
+# machine may be slow and busy: only what never comes pays for it.
+PATIENCE = 60
+
+
+def sanitized():
+    with open(BUILD + "/Makefile") as f:
+        return "-fsanitize=address" in f.read()
+
+
+def out(program):
+    return os.path.join(BUILD, "out", program)
+
+
+def until(condition, patience=PATIENCE, what="it"):
+    """Wait until condition() is true and return what it said.  what may be
+    a function that tells it once the wait was in vain."""
+    end = time.monotonic() + patience
+    step = 0.005
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("waited in vain for " + (what() if callable(what) else what))
+        time.sleep(step)
+        step = min(step * 1.5, 0.1)     # looking takes CPU from what it waits for
+
+
+_held = []
+
+
+def free_ports(n):
+    """Ports of loopback, free for UDP and TCP and below those the kernel
+    gives to clients.  Held by name as long as this process lives, so that
+    no test beside it takes them before the program listens."""
+    ports = []
+    at = 10000 + os.getpid() * 37 % 20000
+    for k in range(20000):
+        port = 10000 + (at - 10000 + k) % 20000
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind("\0merpati-test-port-%d" % port)
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        _held.append(name)
+        ports.append(port)
+        if len(ports) == n:
+            return ports
+    raise RuntimeError("no free ports")
+
+
+def free_port():
+    return free_ports(1)[0]
+
+
+def as_user(uid=NOBODY, gid=None):
+    """Keywords for subprocess: as root, that uid without further groups."""
+    if not ROOT:
+        return {}
+    return {"user": uid, "group": uid if gid is None else gid, "extra_groups": []}
+
+
+def start_ready(argv, log, env=None, **keys):
+    """Start a daemon, its messages going to the end of the file log.  Returns
+    the process and whether it said that it is ready (if not, it has ended
+    or closed NOTIFY_FD)."""
+    ready, theirs = os.pipe()
+    try:
+        with open(log, "ab") as f:
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=f, stderr=f, pass_fds=[theirs],
+                                       env=dict(os.environ if env is None else env, NOTIFY_FD=str(theirs)), **keys)
+    except BaseException:
+        os.close(ready)
+        raise
+    finally:
+        os.close(theirs)
+    with open(ready, "rb") as f:
+        return process, f.read(1) == b"\n"
+
+
+def sanitizer_options():
+    """The environment of a program that gets no other."""
+    return {k: os.environ[k] for k in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ}
+
+
+def memory_directory(prefix):
+    """A new directory in memory, where a thousand directories are made in
+    no time; on disk when there is no room.  Programs may not run there."""
+    where = None
+    try:
+        if shutil.disk_usage("/dev/shm").free > 64 << 20 and os.access("/dev/shm", os.W_OK):
+            where = "/dev/shm"
+    except OSError:
+        pass
+    return tempfile.mkdtemp(prefix=prefix, dir=where)
+
+
+def xencode(text):
+    """The xtext of packets and spool files."""
+    octets = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    return "".join(chr(c) if 0x21 <= c < 0x7f and c not in b"+=" else "+%02X" % c for c in octets)
+
+
+def xdecode(text):
+    """The octets of xtext."""
+    head, *rest = text.encode("utf-8", "surrogateescape").split(b"+")
+    return head + b"".join(bytes([int(x[:2], 16)]) + x[2:] for x in rest)
+
+
+# --- what it costs ---------------------------------------------------------
+
+def cpu_of(pid):
+    """Seconds of CPU of a process without threads, to the nanosecond."""
+    with open("/proc/%d/schedstat" % pid) as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+class Echo:
+    """What the machine takes for a packet that is only sent back: the
+    measure of what a program does besides."""
+
+    def __init__(self):
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.sock.close()
+            poll = select.poll()
+            poll.register(theirs, select.POLLIN)
+            try:
+                while poll.poll() and (packet := theirs.recv(65536)):
+                    theirs.send(packet)
+            finally:
+                os._exit(0)
+        theirs.close()
+
+    def ask(self, packet=b"merpati 1 route 1\nname only.example.test\n"):
+        self.sock.send(packet)
+        self.sock.recv(65536)
+
+    def close(self):
+        self.sock.close()
+        os.waitpid(self.pid, 0)
+
+
+def cpu_each(pid, n, ask):
+    """Seconds of CPU the process takes for each of n questions."""
+    before = cpu_of(pid)
+    for _ in range(n):
+        ask()
+    return (cpu_of(pid) - before) / n
+
+
+def cpu_beside_echo(pid, n, ask, rounds=6):
+    """CPU seconds a question, and that as multiple of a packet sent back.  By
+    turns, and the best of each: what else runs on the machine disturbs either."""
+    echo = Echo()
+    try:
+        ours, bare = zip(*((cpu_each(pid, n, ask), cpu_each(echo.pid, n, echo.ask)) for _ in range(rounds)))
+    finally:
+        echo.close()
+    return min(ours), min(ours) / min(bare)
