@@ -23,11 +23,21 @@
 struct imap_chunk;
 
 struct imap_limits {
-	size_t		 line;		/* of a line, and of all words of a
-					 * command together with literals */
+	size_t		 line;		/* of all lines of a command together
+					 * with literals taken as words; of one
+					 * line, STREAM_IN if that is less */
 	size_t		 literal;	/* of a literal taken as a word */
-	bool		 plus;		/* {n+} of any size (LITERAL+) */
+	bool		 plus;		/* {n+} of any size (LITERAL+), else
+					 * of 4096 octets (LITERAL-) */
 	unsigned int	 depth;		/* of parentheses, for who nests */
+};
+
+/* What follows the line: nothing, a literal, or one that is being taken. */
+enum imap_tail {
+	IMAP_TAIL_NONE,
+	IMAP_TAIL_SYNC,
+	IMAP_TAIL_PLUS,
+	IMAP_TAIL_TAKEN
 };
 
 struct imap_lex {
@@ -35,7 +45,7 @@ struct imap_lex {
 	struct imap_limits	 limit;
 	struct imap_chunk	*chunk;		/* memory of the words */
 	size_t			 used;		/* octets of this command */
-	const char		*p, *end;	/* the rest of the line */
+	char			*p, *end;	/* the rest of the line */
 	char			 tag[IMAP_TAG_MAX + 1];	/* "*" when none */
 	const char		*error;		/* static */
 	bool			 no;		/* error is for NO, not BAD */
@@ -43,13 +53,19 @@ struct imap_lex {
 						 * followed any more: BYE */
 	enum stream_status	 status;	/* of the stream: not OK, over */
 	bool			 utf8;		/* quoted strings may be UTF-8 */
+	bool			 binary;	/* literal8 is a string too */
 	uint64_t		 octets;	/* of a literal to come */
 	bool			 sync;		/* it waits for "+" */
+	enum imap_tail		 tail;		/* private, as what follows */
+	uint64_t		 tail_octets;
+	const char		*bad_line;
 };
 
 void	 imap_lex_init(struct imap_lex *, struct stream *,
 	    const struct imap_limits *);
 void	 imap_lex_free(struct imap_lex *);
+/* Overwrite all words, and what was consumed of the stream: passwords. */
+void	 imap_lex_wipe(struct imap_lex *);
 /*
  * Wait for the next command: its line, tag and name (an atom, any case).
  * False: look at status (over), else at error: to be answered, tag may be
@@ -58,8 +74,8 @@ void	 imap_lex_free(struct imap_lex *);
 bool	 imap_lex_begin(struct imap_lex *, struct slice *name);
 /*
  * The command is done with, well or not: true when the line was used up.  What
- * is left of it, with its non-synchronizing literals (at most 1 MiB, else bye), is
- * skipped, and memory given back.
+ * is left of it, with its non-synchronizing literals (at most 1 MiB, else bye),
+ * is skipped.  Look at bye and status.  Words stay until imap_lex_begin().
  */
 bool	 imap_lex_finish(struct imap_lex *);
 
@@ -74,11 +90,14 @@ bool	 imap_lex_accept(struct imap_lex *, char c);
 bool	 imap_lex_expect(struct imap_lex *, char c);
 /* The next octet, 0 at the end. */
 char	 imap_lex_peek(const struct imap_lex *);
-/* If the next word (up to a delimiter) is this, ASCII case ignored, take it. */
+/*
+ * If the next word is this, ASCII case ignored, take it.  It ends where an atom
+ * does, and at "[" and "<" ("BODY[TEXT]<0.10>").
+ */
 bool	 imap_lex_keyword(struct imap_lex *, const char *word);
 
 bool	 imap_lex_atom(struct imap_lex *, struct slice *);
-/* quoted or literal; literal8 too when binary. */
+/* quoted or literal; literal8 too when binary.  NULs only in a literal8. */
 bool	 imap_lex_string(struct imap_lex *, struct slice *);
 /* NIL: ptr is NULL. */
 bool	 imap_lex_nstring(struct imap_lex *, struct slice *);
@@ -101,13 +120,19 @@ bool	 imap_lex_date(struct imap_lex *, int64_t *);
  * A literal whose octets the caller takes from the stream himself: parse "{n}",
  * "{n+}", "~{n}" at the end of the line and set octets, sync, *binary.  Then
  * either imap_lex_literal_go() (sends "+" when it waits, then the caller consumes
- * exactly octets from the stream, and calls imap_lex_literal_done() for the rest
- * of the line), or an error of his (imap_lex_fail()), and imap_lex_finish()
- * does the right thing.
+ * exactly octets from the stream, whatever becomes of them, and calls
+ * imap_lex_literal_done() for the rest of the line), or an error of his
+ * (imap_lex_fail()), and imap_lex_finish() does the right thing.  limit.literal
+ * is not looked at.  When the stream fails under him he sets status.
  */
 bool	 imap_lex_literal(struct imap_lex *, bool *binary);
 bool	 imap_lex_literal_go(struct imap_lex *);
 bool	 imap_lex_literal_done(struct imap_lex *);
+/* A literal as a word, when it is known to be one. */
+bool	 imap_lex_literal_word(struct imap_lex *, struct slice *);
+
+/* ATOM-CHAR (RFC 9051 9) */
+bool	 imap_lex_is_atom(char c);
 
 /* Set the error, if there is none yet.  Static text.  Returns false. */
 bool	 imap_lex_fail(struct imap_lex *, const char *error);

@@ -294,6 +294,18 @@ stream_peek(struct stream *s, struct slice *data)
 	return STREAM_OK;
 }
 
+enum stream_status
+stream_begin(struct stream *s, struct slice *data)
+{
+	enum stream_status	 st;
+
+	if (s->in_pos == s->in_len &&
+	    (st = stream_fill(s, true)) != STREAM_OK)
+		return st;
+	*data = stream_pending(s);
+	return STREAM_OK;
+}
+
 void
 stream_consume(struct stream *s, size_t len)
 {

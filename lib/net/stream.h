@@ -72,6 +72,8 @@ enum stream_status	 stream_line(struct stream *, size_t max,
  * is borrowed; stream_consume() takes what was used from its front.
  */
 enum stream_status	 stream_peek(struct stream *, struct slice *data);
+/* As stream_peek(), but between commands: STREAM_STOP ends the wait. */
+enum stream_status	 stream_begin(struct stream *, struct slice *data);
 /*
  * As stream_peek() but insists on more octets than are in the buffer now:
  * for a parser that needs the next ones. */
