@@ -201,7 +201,7 @@ time_of_day(struct scan *sc, struct tm *tm)
 }
 
 int
-date_parse(struct slice s, time_t *out)
+date_parse_zone(struct slice s, time_t *out, long *east)
 {
 	struct scan	 sc = { s, 0, false };
 	struct tm	 tm = { 0 };
@@ -226,5 +226,14 @@ date_parse(struct slice s, time_t *out)
 		return -1;
 	}
 	*out = timegm(&tm) - off;
+	*east = off;
 	return 0;
+}
+
+int
+date_parse(struct slice s, time_t *out)
+{
+	long	 east;
+
+	return date_parse_zone(s, out, &east);
 }

@@ -16,5 +16,7 @@ void	 date_format(time_t, char out[DATE_MAX]);
  * (RFC 5322 4.3) too.  0, or -1 with errno EINVAL.
  */
 int	 date_parse(struct slice, time_t *out);
+/* Likewise, and the zone it was written in, in seconds east of Greenwich. */
+int	 date_parse_zone(struct slice, time_t *out, long *zone);
 
 #endif
