@@ -39,6 +39,23 @@ void	 maildir_name_sizes(uint64_t size, uint64_t wire, char out[64]);
 int64_t	 maildir_name_time(const char *name);
 
 /*
+ * name with the key I= of this UID in place of any other, and ":2," when it has no
+ * info: "x,S=1:2,S" to "x,S=1,I=validity.uid:2,S".  name is one that
+ * maildir_name_parse() takes.  0, or -1 with errno ENAMETOOLONG.
+ */
+int	 maildir_name_key(const char *name, uint32_t validity, uint32_t uid,
+	    char out[300]);
+/* The info as enum letter_flag and bits of keywords; other letters are not. */
+void	 maildir_name_flags(const struct maildir_name *, uint32_t *flags,
+	    uint32_t *keywords);
+/*
+ * name with these flags, in ASCII order; letters of other meanings stay.
+ * 0, or -1 with errno ENAMETOOLONG, EINVAL (an info that is not ":2,").
+ */
+int	 maildir_name_with_flags(const char *name, uint32_t flags,
+	    uint32_t keywords, char out[300]);
+
+/*
  * Make DIR and its tmp new cur (0700), durably, and at most two directories
  * above (a user's, a domain's): when more is missing it is a file system that
  * is not mounted.  0 or -1; existing ones are fine.

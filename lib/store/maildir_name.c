@@ -1,8 +1,10 @@
 /* Names of messages.  Contract in maildir.h.  Pure. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "lib/store/letter.h"
 #include "lib/store/maildir.h"
 
 #define TIME_DIGITS	12
@@ -27,6 +29,27 @@ base36(struct slice s)
 			return 0;
 	}
 	return v > UINT32_MAX ? 0 : (uint32_t)v;
+}
+
+static uint32_t
+flag_of(char c)
+{
+	switch (c) {
+	case 'D':
+		return LETTER_DRAFT;
+	case 'F':
+		return LETTER_FLAGGED;
+	case 'P':
+		return LETTER_PASSED;
+	case 'R':
+		return LETTER_ANSWERED;
+	case 'S':
+		return LETTER_SEEN;
+	case 'T':
+		return LETTER_DELETED;
+	default:
+		return 0;
+	}
 }
 
 /* "validity.uid" */
@@ -125,4 +148,85 @@ maildir_name_time(const char *name)
 	for (i = 0; i < TIME_DIGITS && text_is_digit(name[i]); i++)
 		t = t * 10 + (name[i] - '0');
 	return i == 0 || name[i] != '.' ? 0 : t;
+}
+
+int
+maildir_name_key(const char *name, uint32_t validity, uint32_t uid,
+    char out[300])
+{
+	static const char	 digits[] =
+	    "0123456789abcdefghijklmnopqrstuvwxyz";
+	char			 v[8];
+	const char		*p;
+	size_t			 len = strcspn(name, ",:"), key;
+	int			 i = sizeof(v) - 1;
+
+	memcpy(out, name, len);
+	for (p = name + len; *p == ','; p += key) {
+		key = 1 + strcspn(p + 1, ",:");
+		if (strncmp(p, ",I=", 3) == 0)
+			continue;
+		memcpy(out + len, p, key);
+		len += key;
+	}
+	for (v[i] = '\0'; validity > 0; validity /= 36)
+		v[--i] = digits[validity % 36];
+	len += (size_t)snprintf(out + len, 300 - len, ",I=%s.%lu%s", v + i,
+	    (unsigned long)uid, *p == '\0' ? ":2," : p);
+	if (len > MAILDIR_NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+void
+maildir_name_flags(const struct maildir_name *m, uint32_t *flags,
+    uint32_t *keywords)
+{
+	size_t	 i;
+	char	 c;
+
+	*flags = *keywords = 0;
+	for (i = 0; i < m->info.len; i++) {
+		c = m->info.ptr[i];
+		if (c >= 'a' && c <= 'z')
+			*keywords |= 1u << (c - 'a');
+		else
+			*flags |= flag_of(c);
+	}
+}
+
+int
+maildir_name_with_flags(const char *name, uint32_t flags, uint32_t keywords,
+    char out[300])
+{
+	struct maildir_name	 m;
+	char			 set[256];
+	size_t			 n = 0, len;
+	int			 c, i;
+
+	if (!maildir_name_parse(name, &m) || (!m.has_info &&
+	    strchr(name, ':') != NULL)) {
+		errno = EINVAL;		/* flags of a kind we do not know */
+		return -1;
+	}
+	for (c = '!'; c <= '~'; c++) {
+		if (c >= 'a' && c <= 'z')
+			i = (keywords >> (c - 'a') & 1) != 0;
+		else if (flag_of((char)c) != 0)
+			i = (flags & flag_of((char)c)) != 0;
+		else
+			i = m.info.len > 0 &&
+			    memchr(m.info.ptr, c, m.info.len) != NULL;
+		if (i)
+			set[n++] = (char)c;
+	}
+	len = strcspn(name, ":");
+	if (len + 3 + n > MAILDIR_NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	snprintf(out, 300, "%.*s:2,%.*s", (int)len, name, (int)n, set);
+	return 0;
 }

@@ -31,11 +31,12 @@ struct uidlist_names {
 
 struct work {
 	const char	*dir;
-	int		 dirfd;
+	int		 rootfd, dirfd;
 	struct uidstate	 st;
 	struct uidlist	*l;
 	size_t		 room;
 	uint32_t	 highest;	/* validity seen in a name */
+	bool		 moved;		/* to be written: the inode */
 };
 
 static char *
@@ -78,9 +79,12 @@ add_message(struct work *w, const char *name, bool in_new)
 	if (m.validity > w->highest)
 		w->highest = m.validity;
 	if (w->st.found == UIDSTATE_OK && m.validity == w->st.validity &&
-	    m.uid < w->st.next) {
+	    m.uid < w->st.floor) {
 		e->uid = m.uid;
 		e->kept = true;
+		/* Only after a loss of what this boot wrote. */
+		if (m.uid >= w->st.next)
+			w->st.next = m.uid + 1;
 	}
 }
 
@@ -187,36 +191,6 @@ settle_claims(struct work *w)
 		sort(w->l);
 }
 
-/* "x,S=1:2,S" to "x,S=1,I=validity.uid:2,S"; other I= keys go. */
-static int
-make_name(const char *name, uint32_t validity, uint32_t uid, char out[300])
-{
-	static const char	 digits[] =
-	    "0123456789abcdefghijklmnopqrstuvwxyz";
-	char			 v[8];
-	const char		*p;
-	size_t			 len = strcspn(name, ",:"), key;
-	int			 i = sizeof(v) - 1;
-
-	memcpy(out, name, len);
-	for (p = name + len; *p == ','; p += key) {
-		key = 1 + strcspn(p + 1, ",:");
-		if (strncmp(p, ",I=", 3) == 0)
-			continue;
-		memcpy(out + len, p, key);
-		len += key;
-	}
-	for (v[i] = '\0'; validity > 0; validity /= 36)
-		v[--i] = digits[validity % 36];
-	len += (size_t)snprintf(out + len, 300 - len, ",I=%s.%lu%s", v + i,
-	    (unsigned long)uid, *p == '\0' ? ":2," : p);
-	if (len > MAILDIR_NAME_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return 0;
-}
-
 /* Write the UID into the name, below cur/.  0, or -1 with errno. */
 static int
 give(struct work *w, struct uidlist_entry *e, uint32_t uid)
@@ -224,7 +198,7 @@ give(struct work *w, struct uidlist_entry *e, uint32_t uid)
 	char	 from[300], to[304] = "cur/";
 
 	make_path(e, from);
-	if (make_name(e->name, w->st.validity, uid, to + 4) == -1)
+	if (maildir_name_key(e->name, w->st.validity, uid, to + 4) == -1)
 		return -1;
 	if (strcmp(from, to) != 0) {
 		if (io_rename_new(w->dirfd, from, w->dirfd, to) == -1)
@@ -282,6 +256,8 @@ import_uids(struct work *w, const struct dovecot_uidlist *d)
 		w->st.writable = false;
 		return 0;
 	}
+	if (uidstate_had_validity(w->rootfd, d->validity) == -1)
+		return -1;
 	return sync_names(w);
 }
 
@@ -297,34 +273,35 @@ import(struct work *w)
 	if (io_read_file(w->dirfd, "dovecot-uidlist", &text) == -1)
 		r = errno == ENOENT ? 0 : -1;
 	else if (dovecot_uidlist_parse(buf_slice(&text), &d) == 0) {
-		r = import_uids(w, &d) == -1 ? -1 : 1;
+		/* Of a folder that was copied with its list: only once. */
+		if (!uidstate_is_taken(w->rootfd, w->dirfd, d.validity))
+			r = import_uids(w, &d) == -1 ? -1 : 1;
 		dovecot_uidlist_free(&d);
 	}
 	buf_free(&text);
 	return r;
 }
 
-/* A validity above all that were used here: the time, as a rule. */
-static uint32_t
-new_validity(const struct work *w)
-{
-	uint64_t	 v = (uint64_t)io_time_us() / 1000000;
-
-	if (v <= w->highest)
-		v = (uint64_t)w->highest + 1;
-	if (v <= w->st.validity)
-		v = (uint64_t)w->st.validity + 1;
-	return v > UINT32_MAX ? 1 : (uint32_t)v;
-}
-
-/* No UIDs so far, or none that can be believed. */
+/*
+ * No UIDs so far, or none that can be believed: begin with a validity above
+ * all that were used.
+ */
 static void
 begin(struct work *w)
 {
-	size_t	 i;
+	uint32_t	 above = w->highest;
+	size_t		 i;
 
-	w->st.validity = new_validity(w);
+	if (w->st.validity > above)
+		above = w->st.validity;
+	if (!w->st.writable || uidstate_new_validity(w->rootfd, above,
+	    &w->st.validity) == -1) {
+		/* What cannot be kept is at least the same each time. */
+		w->st.validity = 1;
+		w->st.writable = false;
+	}
 	w->st.next = 1;
+	w->st.floor = 0;
 	for (i = 0; i < w->l->n; i++) {
 		w->l->entry[i].uid = 0;
 		w->l->entry[i].kept = false;
@@ -354,9 +331,6 @@ settle(struct work *w)
 		break;
 	}
 	begin(w);
-	/* What cannot be kept is at least the same each time. */
-	if (!w->st.writable)
-		w->st.validity = 1;
 	return 0;
 }
 
@@ -420,7 +394,7 @@ give_provisional(struct work *w)
 static int
 number(struct work *w)
 {
-	bool		 fresh = w->st.found != UIDSTATE_OK, some;
+	bool		 fresh = w->st.found != UIDSTATE_OK || w->moved, some;
 	uint32_t	 next;
 	size_t		 i, k = 0;
 
@@ -444,8 +418,6 @@ number(struct work *w)
 		}
 	}
 	some = give_all(w, next);
-	if (w->st.writable && (k > 0 || fresh) && fsync(w->st.fd) == -1)
-		return -1;
 	if (some && sync_names(w) == -1)
 		return -1;
 	if (w->st.writable && fresh && fsync(w->dirfd) == -1)
@@ -454,12 +426,36 @@ number(struct work *w)
 	return 0;
 }
 
+static int
+open_list(struct work *w)
+{
+	uint64_t	 inode;
+	int		 r = -1, saved;
+
+	if (uidstate_open(w->dirfd, &w->st) == -1)
+		return -1;
+	inode = w->st.inode;
+	if (uidstate_is_copy(w->rootfd, w->dirfd, &w->st)) {
+		w->highest = w->st.validity;
+		w->st.found = UIDSTATE_BROKEN;
+	}
+	w->moved = inode != w->st.inode;
+	/* new/ first: what moves to cur/ meanwhile is seen there. */
+	if (scan(w, "new", true) == 0 && scan(w, "cur", false) == 0 &&
+	    settle(w) == 0)
+		r = number(w);
+	saved = errno;
+	uidstate_close(&w->st);
+	errno = saved;
+	return r;
+}
+
 int
-uidlist_open(const char *dir, struct uidlist *l)
+uidlist_open_below(int rootfd, const char *dir, struct uidlist *l)
 {
 	const int	 flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	struct work	 w = { .dir = dir, .l = l };
-	int		 r = -1, saved;
+	struct work	 w = { .dir = dir, .rootfd = rootfd, .l = l };
+	int		 r, saved;
 
 	memset(l, 0, sizeof(*l));
 	w.dirfd = open(dir, flags);
@@ -467,15 +463,9 @@ uidlist_open(const char *dir, struct uidlist *l)
 		w.dirfd = open(dir, flags);
 	if (w.dirfd == -1)
 		return -1;
-	if (uidstate_open(w.dirfd, &w.st) == 0) {
-		/* new/ first: what moves to cur/ meanwhile is seen there. */
-		if (scan(&w, "new", true) == 0 && scan(&w, "cur", false) == 0 &&
-		    settle(&w) == 0)
-			r = number(&w);
-		saved = errno;
-		uidstate_close(&w.st);
-		errno = saved;
-	}
+	if (w.rootfd == -1)
+		w.rootfd = w.dirfd;
+	r = open_list(&w);
 	io_close(w.dirfd);
 	l->validity = w.st.validity;
 	l->next = w.st.next;
@@ -485,6 +475,12 @@ uidlist_open(const char *dir, struct uidlist *l)
 		errno = saved;
 	}
 	return r;
+}
+
+int
+uidlist_open(const char *dir, struct uidlist *l)
+{
+	return uidlist_open_below(-1, dir, l);
 }
 
 void

@@ -7,8 +7,14 @@
  *
  *	merpati-uid 1
  *	validity 1763740000
- *	next 0000000018		no UID from here on was ever given
- *	modseq 00000000000000000000
+ *	next 0000001017		no UID from here on was ever given
+ *	modseq 00001763740000123456	no modseq above it was
+ *	inode 00000000000001234567	of the directory
+ *	used 0000000018 BOOT	no UID from here on was, in this boot
+ *
+ * next is raised by a thousand at a time and then fsynced; used is not,
+ * and counts only while the kernel that wrote it runs (uidstate.h).  Files
+ * without the last two lines are of the first versions.
  *
  * A UID in a name counts when its validity is the file's, it is below next
  * and no other message claims it.  So renames and next may reach the disk in
@@ -64,6 +70,8 @@ struct uidlist {
  * To be called after fork: the lock belongs to the open file.
  */
 int	 uidlist_open(const char *dir, struct uidlist *out);
+/* The same for a mailbox of the account whose Maildir is open as rootfd. */
+int	 uidlist_open_below(int rootfd, const char *dir, struct uidlist *out);
 /* Zeroed ones are fine. */
 void	 uidlist_free(struct uidlist *);
 

@@ -11,14 +11,16 @@
 #include "lib/base/text.h"
 #include "lib/store/uidlist.h"
 #include "lib/store/uidstate.h"
+#include "lib/store/uidstate_parts.h"
 
-#define FILE_NAME	"uidvalidity"
 #define FILE_MAX	512
 #define MAGIC		"merpati-uid "
+#define BOOT_LEN	36
+#define STEP		1000	/* UIDs for one fsync */
 
 /* Wait for the lock by asking again: a stuck holder must not hang us. */
-static int
-lock(int fd, short type)
+int
+uidstate_lock(int fd, short type)
 {
 	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET };
 	struct timespec	 ts = { 0, 1000000 };
@@ -59,6 +61,48 @@ take(struct slice *text, const char *key, uint64_t max, uint64_t *out)
 	return text_u64(v, max, out) == 0;
 }
 
+/* This start of the kernel, 36 characters, or "-" where nobody tells. */
+static const char *
+this_boot(void)
+{
+	static char	 boot[BOOT_LEN + 1];
+	int		 fd;
+
+	if (boot[0] != '\0')
+		return boot;
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || io_pread_full(fd, boot, BOOT_LEN, 0) != BOOT_LEN ||
+	    strspn(boot, "0123456789abcdef-") != BOOT_LEN)
+		strcpy(boot, "-");
+	io_close(fd);
+	return boot;
+}
+
+/*
+ * "used N BOOT": what was given since the floor was raised.  It was not made
+ * durable, so after another boot only the floor is sure.
+ */
+static void
+take_used(struct slice *text, struct uidstate *st)
+{
+	struct slice	 rest = *text;
+	const char	*boot = this_boot();
+	size_t		 len = strlen("used ") + 10;
+	uint64_t	 used;
+
+	if (rest.len < len + 1 || memcmp(rest.ptr, "used ", 5) != 0 ||
+	    text_u64((struct slice){ rest.ptr + 5, 10 }, UINT32_MAX,
+	    &used) == -1)
+		return;
+	rest.ptr += len;
+	rest.len -= len;
+	if (boot[0] == '-' || rest.len < BOOT_LEN + 2 || rest.ptr[0] != ' ' ||
+	    memcmp(rest.ptr + 1, boot, BOOT_LEN) != 0 ||
+	    rest.ptr[BOOT_LEN + 1] != '\n' || used == 0 || used > st->floor)
+		return;
+	st->next = (uint32_t)used;
+}
+
 static int
 parse(struct slice text, struct uidstate *st)
 {
@@ -77,8 +121,11 @@ parse(struct slice text, struct uidstate *st)
 	    validity == 0 || next == 0)
 		return 0;
 	st->validity = (uint32_t)validity;
-	st->next = (uint32_t)next;
+	st->floor = st->next = (uint32_t)next;
 	st->found = UIDSTATE_OK;
+	/* Files of the first versions end here. */
+	if (take(&text, "inode ", UINT64_MAX, &st->inode))
+		take_used(&text, st);
 	return 0;
 }
 
@@ -88,47 +135,71 @@ open_file(int dirfd, struct uidstate *st)
 	const int	 flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 	st->writable = true;
-	st->fd = openat(dirfd, FILE_NAME, O_RDWR | O_CREAT | flags, 0600);
+	st->fd = openat(dirfd, UIDSTATE_NAME, O_RDWR | O_CREAT | flags, 0600);
 	if (st->fd != -1)
 		return 0;
 	if (errno != EROFS && errno != EACCES && errno != EPERM &&
 	    errno != ENOSPC && errno != EDQUOT)
 		return -1;
 	st->writable = false;
-	st->fd = openat(dirfd, FILE_NAME, O_RDONLY | flags);
+	st->fd = openat(dirfd, UIDSTATE_NAME, O_RDONLY | flags);
 	return st->fd == -1 && errno != ENOENT ? -1 : 0;
+}
+
+int
+uidstate_read(int fd, struct uidstate *st)
+{
+	char	 text[FILE_MAX];
+	ssize_t	 n;
+
+	if ((n = io_pread_full(fd, text, sizeof(text), 0)) == -1)
+		return -1;
+	st->found = UIDSTATE_EMPTY;
+	return n == 0 ? 0 : parse((struct slice){ text, (size_t)n }, st);
 }
 
 int
 uidstate_open(int dirfd, struct uidstate *st)
 {
-	char		 text[FILE_MAX];
-	ssize_t		 n;
-
 	memset(st, 0, sizeof(*st));
 	if (open_file(dirfd, st) == -1)
 		return -1;
 	st->found = UIDSTATE_EMPTY;
 	if (st->fd == -1)
 		return 0;
-	if (lock(st->fd, st->writable ? F_WRLCK : F_RDLCK) == 0 &&
-	    (n = pread(st->fd, text, sizeof(text), 0)) != -1 && (n == 0 ||
-	    parse((struct slice){ text, (size_t)n }, st) == 0))
+	if (uidstate_lock(st->fd, st->writable ? F_WRLCK : F_RDLCK) == 0 &&
+	    uidstate_read(st->fd, st) == 0)
 		return 0;
 	uidstate_close(st);
 	return -1;
 }
 
 int
-uidstate_write(const struct uidstate *st)
+uidstate_write(struct uidstate *st)
 {
-	char	 text[FILE_MAX];
-	int	 n;
+	const char	*boot = this_boot();
+	char		 text[FILE_MAX];
+	uint32_t	 floor = st->floor;
+	int		 n;
 
+	if (st->next > floor) {
+		floor = st->next;
+		/* None was given yet, or used lines are of no use here. */
+		if (floor > 1 && boot[0] != '-')
+			floor = floor > UINT32_MAX - STEP ? UINT32_MAX :
+			    floor + STEP - 1;
+	}
 	n = snprintf(text, sizeof(text), MAGIC "1\nvalidity %010lu\n"
-	    "next %010lu\nmodseq %020llu\n", (unsigned long)st->validity,
-	    (unsigned long)st->next, (unsigned long long)st->modseq);
-	return io_pwrite_all(st->fd, text, (size_t)n, 0);
+	    "next %010lu\nmodseq %020llu\ninode %020llu\nused %010lu %s\n",
+	    (unsigned long)st->validity, (unsigned long)floor,
+	    (unsigned long long)st->modseq, (unsigned long long)st->inode,
+	    (unsigned long)st->next, boot);
+	if (io_pwrite_all(st->fd, text, (size_t)n, 0) == -1)
+		return -1;
+	if (floor != st->floor && fsync(st->fd) == -1)
+		return -1;
+	st->floor = floor;
+	return 0;
 }
 
 void
@@ -146,10 +217,10 @@ uidlist_lock(const char *dir)
 	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd == -1)
 		return -1;
-	fd = openat(dirfd, FILE_NAME,
+	fd = openat(dirfd, UIDSTATE_NAME,
 	    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	io_close(dirfd);
-	if (fd != -1 && lock(fd, F_WRLCK) == -1) {
+	if (fd != -1 && uidstate_lock(fd, F_WRLCK) == -1) {
 		io_close(fd);
 		fd = -1;
 	}
