@@ -21,17 +21,18 @@ enum command_end {
 };
 
 enum command_state {
-	COMMAND_ANY = 1,
-	COMMAND_AUTH = 2,	/* authenticated or selected */
-	COMMAND_SELECTED = 4
+	COMMAND_ANY,
+	COMMAND_AUTH,		/* authenticated or selected: always, here */
+	COMMAND_UNSELECTED,	/* not with a mailbox selected */
+	COMMAND_SELECTED
 };
 
 enum command_flag {
 	COMMAND_NO_EXPUNGE = 1,	/* RFC 9051 7.5.1: unless in its UID form */
 	COMMAND_UID = 2,	/* has a UID form */
-	COMMAND_UID_ONLY = 4,	/* has no other (UID EXPUNGE's is apart) */
-	COMMAND_NO_UPDATE = 8,	/* tells nothing: SELECT, LOGOUT, IDLE */
-	COMMAND_SEQUENCE = 16	/* refused with UIDONLY but in the UID form */
+	COMMAND_NO_UPDATE = 4,	/* tells nothing: SELECT, LOGOUT, IDLE */
+	COMMAND_SEQUENCE = 8,	/* refused with UIDONLY but in the UID form */
+	COMMAND_LOGIN = 16	/* too late: BAD */
 };
 
 /* Is "UID" in front of the command that runs? */
@@ -40,12 +41,13 @@ typedef enum command_end command_fn(struct session *, bool uid);
 struct command {
 	const char	*name;
 	command_fn	*run;
-	unsigned int	 states, flags;
+	enum command_state state;
+	unsigned int	 flags;
 };
 
 /*
  * The text of the tagged response, response code included: "[READ-ONLY] EXAMINE
- * completed".  Unset: "NAME completed" for OK.  Kept as a copy.
+ * completed".  Unset: "NAME completed" for OK.  Kept as a copy.  Returns end.
  */
 enum command_end	 command_answer(struct session *, enum command_end,
 			    const char *fmt, ...)
@@ -60,17 +62,26 @@ enum command_end	 command_failed(struct session *, const char *what);
 /* Read one command and run it. */
 void	 command_next(struct session *);
 
-/* imap_string_add() and kin onto s->s go by these. */
+/* Say that a command does not exist here or cannot be done now: for the table. */
+command_fn	 cmd_absent;
+
+/* put.c: imap_string_add() and kin onto s->s go by these. */
 void	 put_string(struct session *, struct slice);	/* quoted or literal */
 void	 put_nstring(struct session *, struct slice);
 void	 put_mailbox(struct session *, struct slice name);	/* mailbox_name_put() */
 void	 put_number(struct session *, uint64_t);	/* fast */
-void	 put_flags(struct session *, const struct letter *);	/* "(\Seen a)",
-							 * with \Recent in rev1 */
+/* "(\Seen a)", with \Recent in rev1 */
+void	 put_flags(struct session *, const struct letter *);
 void	 put_set(struct session *, const struct number_set *);
 void	 put_date_time(struct session *, int64_t);	/* quoted */
+/* "MAILBOXID (F12ab)" (RFC 8474 4), of a mailbox's UIDVALIDITY */
+void	 put_mailbox_id(struct session *, uint32_t validity);
 
-/* A mailbox name from the command: canonical UTF-8, "" never.  False: lex has it. */
+/*
+ * Words.  The blank before them is the caller's.
+ *
+ * A mailbox name: canonical UTF-8, never "".  False: lex has why.
+ */
 bool	 command_mailbox(struct session *, struct buf *name);
 /*
  * Flags in parentheses, or without when bare: system flags and keywords, which get a
@@ -79,12 +90,14 @@ bool	 command_mailbox(struct session *, struct buf *name);
  */
 bool	 command_flags(struct session *, bool bare, bool create,
 	    uint32_t *flags, uint32_t *keywords);
-/* Open a mailbox by name; NULL: command_failed() has been called with [TRYCREATE] when
- * trycreate, *end is what to return. */
-struct folder	*command_folder(struct session *, struct slice name,
-		    bool trycreate, enum command_end *end);
+/*
+ * Open a mailbox by its canonical name, what: "COPY".  NULL: *end is what to
+ * return, with [TRYCREATE] when there is none and trycreate is set.
+ */
+struct folder	*command_folder(struct session *, const char *what,
+		    struct slice name, bool trycreate, enum command_end *end);
 
-/* cmd_any.c */
+/* cmd_any.c, cmd_compress.c */
 command_fn	 cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable,
 		 cmd_compress;
 /* cmd_select.c */

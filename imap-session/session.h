@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "imap-session/view.h"
+#include "lib/base/buf.h"
 #include "lib/base/config.h"
 #include "lib/net/imap_lex.h"
 #include "lib/net/proto_auth.h"
@@ -35,6 +36,9 @@ enum session_end {
 	SESSION_REFUSED
 };
 
+#define SESSION_BADS	20	/* in a row, then it ends */
+#define SESSION_LINE	65536	/* of a command, literals as words too */
+
 struct notify;
 struct deflate;
 
@@ -48,6 +52,14 @@ struct session {
 	unsigned int			 enabled;	/* enum session_enabled */
 	enum session_end		 end;
 	unsigned int			 errors;	/* BADs in a row */
+	struct buf			 answer;	/* command_answer() */
+	int64_t				 began;		/* ms; the command */
+	int64_t				 progress;	/* ms; last told */
+	struct put_memory {		/* put_flags()'s last */
+		bool			 valid, recent;
+		uint32_t		 flags, keywords;
+		struct buf		 text;
+	}				 put;
 	struct notify			*notify;	/* RFC 5465, or NULL */
 	struct deflate			*deflate;	/* RFC 4978, or NULL */
 	uint64_t			 fetched, appended, expunged;	/* log */
@@ -59,5 +71,17 @@ void	 session_serve(const struct config *, const struct auth_handed *,
 
 /* names and strings go out as UTF-8: UTF8=ACCEPT or IMAP4rev2 enabled */
 bool	 session_utf8(const struct session *);
+/*
+ * What enables CONDSTORE (RFC 7162 3.1: FETCH MODSEQ, STORE UNCHANGEDSINCE,
+ * SEARCH MODSEQ, STATUS HIGHESTMODSEQ ...) calls this before its responses.
+ */
+void	 session_condstore(struct session *);
+/*
+ * For commands that may take long, to be called often between responses: after
+ * 10 s, and every 10 s, tells how far it is (RFC 9585).  goal 0: not known.
+ */
+void	 session_progress(struct session *, uint32_t done, uint32_t goal);
+/* The client is silent for long: give memory back. */
+void	 session_rest(struct session *);
 
 #endif

@@ -22,7 +22,8 @@ struct view {
 	struct folder_state	 state;
 	uint32_t		 recent;	/* UIDs from here on are \Recent */
 	uint32_t		 told_keywords;	/* bits in the last FLAGS */
-	uint64_t		 modseq;	/* all changes up to here are told */
+	uint64_t		 modseq;	/* flags up to here are told */
+	uint64_t		 vanished;	/* expunges up to here are told */
 	bool			 read_only;	/* EXAMINE, or nothing writable */
 };
 
@@ -54,6 +55,16 @@ void	 view_own_change(struct view *, const struct folder_result *);
  * VANISHED.
  */
 void	 view_expunged(struct session *, const struct number_set *uids);
+/* "* n FETCH (UID n FLAGS (...))", with MODSEQ, or UIDFETCH, as enabled. */
+void	 view_put_flags(struct session *, const struct letter *);
+/*
+ * The same for all in the view below UID next with a modseq above since; known:
+ * of these UIDs only, NULL: of all.  0 or -1.
+ */
+int	 view_tell_flags(struct session *, uint64_t since, uint32_t next,
+	    const struct number_set *known);
+/* "* n EXISTS" and, for rev1, "* n RECENT". */
+void	 view_tell_new(struct session *);
 /* FLAGS and PERMANENTFLAGS, when keywords came that were not told. */
 void	 view_flags(struct session *, bool always);
 void	 view_close(struct session *);

@@ -1,0 +1,31 @@
+/* Contract in capability.h. */
+#include "imap-session/capability.h"
+
+/*
+ * Names come here when all of what they promise is there; doc/imap.md has the
+ * RFC and the test of each.
+ */
+static const char *const names[] = {
+	"IMAP4rev2",
+	"IMAP4rev1",
+	"CONDSTORE",
+	"ENABLE",
+	"ID",
+	"INPROGRESS",
+	"LITERAL+",
+	"OBJECTID",
+	"QRESYNC",
+	"UIDONLY",
+	"UNSELECT",
+	"UTF8=ACCEPT",
+};
+
+void
+capability_put(struct session *s)
+{
+	size_t	 i;
+
+	stream_printf(&s->s, "CAPABILITY");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		stream_printf(&s->s, " %s", names[i]);
+}

@@ -1,0 +1,145 @@
+/*
+ * Commands for any state (RFC 9051 6.1), ID (RFC 2971) and ENABLE (RFC 5161,
+ * RFC 9051 6.3.1).
+ */
+#include "imap-session/capability.h"
+#include "imap-session/command.h"
+#include "lib/base/log.h"
+
+#define ID_PAIRS	30	/* RFC 2971 3.3 */
+
+enum command_end
+cmd_capability(struct session *s, bool uid)
+{
+	(void)uid;
+	if (!imap_lex_end(&s->lex))
+		return COMMAND_LEX;
+	stream_printf(&s->s, "* ");
+	capability_put(s);
+	stream_printf(&s->s, "\r\n");
+	return COMMAND_OK;
+}
+
+enum command_end
+cmd_noop(struct session *s, bool uid)
+{
+	(void)uid;
+	return imap_lex_end(&s->lex) ? COMMAND_OK : COMMAND_LEX;
+}
+
+enum command_end
+cmd_logout(struct session *s, bool uid)
+{
+	(void)uid;
+	if (!imap_lex_end(&s->lex))
+		return COMMAND_LEX;
+	stream_printf(&s->s, "* BYE Logging out\r\n");
+	s->end = SESSION_LOGOUT;
+	return COMMAND_OK;
+}
+
+/* Two strings of a client's description; its name and version are logged. */
+static bool
+id_pair(struct session *s, struct slice *name, struct slice *version)
+{
+	struct slice	 field, value;
+
+	if (!imap_lex_string(&s->lex, &field) || !imap_lex_space(&s->lex) ||
+	    !imap_lex_nstring(&s->lex, &value))
+		return false;
+	if (slice_is(field, "name"))
+		*name = value;
+	else if (slice_is(field, "version"))
+		*version = value;
+	return true;
+}
+
+static bool
+id_list(struct session *s, struct slice *name, struct slice *version)
+{
+	unsigned int	 n = 0;
+
+	if (imap_lex_keyword(&s->lex, "NIL"))
+		return true;
+	if (!imap_lex_expect(&s->lex, '('))
+		return false;
+	if (imap_lex_accept(&s->lex, ')'))
+		return true;
+	do {
+		if (n++ == ID_PAIRS)
+			return imap_lex_fail(&s->lex,
+			    "More than 30 fields are not allowed");
+		if (!id_pair(s, name, version))
+			return false;
+	} while (imap_lex_accept(&s->lex, ' '));
+	return imap_lex_expect(&s->lex, ')');
+}
+
+enum command_end
+cmd_id(struct session *s, bool uid)
+{
+	struct slice	 name = { "", 0 }, version = { "", 0 };
+
+	(void)uid;
+	if (!imap_lex_space(&s->lex) || !id_list(s, &name, &version) ||
+	    !imap_lex_end(&s->lex))
+		return COMMAND_LEX;
+	if (name.len > 0)
+		log_info("event=imap-client user=%s name=%s version=%s",
+		    log_esc(s->who->user), log_esc_slice(name),
+		    log_esc_slice(version));
+	stream_printf(&s->s, "* ID (\"name\" \"Merpati\" \"version\" \"%s\")"
+	    "\r\n", MERPATI_VERSION);
+	return COMMAND_OK;
+}
+
+static const struct {
+	const char	*name;
+	unsigned int	 bits;
+} extensions[] = {
+	{ "CONDSTORE", ENABLED_CONDSTORE },
+	{ "IMAP4rev2", ENABLED_REV2 },
+	{ "QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE },
+	{ "UIDONLY", ENABLED_UIDONLY },
+	{ "UTF8=ACCEPT", ENABLED_UTF8 },
+};
+
+#define EXTENSIONS	(sizeof(extensions) / sizeof(extensions[0]))
+
+/* What is not known, or cannot be enabled, is passed over. */
+static bool
+enable_names(struct session *s, bool *asked)
+{
+	struct slice	 word;
+	size_t		 i;
+
+	do {
+		if (!imap_lex_space(&s->lex) ||
+		    !imap_lex_atom(&s->lex, &word))
+			return false;
+		for (i = 0; i < EXTENSIONS; i++)
+			if (slice_is(word, extensions[i].name))
+				asked[i] = true;
+	} while (!imap_lex_at_end(&s->lex));
+	return imap_lex_end(&s->lex);
+}
+
+enum command_end
+cmd_enable(struct session *s, bool uid)
+{
+	bool	 asked[EXTENSIONS] = { false };
+	size_t	 i;
+
+	(void)uid;
+	if (!enable_names(s, asked))
+		return COMMAND_LEX;
+	stream_printf(&s->s, "* ENABLED");
+	for (i = 0; i < EXTENSIONS; i++)
+		if (asked[i]) {
+			s->enabled |= extensions[i].bits;
+			stream_printf(&s->s, " %s", extensions[i].name);
+		}
+	stream_printf(&s->s, "\r\n");
+	s->lex.utf8 = session_utf8(s);
+	return COMMAND_OK;
+}

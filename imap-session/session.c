@@ -1,0 +1,163 @@
+/* Contract in session.h. */
+#include <errno.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "imap-session/capability.h"
+#include "imap-session/command.h"
+#include "imap-session/session.h"
+#include "lib/base/io.h"
+#include "lib/base/log.h"
+
+#define IDLE_MS		(30 * 60 * 1000)	/* RFC 9051 5.4 */
+#define PROGRESS_MS	10000			/* RFC 9585 4 */
+#define ANSWER_MAX	(1024 * 1024)	/* COPYUID of many ranges */
+#define FLAGS_MAX	65536
+
+static const char *
+session_end_name(enum session_end end)
+{
+	switch (end) {
+	case SESSION_GOES_ON:	break;
+	case SESSION_LOGOUT:	return "logout";
+	case SESSION_DROPPED:	return "dropped";
+	case SESSION_TIMEOUT:	return "timeout";
+	case SESSION_STOPPED:	return "stopped";
+	case SESSION_ERRORS:	return "errors";
+	case SESSION_LOST:	return "lost";
+	case SESSION_REFUSED:	return "refused";
+	}
+	return "?";
+}
+
+bool
+session_utf8(const struct session *s)
+{
+	return (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
+}
+
+void
+session_condstore(struct session *s)
+{
+	if (s->enabled & ENABLED_CONDSTORE)
+		return;
+	s->enabled |= ENABLED_CONDSTORE;
+	if (s->view.folder != NULL)
+		stream_printf(&s->s, "* OK [HIGHESTMODSEQ %llu] From here on "
+		    "modification sequences are told\r\n",
+		    (unsigned long long)s->view.modseq);
+}
+
+void
+session_progress(struct session *s, uint32_t done, uint32_t goal)
+{
+	int64_t	 now = io_monotonic_ms();
+
+	if (now - s->progress < PROGRESS_MS)
+		return;
+	s->progress = now;
+	if (goal == 0)
+		stream_printf(&s->s, "* OK [INPROGRESS (\"%s\" %u NIL)] Still "
+		    "at it\r\n", s->lex.tag, done);
+	else
+		stream_printf(&s->s, "* OK [INPROGRESS (\"%s\" %u %u)] Still "
+		    "at it\r\n", s->lex.tag, done, goal);
+	stream_flush(&s->s);
+}
+
+/* A refusal is what the login's command gets; with -i it is the greeting. */
+static void
+session_refuse(struct session *s, const char *text)
+{
+	stream_printf(&s->s, "* BYE %s\r\n", text);
+	s->end = SESSION_REFUSED;
+}
+
+static void
+session_greet(struct session *s)
+{
+	stream_printf(&s->s, "* PREAUTH [");
+	capability_put(s);
+	stream_printf(&s->s, "] Merpati at your service\r\n");
+}
+
+static void
+session_login(struct session *s)
+{
+	if (s->conf->mailbox_mbox) {
+		session_refuse(s, "[CONTACTADMIN] Mail is kept in one text "
+		    "file here, which IMAP does not serve");
+		return;
+	}
+	if (account_open(&s->account, s->who->home, s->conf->hostname,
+	    NULL) == -1) {
+		log_warn("event=imap-mailbox-failed user=%s home=%s",
+		    log_esc(s->who->user), log_esc(s->who->home));
+		session_refuse(s, errno == EACCES || errno == EPERM ?
+		    "[CONTACTADMIN] The mailbox may not be opened; tell your "
+		    "postmaster" : "[UNAVAILABLE] The mailbox cannot be "
+		    "opened now, try again later");
+		return;
+	}
+	s->account.quota_octets = s->who->quota_octets;
+	s->account.quota_count = s->who->quota_count;
+	session_greet(s);
+}
+
+static void
+session_begin(struct session *s, int rfd, int wfd)
+{
+	static const struct imap_limits	 limits = {
+		.line = SESSION_LINE, .literal = SESSION_LINE, .plus = true,
+		.depth = 50
+	};
+
+	stream_init(&s->s, rfd, wfd, IDLE_MS, 0);
+	memcpy(s->s.in, s->who->ahead, s->who->ahead_len);
+	s->s.in_len = s->who->ahead_len;
+	imap_lex_init(&s->lex, &s->s, &limits);
+	buf_init(&s->answer, ANSWER_MAX);
+	buf_init(&s->put.text, FLAGS_MAX);
+	s->account.homefd = s->account.maildirfd = -1;
+}
+
+static void
+session_log(const struct session *s, int64_t begun)
+{
+	log_info("event=imap-session user=%s ip=%s fetched=%llu "
+	    "appended=%llu expunged=%llu end=%s ms=%lld",
+	    log_esc(s->who->user), log_esc(s->who->ip),
+	    (unsigned long long)s->fetched, (unsigned long long)s->appended,
+	    (unsigned long long)s->expunged, session_end_name(s->end),
+	    (long long)(io_monotonic_ms() - begun));
+}
+
+void
+session_serve(const struct config *conf, const struct auth_handed *who,
+    int rfd, int wfd)
+{
+	static struct session	 s;	/* a process serves one session */
+	int64_t			 begun = io_monotonic_ms();
+
+	memset(&s, 0, sizeof(s));
+	s.conf = conf;
+	s.who = who;
+	session_begin(&s, rfd, wfd);
+	session_login(&s);
+	while (s.end == SESSION_GOES_ON) {
+		command_next(&s);
+		/* Who no longer hears us has not meant what comes next. */
+		if (s.s.dead && s.end == SESSION_GOES_ON)
+			s.end = SESSION_DROPPED;
+	}
+	if (stream_flush(&s.s) != STREAM_OK && s.end == SESSION_LOGOUT)
+		s.end = SESSION_DROPPED;
+	session_log(&s, begun);
+	view_close(&s);
+	if (s.account.homefd != -1)
+		account_close(&s.account);
+	imap_lex_free(&s.lex);
+	buf_free(&s.answer);
+	buf_free(&s.put.text);
+	stream_free(&s.s);
+}
