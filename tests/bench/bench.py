@@ -1,6 +1,6 @@
 """Merpati beside Postfix and Dovecot, in one run, alternating.
 
-    tests/bench/run [letters|pop3|memory|remote|deferred|resolver]...
+    tests/bench/run [letters|pop3|memory|remote|deferred|resolver|authd]...
         [--rounds N] [--scale F]
 
 As root it makes an ext4 image with a journal, mounts it by a loop device and
@@ -23,9 +23,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 from instance import Instance, cpu_seconds, wait_for  # noqa: E402
 from peers import HASH, PASSWORD, USER, Dovecot, Postfix  # noqa: E402
+from questions import bench_authd, bench_resolver  # noqa: E402, F401
 from report import compare, header, largest_processes  # noqa: E402
 from remote import bench_deferred, bench_remote  # noqa: E402, F401
-from resolver import bench_resolver  # noqa: E402, F401
 
 SIZE = 4096
 
@@ -245,7 +245,7 @@ def main():
     args = a.parse_args()
     ground = Ground()
     try:
-        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver"):
+        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver", "authd"):
             globals()["bench_" + name](ground.path, args.rounds, args.scale)
     finally:
         ground.close()

@@ -17,6 +17,8 @@ NOBODY = 65534
 # Seconds for any one wait.  What should be there comes long before, but the
 # machine may be slow and busy: only what never comes pays for it.
 PATIENCE = 60
+# As tests/run has it: a process that nobody may trace cannot look for leaks.
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 
 
 def sanitized():

@@ -8,13 +8,13 @@ import random
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from resolver_lib import FakeDns, Resolver, a, mx, rr, until, wire_name  # noqa: E402
+import side_by_side
+from harness import until
+from resolver_lib import FakeDns, Resolver, a, mx, rr, wire_name
 
 PATIENCE = 4            # seconds a question
 PTR_SELF = b"\xc0\x0c"  # the question's name
@@ -37,7 +37,7 @@ class Hostile(unittest.TestCase):
         self.addCleanup(r.close)
         return f, r
 
-    def ask(self, r, verb, name, limit=PATIENCE + 2):
+    def ask(self, r, verb, name, limit=PATIENCE + 20):
         t = time.monotonic()
         answer = r.ask(verb, name)
         self.assertLess(time.monotonic() - t, limit)
@@ -99,9 +99,8 @@ class Hostile(unittest.TestCase):
         self.addCleanup(c.close)
         for k in range(2000):
             c.send("route", "x%d.dead.test" % k)
-        time.sleep(0.2)
         for k in range(5):
-            self.assertEqual(self.ask(r, "route", "good%d.test" % k, 2).status, "ok")
+            self.assertEqual(self.ask(r, "route", "good%d.test" % k, 8).status, "ok")
         self.assertEqual({c.receive().status for _ in range(2000)}, {"temp"})
 
     def test_servers_that_come_back(self):
@@ -113,13 +112,15 @@ class Hostile(unittest.TestCase):
             k += 1
         alive.append(True)
         t = time.monotonic()
-        until(lambda: r.ask("route", "y.test").status == "ok", 25, "the servers")
+        until(lambda: r.ask("route", "y.test").status == "ok", what="the servers")
         print("servers that came back: seen after %.1f s" % (time.monotonic() - t))
 
     # --- nonsense -------------------------------------------------------------
 
     def test_wrong_ids(self):
-        self.assert_temporary(lambda q, tcp: [q.answer(rr(PTR_SELF, "MX", mx(1, "thief.test")), id=os.urandom(2))
+        def wrong(right):
+            return struct.pack(">H", int.from_bytes(right, "big") ^ random.randrange(1, 65536))
+        self.assert_temporary(lambda q, tcp: [q.answer(rr(PTR_SELF, "MX", mx(1, "thief.test")), id=wrong(q.id))
                                               for _ in range(50)])
 
     def test_the_right_id_among_wrong_ones(self):
@@ -279,7 +280,8 @@ class Hostile(unittest.TestCase):
         for k in range(100):
             c.send("route", "evil%d.test" % k)
         self.assertEqual({c.receive().status for _ in range(100)} - {"ok", "temp"}, set())
-        self.assertEqual(self.ask(r, "route", "good.test").status, "ok")
+        # Our fake may have a flood left to send, to which this one waits.
+        until(lambda: self.ask(r, "route", "good.test").status == "ok")
 
     # --- lies -----------------------------------------------------------------
 
@@ -342,4 +344,4 @@ class Hostile(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -4,7 +4,6 @@ name server that does what it should not."""
 
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -14,57 +13,10 @@ import tempfile
 import threading
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("MERPATI_BUILD", TOP)
-RESOLVER = os.path.join(BUILD, "out", "resolver")
-NOBODY = 65534
+from harness import NOBODY, PATIENCE, ROOT, as_user, free_port, out, start_ready, until, xdecode, xencode
+
+RESOLVER = out("resolver")
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "DNSKEY": 48, "TLSA": 52}
-
-
-def free_port():
-    """One that is free for UDP and TCP."""
-    while True:
-        with socket.socket() as t, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-            t.bind(("127.0.0.1", 0))
-            port = t.getsockname()[1]
-            try:
-                u.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-def until(condition, patience=20, what="it"):
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError("waited in vain for " + what)
-        time.sleep(0.02)
-
-
-def xencode(text):
-    return "".join(chr(c) if 0x21 <= c < 0x7f and c not in b"+=" else "+%02X" % c for c in text.encode())
-
-
-def xdecode(text):
-    return re.sub(rb"\+([0-9A-F]{2})", lambda m: bytes([int(m.group(1), 16)]), text.encode())
-
-
-def cpu_of(pid):
-    """Seconds, to the nanosecond."""
-    with open("/proc/%d/schedstat" % pid) as f:
-        return int(f.read().split()[0]) / 1e9
-
-
-def cpu_each(process, n, ask):
-    """Seconds of CPU the process takes for each of n questions."""
-    before = process.cpu()
-    for _ in range(n):
-        ask()
-    return (process.cpu() - before) / n
 
 
 class Answer:
@@ -99,7 +51,7 @@ class Answer:
 class Client:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.settimeout(30)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(path)
         self.last = 0
 
@@ -131,7 +83,7 @@ class Resolver:
         self.dir = tempfile.mkdtemp(prefix="mpres")
         os.chmod(self.dir, 0o755)
         os.makedirs(self.dir + "/run/resolver")
-        if os.geteuid() == 0:
+        if ROOT:
             os.chown(self.dir + "/run/resolver", NOBODY, NOBODY)
         self.conf = self.dir + "/merpati.conf"
         with open(self.conf, "w") as f:
@@ -142,16 +94,9 @@ class Resolver:
         self.process = None
 
     def start(self):
-        kw = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        ready, theirs = os.pipe()
-        with open(self.logfile, "ab") as log:
-            self.process = subprocess.Popen([RESOLVER, "-c", self.conf], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, pass_fds=[theirs],
-                                            env=dict(os.environ, NOTIFY_FD=str(theirs)), **kw)
-        os.close(theirs)
-        with open(ready, "rb") as f:
-            if f.read() != b"\n":
-                raise AssertionError("resolver left: " + self.log())
+        self.process, ready = start_ready([RESOLVER, "-c", self.conf], self.logfile, **as_user())
+        if not ready:
+            raise AssertionError("resolver left: " + self.log())
         return self
 
     def log(self):
@@ -171,9 +116,6 @@ class Resolver:
         finally:
             c.close()
 
-    def cpu(self):
-        return cpu_of(self.process.pid)
-
     def memory(self):
         with open("/proc/%d/status" % self.process.pid) as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) * 1024
@@ -184,7 +126,7 @@ class Resolver:
             return None
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        code = self.process.wait(20)
+        code = self.process.wait(PATIENCE)
         self.process = None
         return code
 
@@ -194,36 +136,6 @@ class Resolver:
         shutil.rmtree(self.dir, True)
         if code or "AddressSanitizer" in log or "runtime error" in log:
             raise AssertionError("resolver ended with %s\n%s" % (code, log[-8000:]))
-
-
-class Echo:
-    """What the machine takes for a packet that is only sent back, the
-    measure of what else a program of packets does."""
-
-    def __init__(self):
-        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pid = os.fork()
-        if self.pid == 0:
-            self.sock.close()
-            poll = select.poll()
-            poll.register(theirs, select.POLLIN)
-            try:
-                while poll.poll() and (packet := theirs.recv(65536)):
-                    theirs.send(packet)
-            finally:
-                os._exit(0)
-        theirs.close()
-
-    def ask(self, packet):
-        self.sock.send(packet)
-        self.sock.recv(65536)
-
-    def cpu(self):
-        return cpu_of(self.pid)
-
-    def close(self):
-        self.sock.close()
-        os.waitpid(self.pid, 0)
 
 
 NSD_CONF = """\
@@ -335,7 +247,7 @@ class Nsd:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

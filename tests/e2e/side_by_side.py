@@ -1,6 +1,7 @@
 """unittest.main() for test programs that mostly wait: tests run in processes
 of their own, a few at a time, each as if it were alone.  A class with a
-setUpClass() is kept together.  The names on the command line choose as ever."""
+setUpClass() is kept together, or dealt to as many processes as it has in its
+attribute processes.  The names on the command line choose as ever."""
 
 import io
 import os
@@ -24,16 +25,19 @@ def cases(test):
 
 def units(test):
     """Lists of tests, each list for one process; in their order."""
-    found, together = [], {}
+    found, dealt = [], {}
     for case in cases(test):
         cls = type(case)
         if cls.setUpClass.__func__ is unittest.TestCase.setUpClass.__func__:
             found.append([case])
-        elif cls in together:
-            together[cls].append(case)
+            continue
+        hands = dealt.setdefault(cls, [])
+        if len(hands) < getattr(cls, "processes", 1):
+            hands.append([case])
+            found.append(hands[-1])
         else:
-            together[cls] = [case]
-            found.append(together[cls])
+            hands.append(hands.pop(0))      # the next one's turn
+            hands[-1].append(case)
     return found
 
 
