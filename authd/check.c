@@ -127,6 +127,7 @@ check_at_home(enum spawn_status home, void *arg)
 	strlcpy(h.ip, k->s.check.ip, sizeof(h.ip));
 	h.quota_octets = u->quota_octets;
 	h.quota_count = u->quota_count;
+	memcpy(h.tag, k->s.tag, sizeof(h.tag));
 	memcpy(h.ahead, k->s.ahead, k->s.ahead_len);
 	h.ahead_len = k->s.ahead_len;
 	h.fd = k->s.fd;

@@ -13,7 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
-#include "pop3-session/server.h"
+#include "lib/net/session_server.h"
 #include "pop3-session/session.h"
 
 static void
@@ -28,6 +28,37 @@ stop(int sig)
 {
 	(void)sig;
 	stream_stop();
+}
+
+static void
+refuse(const struct auth_handed *who, enum session_refusal why,
+    struct buf *out)
+{
+	(void)who;
+	buf_addstr(out, why == SESSION_REFUSAL_USER ?
+	    "-ERR [SYS/TEMP] You have too many sessions already\r\n" :
+	    "-ERR [SYS/TEMP] Too many sessions, try again later\r\n");
+}
+
+static void
+serve(const struct auth_handed *who, int fd, void *arg)
+{
+	session_serve(arg, who, fd, fd);
+}
+
+static int
+server(const struct config *conf)
+{
+	const struct session_server	 s = {
+		.name = "pop3",
+		.max_sessions = conf->pop3d.net.max_connections,
+		.max_per_user = conf->pop3d.max_per_user,
+		.drain_timeout = conf->pop3d.net.drain_timeout,
+		.refuse = refuse, .serve = serve,
+		.arg = (void *)(uintptr_t)conf
+	};
+
+	return session_server_run(&s, STDIN_FILENO);
 }
 
 /* One session on descriptors 0 and 1 for a user who needs no password. */
@@ -61,7 +92,7 @@ main(int argc, char **argv)
 	const struct config		*conf;
 	const char			*file = NULL, *user = NULL,
 					*home = NULL;
-	bool				 server = false, inetd = false;
+	bool				 serving = false, inetd = false;
 	int				 ch;
 
 	log_init("pop3-session");
@@ -70,7 +101,7 @@ main(int argc, char **argv)
 	    -1) {
 		switch (ch) {
 		case 'S':
-			server = true;
+			serving = true;
 			break;
 		case 'c':
 			file = optarg;
@@ -92,16 +123,16 @@ main(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	if (optind != argc || server == inetd ||
+	if (optind != argc || serving == inetd ||
 	    inetd != (user != NULL) || inetd != (home != NULL)) {
 		usage(stderr);
 		return EX_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (server)
+	if (serving)
 		privilege_never_root("pop3-session");
 	privilege_harden();
 	conf = config_need(file);
-	return server ? server_run(conf, STDIN_FILENO) :
+	return serving ? server(conf) :
 	    by_hand(conf, user, home);
 }

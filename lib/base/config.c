@@ -137,15 +137,30 @@ config_store(cfg_t *cfg, const char *section, void *base)
 	}
 }
 
-static bool
-config_role_fits(enum config_role role, bool pop3)
+/* The section whose daemon speaks this. */
+static const char *
+config_role_section(enum config_role role)
 {
-	return pop3 == (role == ROLE_POP3) && role != ROLE_IMAP;
+	switch (role) {
+	case ROLE_POP3:
+		return "pop3d";
+	case ROLE_IMAP:
+		return "imapd";
+	case ROLE_MX:
+	case ROLE_SUBMISSION:
+	case ROLE_LMTP:
+	case ROLE_SUBMIT:
+		break;
+	}
+	return "smtpd";
 }
 
+/* role: what is spoken when the file does not say. */
 static void
-config_store_listen(cfg_t *cfg, struct config_listeners *net, bool pop3)
+config_store_listen(cfg_t *top, const char *section, enum config_role role,
+    struct config_listeners *net)
 {
+	cfg_t		*cfg = cfg_getsec(top, section);
 	const char	*address;
 	unsigned int	 i;
 	int		 line = cfg->line;
@@ -158,12 +173,13 @@ config_store_listen(cfg_t *cfg, struct config_listeners *net, bool pop3)
 		address = cfg_title(l);
 		net->listen[i].address = xstrdup(address);
 		config_store(l, "listen", &net->listen[i]);
-		if (pop3 && cfg_size(l, "role") == 0)
-			net->listen[i].role = ROLE_POP3;
-		if (!config_role_fits(net->listen[i].role, pop3))
+		if (cfg_size(l, "role") == 0)
+			net->listen[i].role = role;
+		if (strcmp(config_role_section(net->listen[i].role),
+		    section) != 0)
 			buf_addf(config_err, "%s:%d: listen: %s has no such "
 			    "role\n", config_file, l->line > 0 ? l->line :
-			    line, pop3 ? "pop3d" : "smtpd");
+			    line, section);
 		if (!config_is_endpoint(address))
 			buf_addf(config_err, "%s:%d: listen: not HOST:PORT, "
 			    "[IPV6]:PORT or unix:PATH with a numeric address: "
@@ -291,8 +307,8 @@ config_check(struct config *c)
 static int
 config_parse(const char *text, struct config *c)
 {
-	cfg_opt_t	*listen, *smtpd, *pop3d, *queue, *authd, *spawner,
-			*resolver, *stub, *remote, *route, *top;
+	cfg_opt_t	*listen, *smtpd, *pop3d, *imapd, *queue, *authd,
+			*spawner, *resolver, *stub, *remote, *route, *top;
 	cfg_t		*cfg;
 	int		 r;
 
@@ -304,6 +320,7 @@ config_parse(const char *text, struct config *c)
 
 		smtpd = config_options("smtpd", &sub, 1);
 		pop3d = config_options("pop3d", &sub, 1);
+		imapd = config_options("imapd", &sub, 1);
 	}
 	queue = config_options("queue", NULL, 0);
 	authd = config_options("authd", NULL, 0);
@@ -321,6 +338,7 @@ config_parse(const char *text, struct config *c)
 		cfg_opt_t	 subs[] = {
 			CFG_SEC("smtpd", smtpd, CFGF_NONE),
 			CFG_SEC("pop3d", pop3d, CFGF_NONE),
+			CFG_SEC("imapd", imapd, CFGF_NONE),
 			CFG_SEC("queue", queue, CFGF_NONE),
 			CFG_SEC("authd", authd, CFGF_NONE),
 			CFG_SEC("spawner", spawner, CFGF_NONE),
@@ -340,11 +358,11 @@ config_parse(const char *text, struct config *c)
 	if (r == CFG_SUCCESS && config_err->len == 0) {
 		config_store(cfg, "", c);
 		config_store(cfg_getsec(cfg, "smtpd"), "smtpd", &c->smtpd);
-		config_store_listen(cfg_getsec(cfg, "smtpd"), &c->smtpd.net,
-		    false);
+		config_store_listen(cfg, "smtpd", ROLE_MX, &c->smtpd.net);
 		config_store(cfg_getsec(cfg, "pop3d"), "pop3d", &c->pop3d);
-		config_store_listen(cfg_getsec(cfg, "pop3d"), &c->pop3d.net,
-		    true);
+		config_store_listen(cfg, "pop3d", ROLE_POP3, &c->pop3d.net);
+		config_store(cfg_getsec(cfg, "imapd"), "imapd", &c->imapd);
+		config_store_listen(cfg, "imapd", ROLE_IMAP, &c->imapd.net);
 		config_store(cfg_getsec(cfg, "queue"), "queue", &c->queue);
 		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",
@@ -361,6 +379,7 @@ config_parse(const char *text, struct config *c)
 	free(top);
 	free(smtpd);
 	free(pop3d);
+	free(imapd);
 	free(queue);
 	free(authd);
 	free(spawner);
@@ -481,6 +500,8 @@ config_free(struct config *c)
 	config_free_listen(&c->smtpd.net);
 	config_free_section("pop3d", &c->pop3d);
 	config_free_listen(&c->pop3d.net);
+	config_free_section("imapd", &c->imapd);
+	config_free_listen(&c->imapd.net);
 	config_free_section("queue", &c->queue);
 	config_free_section("authd", &c->authd);
 	config_free_section("spawner", &c->spawner);

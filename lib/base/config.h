@@ -130,10 +130,19 @@ struct config {
 
 	struct config_pop3d {
 		struct config_listeners	 net;
+		unsigned int	 max_per_user;		/* sessions at once */
 		unsigned int	 login_timeout;		/* seconds */
 		unsigned int	 login_delay;		/* RFC 2449, 0: none */
 		int		 expire;	/* days, -1 NEVER */
 	} pop3d;
+
+	struct config_imapd {
+		struct config_listeners	 net;
+		unsigned int	 max_per_user;		/* sessions at once */
+		unsigned int	 login_timeout;		/* seconds */
+		uint64_t	 max_command;	/* octets, with literals that
+						 * are words */
+	} imapd;
 
 	struct config_authd {
 		unsigned int	 hashers;	/* 0: one a processor */

@@ -15,16 +15,18 @@
 #define QUEUE(f)	offsetof(struct config_queue, f)
 #define ROUTE(f)	offsetof(struct config_route, f)
 #define POP3D(f)	offsetof(struct config_pop3d, f)
+#define IMAPD(f)	offsetof(struct config_imapd, f)
 #define AUTHD(f)	offsetof(struct config_authd, f)
 #define SPAWNER(f)	offsetof(struct config_spawner, f)
 #define RESOLVER(f)	offsetof(struct config_resolver, f)
 #define STUB(f)		offsetof(struct config_stub, f)
 #define REMOTE(f)	offsetof(struct config_remote, f)
 
+#define KB		"K"
 #define MB		"M"
 #define DAYS(n)		((n) * 86400ull)
 
-/* What smtpd and pop3d have alike. */
+/* What smtpd, pop3d and imapd have alike. */
 #define LISTENERS(section, at, conns, addr, netw, idle, total)		      \
 	{ section, "max-connections", KEY_UINT, at(net.max_connections),      \
 	    conns, 1, 20000, NULL },					      \
@@ -125,12 +127,22 @@ const struct config_key	 config_keys[] = {
 	    "off opportunistic required verified" },
 
 	LISTENERS("pop3d", POP3D, "500", "50", "100", "10m", "2h"),
+	{ "pop3d", "max-connections-per-user", KEY_UINT, POP3D(max_per_user),
+	    "10", 1, 20000, NULL },
 	{ "pop3d", "login-timeout", KEY_TIME, POP3D(login_timeout), "1m", 1,
 	    3600, NULL },
 	{ "pop3d", "login-delay", KEY_TIME, POP3D(login_delay), "0", 0,
 	    DAYS(1), NULL },
 	{ "pop3d", "expire", KEY_DAYS, POP3D(expire), "never", 0, 100000,
 	    NULL },
+
+	LISTENERS("imapd", IMAPD, "2000", "50", "100", "30m", "7d"),
+	{ "imapd", "max-connections-per-user", KEY_UINT, IMAPD(max_per_user),
+	    "10", 1, 20000, NULL },
+	{ "imapd", "login-timeout", KEY_TIME, IMAPD(login_timeout), "1m", 1,
+	    3600, NULL },
+	{ "imapd", "max-command", KEY_SIZE, IMAPD(max_command), "256" KB,
+	    8192, 1ull << 24, NULL },
 
 	{ "authd", "hashers", KEY_UINT, AUTHD(hashers), "0", 0, 64, NULL },
 	{ "authd", "cache", KEY_TIME, AUTHD(cache), "5m", 0, DAYS(1), NULL },

@@ -30,8 +30,8 @@ struct scan {
 	struct buf	 seen;
 };
 
-static const char *const	 sections[] = { "smtpd", "pop3d", "queue",
-    "authd", "spawner", "resolver", "remote", "route" };
+static const char *const	 sections[] = { "smtpd", "pop3d", "imapd",
+    "queue", "authd", "spawner", "resolver", "remote", "route" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)
@@ -179,7 +179,7 @@ scan_is_section(const char *in, const char *word)
 	if (strcmp(word, "stub") == 0)
 		return strcmp(in, "resolver") == 0;
 	return strcmp(word, "listen") == 0 && (strcmp(in, "smtpd") == 0 ||
-	    strcmp(in, "pop3d") == 0);
+	    strcmp(in, "pop3d") == 0 || strcmp(in, "imapd") == 0);
 }
 
 static void

@@ -94,6 +94,20 @@ get_text(struct ipc_msg *m, const char *key, char *out, size_t size)
 	out[len] = '\0';
 }
 
+/* Printable ASCII, as it is written to a client. */
+static void
+get_tag(struct ipc_msg *m, char *out, size_t size)
+{
+	size_t	 i;
+
+	get_text(m, "tag", out, size);
+	for (i = 0; out[i] != '\0'; i++)
+		if (out[i] <= ' ' || out[i] > '~')
+			m->bad = true;
+	if (m->bad)
+		out[0] = '\0';
+}
+
 static int
 get_socket(struct ipc_msg *m)
 {
@@ -277,6 +291,7 @@ proto_auth_put_session(struct ipc_msg *m, uint64_t id,
 {
 	ipc_start(m, "session", id);
 	put_secret(m, &s->check);
+	put_text(m, "tag", s->tag);
 	ipc_put_octets(m, "ahead", (struct slice){ s->ahead, s->ahead_len });
 	ipc_attach(m, s->fd);
 }
@@ -288,6 +303,7 @@ proto_auth_get_session(struct ipc_msg *m, struct auth_session *s)
 
 	expect(m, "session");
 	get_secret(m, &s->check);
+	get_tag(m, s->tag, sizeof(s->tag));
 	s->ahead_len = get_octets(m, "ahead", s->ahead, sizeof(s->ahead));
 	s->fd = get_socket(m);
 	n = end_with(m, &s->fd);
@@ -421,6 +437,7 @@ proto_auth_put_handed(struct ipc_msg *m, uint64_t id,
 	put_text(m, "user", h->user);
 	put_text(m, "home", h->home);
 	ipc_put(m, "ip", h->ip);
+	put_text(m, "tag", h->tag);
 	ipc_put_u64(m, "quota-octets", h->quota_octets);
 	ipc_put_u64(m, "quota-count", h->quota_count);
 	ipc_put_octets(m, "ahead", (struct slice){ h->ahead, h->ahead_len });
@@ -434,6 +451,7 @@ proto_auth_get_handed(struct ipc_msg *m, struct auth_handed *h)
 	get_text(m, "user", h->user, sizeof(h->user));
 	get_text(m, "home", h->home, sizeof(h->home));
 	ipc_get(m, "ip", h->ip, sizeof(h->ip));
+	get_tag(m, h->tag, sizeof(h->tag));
 	ipc_get_u64(m, "quota-octets", UINT64_MAX, &h->quota_octets);
 	ipc_get_u64(m, "quota-count", UINT64_MAX, &h->quota_count);
 	h->ahead_len = get_octets(m, "ahead", h->ahead, sizeof(h->ahead));

@@ -30,6 +30,7 @@
 #define AUTH_USER_MAX		ADDRESS_MAX
 #define AUTH_PASSWORD_MAX	1024
 #define AUTH_HOME_MAX		1024
+#define AUTH_TAG_MAX		64	/* of an IMAP command */
 #define AUTH_AHEAD_MAX		8192	/* octets read ahead of a session */
 #define AUTH_TIMEOUT_MS		20000	/* a client's patience */
 
@@ -70,6 +71,9 @@ struct auth_check {
 
 struct auth_session {
 	struct auth_check	 check;
+	char			 tag[AUTH_TAG_MAX + 1];	/* of the command that
+						 * the session server answers;
+						 * "" for pop3 */
 	char			 ahead[AUTH_AHEAD_MAX];
 	size_t			 ahead_len;
 	int			 fd;		/* the connection; sender keeps
@@ -81,6 +85,7 @@ struct auth_handed {
 	char		 user[AUTH_USER_MAX + 1];
 	char		 home[AUTH_HOME_MAX];
 	char		 ip[64];
+	char		 tag[AUTH_TAG_MAX + 1];
 	uint64_t	 quota_octets, quota_count;
 	char		 ahead[AUTH_AHEAD_MAX];
 	size_t		 ahead_len;

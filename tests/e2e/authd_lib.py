@@ -149,7 +149,7 @@ class Suite:
                 account("merpati-" + n)
             os.chown(self.path("run/authd"), self.auth_uid, -1)
             os.chmod(self.path("mail"), 0o711)
-        for n in ("deliver", "pop3-session"):
+        for n in ("deliver", "pop3-session", "imap-session"):
             with open(self.path("libexec/" + n), "w") as f:
                 f.write(SERVER)
             os.chmod(self.path("libexec/" + n), 0o755)

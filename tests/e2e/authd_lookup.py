@@ -237,7 +237,8 @@ loop2: loop
                 self.assertTrue(s.authd(who).refused(*q), (who, q))
         pair = socket.socketpair()
         self.assertTrue(s.authd(0).refused(
-            "session", *check[1:], ("ahead", ""), fds=[pair[0].fileno()]))
+            "session", *check[1:], ("tag", ""), ("ahead", ""),
+            fds=[pair[0].fileno()]))
         for p in pair:
             p.close()
         self.assertTrue(s.authd(NOBODY).refused(*look))

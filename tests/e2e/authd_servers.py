@@ -24,14 +24,14 @@ class Servers(WithSuite):
         users += "low@example.org:{PLAIN}l:5:5\n"
 
     def session(self, user, password, service=b"pop3", ahead="",
-                peer=None, wait=True):
+                tag="", peer=None, wait=True):
         """The verdict and what the session server said."""
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE)
         p = peer or self.suite.authd("merpati-pop3d")
         p.send("session", ("user", user), ("password", password),
                ("service", service), ("ip", b"192.0.2.7"),
-               ("ahead", ahead), fds=[theirs.fileno()])
+               ("tag", tag), ("ahead", ahead), fds=[theirs.fileno()])
         theirs.close()
         if not wait:
             return p, ours
@@ -56,7 +56,7 @@ class Servers(WithSuite):
             self.assertEqual(verdict, "ok")
             home = self.suite.path("mail/example.org/" + user.split("@")[0])
             self.assertIn("merpati 1 handed 0\nuser %s\nhome %s\n"
-                          "ip 192.0.2.7\nquota-octets 0\nquota-count 0\n"
+                          "ip 192.0.2.7\ntag \nquota-octets 0\nquota-count 0\n"
                           "ahead STAT+0D+0A\n" % (user, home), said)
             self.assertIn("uid=%d " % uid, said)
             self.assertIn("argv=['-S', '-c', '%s']" %
@@ -92,13 +92,35 @@ class Servers(WithSuite):
         conn.close()
         self.assertTrue(self.suite.authd("merpati-pop3d").refused(
             "session", ("user", "alice@example.org"), ("password", "a"),
-            ("service", b"smtp"), ("ip", b""), ("ahead", ""),
+            ("service", b"smtp"), ("ip", b""), ("tag", ""), ("ahead", ""),
             fds=[0]))
 
-    def test_imap_has_no_program_yet(self):
+    def test_imap_goes_to_its_own_server_with_the_tag(self):
+        pids = set()
+        for service, tag in (b"imap", "a1]"), (b"pop3", ""), (b"imap", "b"):
+            verdict, said = self.session("alice@example.org", "a", service=service, tag=tag)
+            self.assertEqual(verdict, "ok")
+            self.assertIn("\ntag %s\n" % tag, said)
+            pids.add(re.search(r"pid=(\d+)", said).group(1))
+        self.assertEqual(len(pids), 2)
+
+    def test_a_program_that_is_missing_is_for_later(self):
+        path = self.suite.path("libexec/imap-session")
+        os.rename(path, path + ".hidden")
+        self.addCleanup(os.rename, path + ".hidden", path)
         verdict, _ = self.session("alice@example.org", "a", service=b"imap")
         self.assertEqual(verdict, "later")
         self.suite.wait_log("authd", "event=server-failed kind=imap")
+
+    def test_a_tag_that_would_end_a_line_is_refused(self):
+        pair = socket.socketpair()
+        for tag in ("a\r\nb", "a b", "x" * 65):
+            self.assertTrue(self.suite.authd("merpati-pop3d").refused(
+                "session", ("user", "alice@example.org"), ("password", "a"),
+                ("service", b"imap"), ("ip", b""), ("tag", tag), ("ahead", ""),
+                fds=[pair[0].fileno()]))
+        for p in pair:
+            p.close()
 
     def worker(self, user):
         p = self.suite.authd("merpati-queue")
@@ -201,6 +223,9 @@ class Spawner(unittest.TestCase):
             ("gid", self.gid)))
 
     def test_a_program_that_is_missing(self):
+        path = self.suite.path("libexec/imap-session")
+        os.rename(path, path + ".hidden")
+        self.addCleanup(os.rename, path + ".hidden", path)
         status, text, _ = self.server("imap", self.uid, self.gid)
         self.assertEqual(status, "later")
         self.assertIn("No such file", text)

@@ -230,7 +230,7 @@ class Authd:
         self.server = ours
 
     def hand(self, user, ip, ahead, fd):
-        packet = ("merpati 1 handed 1\nuser %s\nhome %s\nip %s\nquota-octets %d\n"
+        packet = ("merpati 1 handed 1\nuser %s\nhome %s\nip %s\ntag \nquota-octets %d\n"
                   "quota-count %d\nahead %s\n"
                   % (xencode(user), xencode(self.place.home(user.split(b"@")[0].decode()).encode()),
                      ip, self.quota[0], self.quota[1], xencode(ahead)))

@@ -232,5 +232,24 @@ class Impatient(Base):
         self.assertTrue(a.ask("QUIT").startswith("+OK"))
 
 
+class PerUser(Base):
+    pop3d = "max-connections-per-user = 1"
+
+    def test_sessions_of_a_user_are_bounded(self):
+        self.place.maildir("bob")
+        a, b = self.connect(), self.connect()
+        for c in a, b:
+            c.ask("USER alice@example.test")
+        self.assertTrue(a.ask("PASS secret").startswith("+OK"))
+        self.assertEqual(b.ask("PASS secret"),
+                         "-ERR [SYS/TEMP] You have too many sessions already")
+        self.assertTrue(b.at_end())
+        self.place.wait_log("event=pop3-user-full user=alice@example.test ip=127.0.0.1 count=1")
+        c = self.connect()
+        c.ask("USER bob@example.test")
+        self.assertTrue(c.ask("PASS  two  blanks ").startswith("+OK"))
+        self.assertTrue(a.ask("QUIT").startswith("+OK"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -51,6 +51,8 @@ the_documented_file_is_read(void **state)
 	    "queue { retry = 15m  warn-after = 4h  expire = 5d }\n"
 	    "remote { source-ipv4 = \"192.0.2.7\" tls = \"verified\"\n"
 	    "  connect-timeout = 5s ipv6 = no }\n"
+	    "imapd { listen \"127.0.0.1:143\" { } max-command = 16K\n"
+	    "  listen \"127.0.0.1:144\" { role = \"imap\" } }\n"
 	    "pop3d { expire = 30 listen \"127.0.0.1:110\" { } }\n") == -1)
 		fail_msg("%s", buf_cstr(&err));
 	assert_string_equal(c.hostname, "mail.example.org");
@@ -72,6 +74,10 @@ the_documented_file_is_read(void **state)
 	assert_int_equal(c.queue.expire, 5 * 86400);
 	assert_int_equal(c.pop3d.expire, 30);
 	assert_int_equal(c.pop3d.net.listen[0].role, ROLE_POP3);
+	assert_int_equal(c.imapd.net.nlisten, 2);
+	assert_int_equal(c.imapd.net.listen[0].role, ROLE_IMAP);
+	assert_int_equal(c.imapd.net.listen[1].role, ROLE_IMAP);
+	assert_int_equal(c.imapd.max_command, 16384);
 	assert_string_equal(c.remote.source_ipv4, "192.0.2.7");
 	assert_string_equal(c.remote.tls, "verified");
 	assert_int_equal(c.remote.connect_timeout, 5);
@@ -79,6 +85,9 @@ the_documented_file_is_read(void **state)
 	/* Defaults. */
 	assert_string_equal(c.remote.helo, "mail.example.org");
 	assert_null(c.remote.source_ipv6);
+	assert_int_equal(c.pop3d.max_per_user, 10);
+	assert_int_equal(c.imapd.max_per_user, 10);
+	assert_int_equal(c.imapd.net.idle_timeout, 1800);
 	assert_int_equal(c.remote.port, 25);
 	assert_true(c.remote.ipv4);
 	assert_int_equal(c.trusted.n, 2);
@@ -136,6 +145,12 @@ what_is_wrong_is_said_with_its_line(void **state)
 		    "pop3d has no such role" },
 		{ BASE "pop3d { listen \"0.0.0.0:25\" { role = \"imap\" } }\n",
 		    "pop3d has no such role" },
+		{ BASE "imapd { listen \"0.0.0.0:143\" { role = \"pop3\" } }\n",
+		    ":3: listen: imapd has no such role" },
+		{ BASE "imapd { listen \"0.0.0.0:143\" { role = \"mx\" } }\n",
+		    "imapd has no such role" },
+		{ BASE "imapd { max-command = 100 }\n", "too small" },
+		{ BASE "imapd { expire = 3 }\n", "unknown key \"expire\"" },
 		{ BASE "smtpd { listen \"::1:25\" { } }\n", "HOST:PORT" },
 		{ BASE "smtpd { listen \"0.0.0.0:25\" { role = \"x\" } }\n",
 		    "role: mx submission" },

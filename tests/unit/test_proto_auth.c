@@ -158,11 +158,13 @@ sessions_carry_octets_and_the_connection(void **state)
 		s.ahead[i] = (char)i;
 	s.ahead_len = AUTH_AHEAD_MAX;
 	s.fd = p[0];
+	memset(s.tag, '+', AUTH_TAG_MAX);
 	memset(s.check.password, '=', AUTH_PASSWORD_MAX);
 	proto_auth_put_session(&a, 1, &s);
 	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_session(&b, &t), 0);
 	assert_memory_equal(&s.check, &t.check, sizeof(s.check));
+	assert_string_equal(s.tag, t.tag);
 	assert_int_equal(t.ahead_len, AUTH_AHEAD_MAX);
 	assert_memory_equal(s.ahead, t.ahead, AUTH_AHEAD_MAX);
 	assert_int_equal(write(t.fd, "x", 1), 1);
@@ -170,12 +172,14 @@ sessions_carry_octets_and_the_connection(void **state)
 
 	strcpy(h.user, "bob@example.org");
 	strcpy(h.home, "/h");
+	strcpy(h.tag, "a1]");
 	h.quota_count = 4;
 	h.fd = t.fd;
 	proto_auth_put_handed(&a, 1, &h);
 	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_handed(&b, &g), 0);
 	assert_string_equal(g.user, h.user);
+	assert_string_equal(g.tag, "a1]");
 	assert_int_equal(g.ahead_len, 0);
 	close(g.fd);
 
@@ -205,8 +209,21 @@ static const struct {
 	{ "merpati 1 check 1\nuser a\npassword +00\nservice x\nip \n", false },
 	{ "merpati 1 check 1\nuser a\npassword b\nservice muchtoolongservice\n"
 	    "ip \n", false },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \nahead \n",
-	    false },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \ntag \n"
+	    "ahead \n", false },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	    "ahead \n", true },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	    "tag a+20b\nahead \n", true },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	    "tag a+0D+0Ab\nahead \n", true },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	    "tag +C3+BC\nahead \n", true },
+	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	    "tag 1234567890123456789012345678901234567890123456789012345678901"
+	    "2345\nahead \n", true },
+	{ "merpati 1 handed 1\nuser a\nhome /h\nip \ntag +00\n"
+	    "quota-octets 0\nquota-count 0\nahead \n", true },
 	{ "merpati 1 found 1\nkind king\nfull 0\nuser \nuid 0\ngid 0\nhome \n"
 	    "quota-octets 0\nquota-count 0\n", false },
 	{ "merpati 1 found 1\nkind user\nfull 2\nuser \nuid 0\ngid 0\nhome \n"

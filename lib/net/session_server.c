@@ -1,5 +1,5 @@
 /*
- * Contract in server.h.  The parent parses nothing but packets from authd, which
+ * Contract in session_server.h.  The parent parses nothing but packets from authd, which
  * is trusted more than it is; children serve clients.
  */
 #include <sys/queue.h>
@@ -18,13 +18,15 @@
 #include "lib/base/log.h"
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
-#include "lib/net/proto_auth.h"
-#include "pop3-session/server.h"
-#include "pop3-session/session.h"
+#include "lib/net/session_server.h"
+#include "lib/net/stream.h"
+
+#define REFUSAL_MAX	512
 
 struct child {
 	LIST_ENTRY(child)	 entry;
 	pid_t			 pid;
+	char			 user[];
 };
 
 static LIST_HEAD(, child)	 server_children;
@@ -65,18 +67,21 @@ server_signals(void)
 
 /* Without waiting: a client's slowness must not be everybody's. */
 static void
-server_refuse(int fd)
+server_refuse(const struct session_server *s, const struct auth_handed *who,
+    enum session_refusal why)
 {
-	static const char	 text[] =
-	    "-ERR [SYS/TEMP] Too many sessions, try again later\r\n";
+	struct buf	 text;
 
-	if (send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	    -1)
-		log_debug("event=pop3-refusal-lost");
+	buf_init(&text, REFUSAL_MAX);
+	s->refuse(who, why, &text);
+	if (send(who->fd, buf_cstr(&text), text.len, MSG_DONTWAIT |
+	    MSG_NOSIGNAL) == -1)
+		log_debug("event=%s-refusal-lost", s->name);
+	buf_free(&text);
 }
 
 static void
-server_child(const struct config *conf, const struct auth_handed *who)
+server_child(const struct session_server *s, const struct auth_handed *who)
 {
 	struct sigaction	 sa = { .sa_handler = server_child_signal };
 
@@ -89,31 +94,54 @@ server_child(const struct config *conf, const struct auth_handed *who)
 	if (who->fd != STDIN_FILENO)
 		close(who->fd);
 	service_title("%s", who->user);
-	session_serve(conf, who, STDIN_FILENO, STDIN_FILENO);
+	s->serve(who, STDIN_FILENO, s->arg);
 	exit(EX_OK);
 }
 
-static void
-server_start(const struct config *conf, const struct auth_handed *who)
+/* Is there room for one more?  Else the client has been told. */
+static bool
+server_room(const struct session_server *s, const struct auth_handed *who)
 {
 	struct child	*c;
+	unsigned int	 n = 0;
+
+	if (server_count >= s->max_sessions) {
+		log_warnx("event=%s-sessions-full count=%u", s->name,
+		    server_count);
+		server_refuse(s, who, SESSION_REFUSAL_FULL);
+		return false;
+	}
+	LIST_FOREACH(c, &server_children, entry)
+		if (strcmp(c->user, who->user) == 0)
+			n++;
+	if (n < s->max_per_user)
+		return true;
+	log_info("event=%s-user-full user=%s ip=%s count=%u", s->name,
+	    log_esc(who->user), log_esc(who->ip), n);
+	server_refuse(s, who, SESSION_REFUSAL_USER);
+	return false;
+}
+
+static void
+server_start(const struct session_server *s, const struct auth_handed *who)
+{
+	struct child	*c;
+	size_t		 len = strlen(who->user) + 1;
 	pid_t		 pid;
 
-	if (server_count >= conf->pop3d.net.max_connections) {
-		log_warnx("event=pop3-sessions-full count=%u", server_count);
-		server_refuse(who->fd);
+	if (!server_room(s, who))
 		return;
-	}
 	switch (pid = fork()) {
 	case -1:
 		log_warn("event=fork-failed");
-		server_refuse(who->fd);
+		server_refuse(s, who, SESSION_REFUSAL_FULL);
 		return;
 	case 0:
-		server_child(conf, who);
+		server_child(s, who);
 	}
-	c = xcalloc(1, sizeof(*c));
+	c = xcalloc(1, sizeof(*c) + len);
 	c->pid = pid;
+	memcpy(c->user, who->user, len);
 	LIST_INSERT_HEAD(&server_children, c, entry);
 	server_count++;
 }
@@ -134,7 +162,7 @@ server_forget(pid_t pid)
 }
 
 static void
-server_reap(void)
+server_reap(const struct session_server *s)
 {
 	pid_t	 pid;
 	int	 status;
@@ -142,8 +170,9 @@ server_reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		server_forget(pid);
 		if (WIFSIGNALED(status))
-			log_warnx("event=pop3-session-killed pid=%ld "
-			    "signal=%d", (long)pid, WTERMSIG(status));
+			log_warnx("event=%s-session-killed pid=%ld "
+			    "signal=%d", s->name, (long)pid,
+			    WTERMSIG(status));
 	}
 }
 
@@ -158,7 +187,7 @@ server_kill(int sig)
 
 /* All that is waiting on the socket.  False when no more will come. */
 static bool
-server_receive(const struct config *conf, int ctl)
+server_receive(const struct session_server *s, int ctl)
 {
 	static struct ipc_msg		 m;
 	static struct auth_handed	 who;
@@ -170,7 +199,7 @@ server_receive(const struct config *conf, int ctl)
 			    log_esc(m.verb));
 			return false;
 		}
-		server_start(conf, &who);
+		server_start(s, &who);
 		io_close(who.fd);
 	}
 	if (n == -1 && errno == EAGAIN)
@@ -200,22 +229,23 @@ server_wait(int ctl, int64_t deadline)
 }
 
 int
-server_run(const struct config *conf, int ctl)
+session_server_run(const struct session_server *s, int ctl)
 {
 	int64_t	 deadline = 0;
 
 	server_signals();
 	while (ctl != -1 || server_count > 0) {
-		if (ctl != -1 && (server_term || !server_receive(conf, ctl)))
+		/* First: who comes back at once is not to be counted twice. */
+		server_reap(s);
+		if (ctl != -1 && (server_term || !server_receive(s, ctl)))
 			ctl = -1;
 		if (server_term && deadline == 0) {
 			deadline = io_monotonic_ms() +
-			    (int64_t)conf->pop3d.net.drain_timeout * 1000;
+			    (int64_t)s->drain_timeout * 1000;
 			server_kill(SIGTERM);
 		}
 		if (deadline != 0 && io_monotonic_ms() >= deadline)
 			server_kill(SIGKILL);
-		server_reap();
 		if (ctl == -1 && server_count == 0)
 			break;
 		server_wait(ctl, deadline);
