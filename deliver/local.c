@@ -233,17 +233,31 @@ store(const struct worker *w, const struct deliver_job *j,
 	local_verdict(r, MAIL_OK, "2.0.0", "delivered");
 }
 
-void
-local_finish(struct local_letter *l)
+/* It is not in the mailbox, for errno. */
+static void
+not_stored(struct local_letter *l)
 {
-	if (maildir_finish(&l->pending) == 0)
-		return;
 	verdict_errno(&l->result, "cannot write to the mailbox");
 	if (*l->counted == '\0')
 		return;
 	l->used_known = false;
 	if (quota_add(l->counted, -(int64_t)l->stored, -1) == -1)
 		log_warn("event=quota-unwritten user=%s", log_esc(l->user));
+}
+
+void
+local_finish(struct local_letter *l, size_t n)
+{
+	struct maildir_pending	*p[MAILDIR_PENDING] = { NULL };
+	int			 error[MAILDIR_PENDING];
+	size_t			 i;
+
+	for (i = 0; i < n; i++)
+		p[i] = &l[i].pending;
+	maildir_finish(p, error, n);
+	for (i = 0; i < n; i++)
+		if ((errno = error[i]) != 0)
+			not_stored(&l[i]);
 }
 
 /*
@@ -261,7 +275,7 @@ deliver_forwarded(struct worker *w, const struct deliver_job *j,
 		return;
 	if (forwards_keep(f)) {
 		store(w, j, l);
-		local_finish(l);
+		local_finish(l, 1);
 		if (l->result.verdict != MAIL_OK)
 			return;
 	}

@@ -24,8 +24,8 @@ struct local_letter {
  */
 void	 local_deliver(struct worker *, const struct deliver_job *,
 	    struct local_letter *);
-/* Make it durable, or change the verdict. */
-void	 local_finish(struct local_letter *);
+/* Make n of them durable, at most MAILDIR_PENDING, or change the verdicts. */
+void	 local_finish(struct local_letter *, size_t n);
 
 /* Set a verdict; code by RFC 3463. */
 void	 local_verdict(struct deliver_result *, enum mail_verdict,

@@ -16,7 +16,7 @@
 #include "lib/net/smtp_submit.h"
 
 #define ANSWER_TIMEOUT_MS	60000
-#define BATCH			16	/* letters made durable together */
+#define BATCH			MAILDIR_PENDING	/* made durable together */
 #define GATHER_MS		10	/* a batch may grow so long */
 #define ALONE_MS		50	/* after the last: nobody else comes */
 
@@ -24,10 +24,8 @@
 static struct ipc_msg		 msg;
 static struct deliver_job	 job;
 
-static struct {
-	struct local_letter	 letter;
-	uint64_t		 asked;		/* the job's packet */
-} batch[BATCH];
+static struct local_letter	 batch[BATCH];
+static uint64_t			 asked[BATCH];	/* the jobs' packets */
 static size_t			 nbatch;
 
 static void
@@ -63,20 +61,18 @@ worker_finish(struct worker *w, int sock)
 	size_t	 i, n = nbatch;
 
 	nbatch = 0;
-	for (i = 0; i < n; i++)
-		local_finish(&batch[i].letter);
+	local_finish(batch, n);
 	for (i = 0; i < n; i++) {
-		proto_deliver_put_result(&msg, batch[i].asked,
-		    &batch[i].letter.result);
+		proto_deliver_put_result(&msg, asked[i], &batch[i].result);
 		if (ipc_send(sock, &msg, ANSWER_TIMEOUT_MS) == -1) {
 			log_warn("event=answer-lost id=%s verdict=%d",
-			    batch[i].letter.result.id,
-			    (int)batch[i].letter.result.verdict);
+			    batch[i].result.id,
+			    (int)batch[i].result.verdict);
 			return -1;
 		}
 	}
 	for (i = 0; i < n; i++)
-		report_usage(w, &batch[i].letter);
+		report_usage(w, &batch[i]);
 	return 0;
 }
 
@@ -85,7 +81,7 @@ static int
 worker_job(struct worker *w, int sock, bool *more)
 {
 	struct local_letter	*l;
-	uint64_t		 asked = msg.id;
+	uint64_t		 id = msg.id;
 
 	if (proto_deliver_get_job(&msg, &job) == -1) {
 		log_warnx("event=bad-job verb=%s", log_esc(msg.verb));
@@ -96,8 +92,8 @@ worker_job(struct worker *w, int sock, bool *more)
 		close(job.fd);
 		return -1;
 	}
-	l = &batch[nbatch].letter;
-	batch[nbatch++].asked = asked;
+	l = &batch[nbatch];
+	asked[nbatch++] = id;
 	local_deliver(w, &job, l);
 	close(job.fd);
 	*more = !job.again && l->pending.fd != -1 && nbatch < BATCH;

@@ -2,6 +2,7 @@
  * Making a Maildir and delivering into it.  Contract in maildir.h; the order
  * of steps and what each crash leaves in doc/queue.md.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -352,35 +353,54 @@ undo:
 	return -1;
 }
 
-int
-maildir_finish(struct maildir_pending *p)
+static void
+pending_end(struct maildir_pending *p, bool failed)
 {
-	char	 dir[PATH_MAX];
-	int	 r, saved;
-
-	if (p->fd == -1)
-		return 0;
-	strlcpy(dir, p->path, sizeof(dir));
-	*strrchr(dir, '/') = '\0';
-	/* It has its name already: one journal commit holds both. */
-	r = durable_sync(p->fd, -1, dir);
-	saved = errno;
-	if (r == -1)
+	if (failed)
 		unlink(p->path);
 	io_close(p->fd);
 	p->fd = -1;
 	free(p->path);
 	p->path = NULL;
-	errno = saved;
-	return r;
+}
+
+void
+maildir_finish(struct maildir_pending *const p[], int error[], size_t n)
+{
+	static char	 dir[MAILDIR_PENDING][PATH_MAX];
+	struct durable	 d[MAILDIR_PENDING] = { { .fd = -1 } };
+	size_t		 i, k = 0;
+
+	assert(n <= MAILDIR_PENDING);
+	for (i = 0; i < n; i++) {
+		error[i] = 0;
+		if (p[i]->fd == -1)
+			continue;
+		strlcpy(dir[k], p[i]->path, sizeof(dir[k]));
+		*strrchr(dir[k], '/') = '\0';
+		d[k].fd = p[i]->fd;
+		d[k].dir = dir[k];
+		k++;
+	}
+	/* They have their names already: a commit holds these, too. */
+	durable_sync_all(d, k);
+	for (i = 0, k = 0; i < n; i++) {
+		if (p[i]->fd == -1)
+			continue;
+		error[i] = d[k++].error;
+		pending_end(p[i], error[i] != 0);
+	}
 }
 
 int
 maildir_deliver(const struct maildir_delivery *d, uint64_t *stored)
 {
-	struct maildir_pending	 p;
+	struct maildir_pending	 p, *const one[] = { &p };
+	int			 error;
 
 	if (maildir_begin(d, stored, &p) == -1)
 		return -1;
-	return maildir_finish(&p);
+	maildir_finish(one, &error, 1);
+	errno = error;
+	return error == 0 ? 0 : -1;
 }

@@ -78,6 +78,8 @@ struct maildir_delivery {
 	uint64_t	 len;
 };
 
+#define MAILDIR_PENDING	16
+
 /* A letter in new/ that is not durable yet. */
 struct maildir_pending {
 	int	 fd;		/* -1: it is */
@@ -97,10 +99,11 @@ struct maildir_pending {
 int	 maildir_begin(const struct maildir_delivery *, uint64_t *stored,
 	    struct maildir_pending *);
 /*
- * Make it durable.  Of several letters that were begun the first call writes
- * the journal for all.  0, or -1 with errno and the letter removed.
+ * Make n letters durable, no more than MAILDIR_PENDING.  error[i] becomes 0,
+ * or an errno and the letter is removed.
  */
-int	 maildir_finish(struct maildir_pending *);
+void	 maildir_finish(struct maildir_pending *const p[], int error[],
+	    size_t n);
 /* Both. */
 int	 maildir_deliver(const struct maildir_delivery *, uint64_t *stored);
 

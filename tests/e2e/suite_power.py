@@ -8,6 +8,7 @@ MERPATI_ROUNDS: how often, and then without a limit of time.
 """
 
 import collections
+import ctypes
 import fcntl
 import os
 import random
@@ -150,7 +151,22 @@ class Method(Root):
         except FileNotFoundError:
             return False
 
-    def one(self, d):
+    def together(self, d):
+        """durable_sync_all(): renamed, written out, and one commit for all."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        fds = []
+        for n in range(self.FILES):
+            fds.append(self.write("%s/tmp/all%d" % (d.path, n), False))
+            os.rename("%s/tmp/all%d" % (d.path, n), "%s/new/all%d" % (d.path, n))
+        for how in (2, 7):      # begin to write, see it written
+            for fd in fds:
+                self.assertEqual(libc.sync_file_range(fd, ctypes.c_int64(0), ctypes.c_int64(0), how), 0)
+        os.fchmod(fds[0], 0o600)
+        os.fsync(fds[0])
+        for fd in fds:
+            os.close(fd)
+
+    def one(self, d, together):
         for sub in ("tmp", "new", "late"):
             os.mkdir(d.path + "/" + sub)
         run("sync", "-f", d.path)
@@ -162,25 +178,35 @@ class Method(Root):
             os.rename("%s/tmp/%d" % (d.path, n), "%s/new/%d" % (d.path, n))
             os.fsync(fd)
             os.close(fd)
+        if together:
+            self.together(d)
         for n in range(self.FILES):
             os.close(self.write("%s/new/unsynced%d" % (d.path, n), False))
             os.rename("%s/tmp/late%d" % (d.path, n), "%s/late/%d" % (d.path, n))
         d.cut()
         d.restore()
         kept = [sum(self.whole(d.path + f % n) for n in range(self.FILES))
-                for f in ("/new/unsynced%d", "/late/%d", "/new/%d")]
+                for f in ("/new/unsynced%d", "/late/%d", "/new/%d") + ("/new/all%d",) * together]
         return kept
 
     def test_a_cut_takes_what_was_not_synced_and_only_that(self):
         for kind, (mkfs, options) in self.KINDS.items():
             with self.subTest(kind):
                 d = self.disk(mkfs, options, size=64 << 20)
-                unsynced, late, renamed = self.one(d)
+                unsynced, late, renamed = self.one(d, False)
                 print("%s: of %d files without fsync %d are left, renamed after it %d, renamed before it %d"
                       % (kind, self.FILES, unsynced, late, renamed))
                 self.assertLess(unsynced, self.FILES)
                 self.assertLess(late, self.FILES)
                 self.assertEqual(renamed, self.FILES)
+
+
+    def test_one_commit_holds_all_that_was_written_out(self):
+        for kind, (mkfs, options) in self.KINDS.items():
+            with self.subTest(kind):
+                for _ in range(3):
+                    together = self.one(self.disk(mkfs, options, size=64 << 20), True)[3]
+                    self.assertEqual(together, self.FILES)
 
 
 class Letters:

@@ -324,6 +324,71 @@ one_fsync_is_enough_where_the_journal_is_ordered(void **state)
 	assert_int_equal(tmpdir_count("Maildir/new", NULL), 1);
 }
 
+/* Begin and finish three letters and something that is done already. */
+static void
+finish_three(int error[4])
+{
+	struct maildir_delivery	 d = { .host = "h", .id = ID, .len = 3 };
+	struct maildir_pending	 pending[4], *p[4];
+	uint64_t		 stored;
+	unsigned int		 i;
+
+	tmpdir_write("spool", "x\r\n", 3);
+	d.dir = tmpdir_file("Maildir");
+	d.fd = open(tmpdir_file("spool"), O_RDONLY);
+	for (i = 0; i < 4; i++) {
+		p[i] = &pending[i];
+		d.number = i;
+		if (i == 1)
+			pending[i] = (struct maildir_pending){ .fd = -1 };
+		else
+			assert_int_equal(maildir_begin(&d, &stored, p[i]), 0);
+	}
+	fsyncs = 0;
+	maildir_finish(p, error, 4);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pending[i].fd, -1);
+	close(d.fd);
+}
+
+static void
+letters_are_made_durable_together(void **state)
+{
+	static const struct {
+		bool	 ordered;
+		int	 fails_at, fsyncs, error[4], left;
+	} t[] = {
+		{ true, 0, 1, { 0, 0, 0, 0 }, 3 },
+		/* Nobody knows about any of them. */
+		{ true, 1, 1, { EIO, 0, EIO, EIO }, 0 },
+		{ false, 0, 6, { 0, 0, 0, 0 }, 3 },
+		{ false, 3, 5, { 0, 0, EIO, 0 }, 2 },
+		{ false, 6, 6, { 0, 0, 0, EIO }, 2 },
+	};
+	char	 dir[64];
+	int	 error[4];
+	size_t	 i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(maildir_make(tmpdir_file("Maildir")), 0);
+		ordered = t[i].ordered;
+		fsync_fails_at = t[i].fails_at;
+		finish_three(error);
+		assert_int_equal(fsyncs, t[i].fsyncs);
+		for (k = 0; k < 4; k++)
+			assert_int_equal(error[k], t[i].error[k]);
+		assert_int_equal(tmpdir_count("Maildir/new", NULL),
+		    t[i].left);
+		assert_int_equal(tmpdir_count("Maildir/tmp", NULL), 0);
+		ordered = false;
+		fsync_fails_at = 0;
+		snprintf(dir, sizeof(dir), "done%zu", i);
+		assert_int_equal(rename(tmpdir_file("Maildir"),
+		    tmpdir_file(dir)), 0);
+	}
+}
+
 static void
 no_room_leaves_nothing(void **state)
 {
@@ -522,6 +587,7 @@ main(void)
 		T(bare_lfs_become_line_ends),
 		T(two_fsyncs_and_either_failing_leaves_nothing),
 		T(one_fsync_is_enough_where_the_journal_is_ordered),
+		T(letters_are_made_durable_together),
 		T(no_room_leaves_nothing),
 		T(a_second_try_finds_the_first),
 		T(what_a_crash_tore_is_replaced),
