@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-import unittest
 
 import side_by_side
 from queue_lib import (Case, LETTER, OK, PERM, TEMP, World, status_of, until)

@@ -4,7 +4,6 @@
 import os
 import socket
 import time
-import unittest
 
 import side_by_side
 from queue_lib import Case, OK, PERM, TEMP, until

@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import time
-import unittest
 
 import side_by_side
 from queue_lib import (ALPHABET, Case, LETTER, NOBODY, OK, PERM, TEMP,

@@ -8,7 +8,6 @@ import email.utils
 import os
 import shutil
 import time
-import unittest
 
 import side_by_side
 from harness import PATIENCE, as_user, out, sanitizer_options, start_ready

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-import unittest
 
 import side_by_side
 from harness import PATIENCE

@@ -6,38 +6,26 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
-import time
+import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BUILD = os.environ.get("MERPATI_BUILD", TOP)
-NOBODY = 65534
-PATIENCE = 30           # seconds for any one wait
+import harness
+from harness import NOBODY, PATIENCE, ROOT, as_user, out, start_ready, until
+from harness import xencode as xtext
+
 ID = "0123456789abcdefghjk"
 ALL = ("PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 1000000", "DSN",
        "ENHANCEDSTATUSCODES")
 LETTER = b"From: a@x.test\r\nSubject: x\r\n\r\n.dot\r\n..two\r\nend\r\n"
 
 
-def xtext(s):
-    b = s.encode() if isinstance(s, str) else s
-    return "".join(chr(c) if 0x20 < c < 0x7f and c not in b"+=" else
-                   "+%02X" % c for c in b)
+# What no log may have.
+BAD = ("Sanitizer", "runtime error", "child-crashed", "assertion")
 
 
-def unxtext(s):
-    out, i = bytearray(), 0
-    while i < len(s):
-        if s[i] == "+":
-            out.append(int(s[i + 1:i + 3], 16))
-            i += 3
-        else:
-            out.append(ord(s[i]))
-            i += 1
-    return out.decode("utf-8", "replace")
+def unxtext(text):
+    return harness.xdecode(text).decode("utf-8", "replace")
 
 
 class Host(threading.Thread):
@@ -104,11 +92,8 @@ class Host(threading.Thread):
         conn.close()
 
     def wait_ended(self, n):
-        end = time.monotonic() + PATIENCE
-        while len(self.ended) < n:
-            if time.monotonic() > end:
-                raise AssertionError("connections ended: %r" % self.ended)
-            time.sleep(0.01)
+        until(lambda: len(self.ended) >= n,
+              what=lambda: "%d connections to end: %r" % (n, self.ended))
         return self.ended
 
     def verbs(self):
@@ -377,12 +362,13 @@ class Remote:
 
     def __init__(self, top="", **settings):
         self.dir = tempfile.mkdtemp(prefix="mr", dir="/tmp")
-        self.uid = NOBODY if os.geteuid() == 0 else os.geteuid()
+        self.uid = NOBODY if ROOT else os.geteuid()
         for d in ("run", "run/remote", "etc"):
             os.mkdir(os.path.join(self.dir, d))
         conf = os.path.join(self.dir, "etc/merpati.conf")
-        values = {"connect-timeout": "5s", "greeting-timeout": "5s",
-                  "command-timeout": "5s", "data-timeout": "5s",
+        # Hosts that do as they should have time, on a busy machine too.
+        values = {"connect-timeout": "20s", "greeting-timeout": "20s",
+                  "command-timeout": "20s", "data-timeout": "20s",
                   "helo": '"me.test"'}
         values.update({k.replace("_", "-"): v for k, v in settings.items()})
         with open(conf, "w") as f:
@@ -396,32 +382,22 @@ class Remote:
         os.chmod(self.dir, 0o755)
         # Copied: the build may lie where another uid cannot look.
         self.program = os.path.join(self.dir, "remote")
-        shutil.copy(os.path.join(BUILD, "out/remote"), self.program)
-        kw = {}
-        if os.geteuid() == 0:
-            kw = dict(user=self.uid, group=self.uid, extra_groups=[])
-        self.log_file = open(os.path.join(self.dir, "log"), "w+b")
-        r, w = os.pipe()
-        self.p = subprocess.Popen(
-            [self.program, "-c", conf], stderr=self.log_file, pass_fds=[w],
-            env=dict(os.environ, NOTIFY_FD=str(w)), **kw)
-        os.close(w)
-        ready = os.read(r, 1)
-        os.close(r)
-        if ready != b"\n":
+        shutil.copy(out("remote"), self.program)
+        self.p, ready = start_ready([self.program, "-c", conf],
+                                    os.path.join(self.dir, "log"), **as_user())
+        if not ready:
             raise AssertionError("remote did not start:\n" + self.log())
 
     def connect(self, as_uid=None):
         """SO_PEERCRED notes who calls connect(2)."""
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         s.settimeout(PATIENCE)
-        root = os.geteuid() == 0
-        if root:
+        if ROOT:
             os.seteuid(self.uid if as_uid is None else as_uid)
         try:
             s.connect(os.path.join(self.dir, "run/remote/remote.sock"))
         finally:
-            if root:
+            if ROOT:
                 os.seteuid(0)
         return s
 
@@ -444,16 +420,47 @@ class Remote:
             return f.read()
 
     def wait_log(self, text):
-        end = time.monotonic() + PATIENCE
-        while text not in self.log():
-            if time.monotonic() > end:
-                raise AssertionError("no %r in:\n%s" % (text, self.log()))
-            time.sleep(0.02)
+        until(lambda: text in self.log(),
+              what=lambda: "%r in:\n%s" % (text, self.log()))
+
+    def children(self):
+        with open("/proc/%d/task/%d/children" % ((self.p.pid,) * 2)) as f:
+            return [int(pid) for pid in f.read().split()]
 
     def close(self, sig=signal.SIGTERM):
         self.p.send_signal(sig)
         code = self.p.wait(PATIENCE)
-        self.log_file.close()
         log = self.log()
         shutil.rmtree(self.dir)
         return code, log
+
+
+class Case(unittest.TestCase):
+    """One remote for all tests of a class, or for those of a process."""
+
+    settings = {}
+    bad = BAD
+    processes = 4
+
+    @classmethod
+    def setUpClass(cls):
+        cls.remote = Remote(**cls.settings)
+
+    @classmethod
+    def tearDownClass(cls):
+        code, log = cls.remote.close()
+        for bad in cls.bad:
+            if bad in log:
+                raise AssertionError(log)
+        if code != 0:
+            raise AssertionError("exit code %d:\n%s" % (code, log))
+
+    def host(self, *args, **kw):
+        h = Host(*args, **kw)
+        self.addCleanup(h.close)
+        return h
+
+    def open(self, *hosts, **kw):
+        d = self.remote.open(hosts, **kw)
+        self.addCleanup(d.close)
+        return d

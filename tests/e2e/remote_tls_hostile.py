@@ -13,44 +13,35 @@ import threading
 import time
 import unittest
 
+import remote_lib
+import side_by_side
+from harness import until
 from instance import need
 from remote_certs import Cert
-from remote_lib import LETTER, Host, Remote, host_lines
+from remote_lib import BAD, LETTER, host_lines
 
-BAD = ("Sanitizer", "runtime error", "child-crashed", "assertion")
 HOST = "mx.y.test"
-SETTINGS = {"command_timeout": "2s", "greeting_timeout": "2s"}
+SETTINGS = {"command_timeout": "4s", "greeting_timeout": "4s"}
 need("openssl")
 
 
-class Case(unittest.TestCase):
-    """One remote and one set of certificates for all tests of a class."""
+class Case(remote_lib.Case):
+    """With certificates."""
+
+    bad = BAD + ("hunter2",)
 
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix="mt", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, cls.dir)
         os.chmod(cls.dir, 0o755)
         cls.ca = Cert(cls.dir, "ca")
         cls.good = Cert(cls.dir, "good", cls.ca, "DNS:" + HOST)
         cls.wrong = Cert(cls.dir, "wrong", cls.ca, "DNS:mx.evil.test")
         cls.expired = Cert(cls.dir, "expired", cls.ca, "DNS:" + HOST, -1)
         cls.own = Cert(cls.dir, "own", None, "DNS:" + HOST)
-        cls.remote = Remote(ca_file='"%s"' % cls.ca.path, **SETTINGS)
-
-    @classmethod
-    def tearDownClass(cls):
-        code, log = cls.remote.close()
-        shutil.rmtree(cls.dir)
-        for bad in BAD + ("hunter2",):
-            if bad in log:
-                raise AssertionError(log)
-        if code != 0:
-            raise AssertionError("exit code %d:\n%s" % (code, log))
-
-    def host(self, *args, **kw):
-        h = Host(*args, **kw)
-        self.addCleanup(h.close)
-        return h
+        cls.settings = dict(SETTINGS, ca_file='"%s"' % cls.ca.path)
+        super().setUpClass()
 
     def one(self, host, message=LETTER, dane=None, **kw):
         """A job of its own: the result.  dane: TLSA records."""
@@ -121,9 +112,6 @@ class Opportunistic(Case):
             self.assertEqual(h.verbs()[:4],
                              ["EHLO", "STARTTLS", "EHLO", "MAIL"])
 
-
-
-
     def test_failing_halfway_means_clear_on_a_new_connection(self):
         for name, how, why in HALFWAY:
             with self.subTest(name):
@@ -169,9 +157,12 @@ class Opportunistic(Case):
 
     def test_an_idle_421_is_noticed(self):
         """Even before the connection ends."""
+        sent = []
+
         def idle(conn):
             time.sleep(0.1)
             conn.send("421 4.4.2 too long idle\r\n")
+            sent.append(conn)
 
         def taken(conn, line):
             threading.Thread(target=idle, args=(conn,), daemon=True).start()
@@ -180,10 +171,10 @@ class Opportunistic(Case):
             h = self.host({".": taken}, tls=tls)
             with self.remote.open([h]) as d:
                 for _ in range(3):
+                    before = len(sent)
                     self.assertEqual(d.job().verdicts(), ["ok"])
-                    time.sleep(0.3)
+                    until(lambda: len(sent) > before)
             self.assertEqual(h.connections, 3)
-
 
 
 class Required(Case):
@@ -473,7 +464,7 @@ class Sasl(Case):
             started = time.monotonic()
             r = self.one(h, **self.kw())
             self.assertIn("rounds", r.outcomes[0][3])
-            self.assertLess(time.monotonic() - started, 5)
+            self.assertLess(time.monotonic() - started, 40)
             self.assertEqual(h.messages, [])
 
     def test_challenges_are_bounded(self):
@@ -498,4 +489,4 @@ class Sasl(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -3,12 +3,9 @@
 what is permanent and what is not, DNSSEC, DANE."""
 
 import json
-import os
-import re
 import signal
 import subprocess
 import time
-import unittest
 
 import side_by_side
 from harness import PATIENCE, out, until
@@ -17,7 +14,7 @@ from resolver_zones import SHA, Zones
 
 
 class Routes(Zones):
-    processes = 8           # some wait out a question's time
+    processes = 16          # some wait out a question's time
 
     def assert_fails(self, name, status, code, words, verb="route"):
         r = self.ask(verb, name)
