@@ -8,9 +8,11 @@
 static const char *const names[] = {
 	"IMAP4rev2",
 	"IMAP4rev1",
+	"COMPRESS=DEFLATE",
 	"CONDSTORE",
 	"ENABLE",
 	"ID",
+	"IDLE",
 	"INPROGRESS",
 	"LITERAL+",
 	"OBJECTID",

@@ -4,7 +4,7 @@
 #include "imap-session/command.h"
 #include "imap-session/select_resync.h"
 
-#define SET_MAX		32768	/* ranges */
+#define SET_MAX		100000	/* ranges in a command */
 #define VANISHED_RANGES	500	/* in one response */
 
 /* A set without "*" or "$". */

@@ -6,10 +6,12 @@
 #include "imap-session/capability.h"
 #include "imap-session/command.h"
 #include "imap-session/session.h"
+#include "imap-session/watch.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
+#include "lib/net/stream_deflate.h"
 
-#define IDLE_MS		(30 * 60 * 1000)	/* RFC 9051 5.4 */
+#define REST_MS		2000	/* silence after which memory is given back */
 #define PROGRESS_MS	10000			/* RFC 9585 4 */
 #define ANSWER_MAX	(1024 * 1024)	/* COPYUID of many ranges */
 #define FLAGS_MAX	65536
@@ -65,10 +67,24 @@ session_progress(struct session *s, uint32_t done, uint32_t goal)
 	stream_flush(&s->s);
 }
 
-/* A refusal is what the login's command gets; with -i it is the greeting. */
+void
+session_rest(struct session *s)
+{
+	if (s->deflate != NULL)
+		deflate_rest(s->deflate);
+	stream_rest(&s->s);
+	buf_free(&s->answer);
+	buf_free(&s->put.text);
+	s->put.valid = false;
+	malloc_trim(0);
+}
+
+/* It is what the command that logged in gets; with -i, the greeting. */
 static void
 session_refuse(struct session *s, const char *text)
 {
+	if (s->who->tag[0] != '\0')
+		stream_printf(&s->s, "%s NO %s\r\n", s->who->tag, text);
 	stream_printf(&s->s, "* BYE %s\r\n", text);
 	s->end = SESSION_REFUSED;
 }
@@ -76,9 +92,13 @@ session_refuse(struct session *s, const char *text)
 static void
 session_greet(struct session *s)
 {
-	stream_printf(&s->s, "* PREAUTH [");
+	bool	 login = s->who->tag[0] != '\0';
+
+	stream_printf(&s->s, "%s %s [", login ? s->who->tag : "*",
+	    login ? "OK" : "PREAUTH");
 	capability_put(s);
-	stream_printf(&s->s, "] Merpati at your service\r\n");
+	stream_printf(&s->s, "] %s\r\n", login ? "Logged in" :
+	    "Merpati at your service");
 }
 
 static void
@@ -107,18 +127,38 @@ session_login(struct session *s)
 static void
 session_begin(struct session *s, int rfd, int wfd)
 {
-	static const struct imap_limits	 limits = {
-		.line = SESSION_LINE, .literal = SESSION_LINE, .plus = true,
-		.depth = 50
+	const struct config_imapd	*c = &s->conf->imapd;
+	const struct imap_limits	 limits = {
+		.line = c->max_command, .literal = c->max_command,
+		.plus = true, .depth = 50
 	};
 
-	stream_init(&s->s, rfd, wfd, IDLE_MS, 0);
+	stream_init(&s->s, rfd, wfd, (int)c->net.idle_timeout * 1000,
+	    (int64_t)c->net.total_timeout * 1000);
 	memcpy(s->s.in, s->who->ahead, s->who->ahead_len);
 	s->s.in_len = s->who->ahead_len;
 	imap_lex_init(&s->lex, &s->s, &limits);
 	buf_init(&s->answer, ANSWER_MAX);
 	buf_init(&s->put.text, FLAGS_MAX);
 	s->account.homefd = s->account.maildirfd = -1;
+}
+
+/*
+ * Until a command comes, or an end: the lexer sees which.  Who says nothing for
+ * a while will probably not for long.
+ */
+static void
+session_wait(struct session *s)
+{
+	struct watch	 none;
+
+	if (stream_pending(&s->s).len > 0 ||
+	    stream_flush(&s->s) != STREAM_OK)
+		return;
+	watch_init(&none);
+	if (watch_wait(&none, &s->s, io_monotonic_ms() + REST_MS) ==
+	    WATCH_TIME)
+		session_rest(s);
 }
 
 static void
@@ -145,6 +185,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	session_begin(&s, rfd, wfd);
 	session_login(&s);
 	while (s.end == SESSION_GOES_ON) {
+		session_wait(&s);
 		command_next(&s);
 		/* Who no longer hears us has not meant what comes next. */
 		if (s.s.dead && s.end == SESSION_GOES_ON)
@@ -156,6 +197,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	view_close(&s);
 	if (s.account.homefd != -1)
 		account_close(&s.account);
+	deflate_free(s.deflate);
 	imap_lex_free(&s.lex);
 	buf_free(&s.answer);
 	buf_free(&s.put.text);

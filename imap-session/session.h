@@ -37,7 +37,6 @@ enum session_end {
 };
 
 #define SESSION_BADS	20	/* in a row, then it ends */
-#define SESSION_LINE	65536	/* of a command, literals as words too */
 
 struct notify;
 struct deflate;

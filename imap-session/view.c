@@ -8,8 +8,7 @@
 #include "lib/base/log.h"
 
 #define BATCH		128	/* letters read at a time */
-#define SET_MAX		32768	/* ranges in a command; its line has no room
-				 * for more */
+#define SET_MAX		100000	/* ranges in a command */
 #define VANISHED_RANGES	500	/* in one response */
 
 static void

@@ -84,6 +84,18 @@ stream_free(struct stream *s)
 	buf_free(&s->out);
 }
 
+void
+stream_rest(struct stream *s)
+{
+	if (s->in_pos == s->in_len) {
+		free(s->in);
+		s->in = NULL;
+		s->in_pos = s->in_len = 0;
+	}
+	if (s->out.len == 0)
+		buf_free(&s->out);
+}
+
 static int64_t
 stream_deadline(const struct stream *s)
 {
@@ -151,6 +163,8 @@ stream_flush(struct stream *s)
 static void
 stream_make_room(struct stream *s)
 {
+	if (s->in == NULL)
+		s->in = xmalloc(STREAM_IN);
 	if (s->in_pos > 0) {
 		memmove(s->in, s->in + s->in_pos, s->in_len - s->in_pos);
 		s->in_len -= s->in_pos;

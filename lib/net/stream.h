@@ -57,6 +57,11 @@ struct stream {
 void	 stream_init(struct stream *, int rfd, int wfd, int idle_ms,
 	    int64_t total_ms);
 void	 stream_free(struct stream *);
+/*
+ * A long wait is ahead: give back buffers that are empty, until they are needed
+ * again.
+ */
+void	 stream_rest(struct stream *);
 
 /*
  * The next line without its CRLF, at most max octets with it (max <=

@@ -5,6 +5,7 @@
 
 #include "lib/base/slice.h"
 #include "lib/base/xmalloc.h"
+#include "lib/store/wake.h"
 #include "tests/unit/fake_store.h"
 
 struct folder {
@@ -250,6 +251,29 @@ folder_expunge(struct folder *f, const struct number_set *uids,
 		}
 	r->after = fake.state.modseq;
 	return 0;
+}
+
+int
+wake_listen(int homefd, const char *dir)
+{
+	(void)homefd;
+	(void)dir;
+	return -1;
+}
+
+void
+wake_close(int homefd, const char *dir, int fd)
+{
+	(void)homefd;
+	(void)dir;
+	(void)fd;
+}
+
+bool
+wake_take(int fd)
+{
+	(void)fd;
+	return false;
 }
 
 /*

@@ -30,6 +30,8 @@ converse(const char *input, size_t len, struct buf *out)
 	ssize_t	 n;
 
 	conf.hostname = xstrdup("host.example");
+	conf.imapd.net.idle_timeout = 60;
+	conf.imapd.max_command = 65536;
 	memset(&who, 0, sizeof(who));
 	snprintf(who.user, sizeof(who.user), "alice");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);

@@ -1,0 +1,133 @@
+/* IDLE (RFC 9051 6.3.13, RFC 2177). */
+#include "imap-session/command.h"
+#include "imap-session/watch.h"
+#include "lib/base/io.h"
+
+/*
+ * A client says DONE before 29 minutes are over (RFC 2177 3), which is what a
+ * session's idle time-out leaves it time for.  Meanwhile a word now and then keeps
+ * address translators between us from forgetting the connection, and finds out
+ * who is gone.
+ */
+#define STILL_MS	(4 * 60 * 1000)
+#define REST_MS		2000	/* silence after which memory is given back */
+
+struct idle {
+	struct watch	 w;
+	int64_t		 over;		/* the session's time-out */
+	int64_t		 still;		/* when to say so */
+	int64_t		 rest;		/* when to give back, 0: done */
+};
+
+/* Tell what is new.  False: the mailbox is gone. */
+static bool
+idle_news(struct session *s, struct idle *i)
+{
+	uint64_t	 before = s->view.modseq;
+
+	if (!view_update(s, VIEW_ALL)) {
+		stream_printf(&s->s, "* BYE The selected mailbox is gone\r\n");
+		s->end = SESSION_LOST;
+		return false;
+	}
+	if (s->view.modseq != before)
+		watch_again(&i->w);
+	i->rest = io_monotonic_ms() + REST_MS;
+	return true;
+}
+
+static void
+idle_time(struct session *s, struct idle *i)
+{
+	int64_t	 now = io_monotonic_ms();
+
+	if (now >= i->over) {
+		stream_printf(&s->s, "* BYE You were silent for too long\r\n");
+		s->end = SESSION_TIMEOUT;
+	} else if (now >= i->still) {
+		stream_printf(&s->s, "* OK Still here\r\n");
+		i->still = now + STILL_MS;
+	} else if (i->rest != 0 && now >= i->rest) {
+		session_rest(s);
+		i->rest = 0;
+	}
+}
+
+static int64_t
+idle_until(const struct idle *i)
+{
+	int64_t	 until = i->over < i->still ? i->over : i->still;
+
+	return i->rest != 0 && i->rest < until ? i->rest : until;
+}
+
+/* DONE, or an end that lex.status tells. */
+static enum command_end
+idle_done(struct session *s)
+{
+	struct slice	 line;
+
+	s->lex.status = stream_line(&s->s, 64, &line);
+	switch (s->lex.status) {
+	case STREAM_OK:
+		if (slice_is(line, "DONE"))
+			return COMMAND_OK;
+		return command_answer(s, COMMAND_BAD, "DONE was expected");
+	case STREAM_TOOLONG:
+	case STREAM_BARE:
+		s->lex.status = STREAM_OK;
+		return command_answer(s, COMMAND_BAD, "DONE was expected");
+	case STREAM_EOF:
+	case STREAM_TIMEOUT:
+	case STREAM_ERROR:
+	case STREAM_STOP:
+		break;
+	}
+	return COMMAND_SENT;
+}
+
+static enum command_end
+idle_wait(struct session *s, struct idle *i)
+{
+	while (s->end == SESSION_GOES_ON) {
+		if (stream_flush(&s->s) != STREAM_OK) {
+			s->end = SESSION_DROPPED;
+			break;
+		}
+		switch (watch_wait(&i->w, &s->s, idle_until(i))) {
+		case WATCH_CLIENT:
+		case WATCH_STOP:
+			return idle_done(s);
+		case WATCH_NEWS:
+			idle_news(s, i);
+			break;
+		case WATCH_TIME:
+			idle_time(s, i);
+			break;
+		}
+	}
+	return COMMAND_SENT;
+}
+
+enum command_end
+cmd_idle(struct session *s, bool uid)
+{
+	struct idle		 i;
+	int64_t			 now = io_monotonic_ms();
+	enum command_end	 end = COMMAND_SENT;
+
+	(void)uid;
+	if (!imap_lex_end(&s->lex))
+		return COMMAND_LEX;
+	i.over = now + s->s.idle_ms;
+	i.still = now + STILL_MS;
+	watch_init(&i.w);
+	/* First listen, then look: nothing falls in between. */
+	if (s->view.folder != NULL)
+		watch_open(&i.w, &s->account, folder_dir(s->view.folder));
+	stream_printf(&s->s, "+ Waiting for news, or DONE\r\n");
+	if (idle_news(s, &i))
+		end = idle_wait(s, &i);
+	watch_close(&i.w, &s->account);
+	return end;
+}
