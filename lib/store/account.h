@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/base/slice.h"
 #include "lib/store/index.h"
 
 #define ACCOUNT_KEYWORDS	26
+#define ACCOUNT_KEYWORD_MAX	100	/* octets */
 
 struct account {
 	char		*home;
@@ -23,6 +25,8 @@ struct account {
 	struct index	*index;		/* NULL until account_index() */
 	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
 	char		*keyword[ACCOUNT_KEYWORDS];	/* names, or NULL */
+	struct timespec	 keywords_time;	/* of the file they were read from */
+	uint64_t	 keywords_size;
 };
 
 /*
@@ -40,10 +44,11 @@ struct index	*account_index(struct account *);
 void	 account_index_failed(struct account *, const char *why);
 
 /*
- * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name"), read again
- * when it changed.  create: give it a letter when it has none, under that
- * file's lock.  -1 with errno ENOENT, ENOSPC (all 26 are taken) or another.
- * Case is ignored (RFC 9051 2.3.2).
+ * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name", which only
+ * grows and is its own lock), read again when it changed.  create: give it a
+ * letter when it has none.  -1 with errno ENOENT, ENOSPC (all 26 are taken),
+ * EINVAL (no atom, or longer than ACCOUNT_KEYWORD_MAX) or another.  Case is
+ * ignored (RFC 9051 2.3.2).
  */
 int	 account_keyword(struct account *, struct slice name, bool create);
 /* The name of a bit, or NULL.  Borrowed until the next call. */

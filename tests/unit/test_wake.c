@@ -1,0 +1,170 @@
+/* Wake-ups between processes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/store/wake.h"
+
+static char	 home[64];
+static int	 homefd;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	strcpy(home, "/tmp/merpati-wake.XXXXXX");
+	if (mkdtemp(home) == NULL)
+		return -1;
+	homefd = open(home, O_RDONLY | O_DIRECTORY);
+	return homefd == -1 ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	char	 cmd[100];
+
+	(void)state;
+	close(homefd);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", home);
+	return system(cmd);
+}
+
+/* A process that sends, as wake_send() never wakes its own. */
+static void
+send_by_another(const char *dir, bool by_path)
+{
+	int	 status;
+	pid_t	 pid = fork();
+
+	if (pid == 0) {
+		if (by_path)
+			wake_send_home(home, dir);
+		else
+			wake_send(homefd, dir);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+who_waits_is_woken(void **state)
+{
+	struct pollfd	 pfd = { .events = POLLIN };
+	int		 fd = wake_listen(homefd, ".Sent");
+
+	(void)state;
+	assert_true(fd != -1);
+	assert_false(wake_take(fd));
+	send_by_another(".Sent", false);
+	pfd.fd = fd;
+	assert_int_equal(poll(&pfd, 1, 5000), 1);
+	assert_true(wake_take(fd));
+	assert_false(wake_take(fd));
+	send_by_another(".Other", false);
+	send_by_another(".", true);
+	assert_false(wake_take(fd));
+	send_by_another(".Sent", true);
+	assert_true(wake_take(fd));
+	wake_send(homefd, ".Sent");	/* by itself */
+	assert_false(wake_take(fd));
+	wake_close(homefd, ".Sent", fd);
+	assert_int_equal(faccessat(homefd, "wake", F_OK, 0), -1);
+}
+
+static void
+who_waits_for_all_is_woken_by_any(void **state)
+{
+	int	 all = wake_listen(homefd, "*"), one = wake_listen(homefd, ".");
+
+	(void)state;
+	assert_true(all != -1 && one != -1);
+	send_by_another(".x", false);
+	assert_true(wake_take(all));
+	assert_false(wake_take(one));
+	wake_close(homefd, "*", all);
+	send_by_another(".", false);
+	assert_true(wake_take(one));
+	wake_close(homefd, ".", one);
+	wake_close(homefd, ".", -1);
+}
+
+static void
+a_full_socket_does_not_block(void **state)
+{
+	int	 fd = wake_listen(homefd, "."), i;
+
+	(void)state;
+	assert_true(fd != -1);
+	for (i = 0; i < 2000; i += 500) {
+		int	 status, k;
+		pid_t	 pid = fork();
+
+		if (pid == 0) {
+			for (k = 0; k < 500; k++)
+				wake_send(homefd, ".");
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	assert_true(wake_take(fd));
+	wake_close(homefd, ".", fd);
+}
+
+static void
+leavings_of_the_dead_go(void **state)
+{
+	int	 status;
+	pid_t	 pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(wake_listen(homefd, ".") == -1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(faccessat(homefd, "wake", F_OK, 0), 0);
+	send_by_another(".", false);
+	assert_int_equal(unlinkat(homefd, "wake", AT_REMOVEDIR), 0);
+	/* Nobody there, no directory, no home: nothing happens. */
+	send_by_another(".", false);
+	wake_send_home("/nonexistent/home", ".");
+}
+
+static void
+a_directory_that_cannot_be_made_is_an_error(void **state)
+{
+	int	 fd = openat(homefd, "wake", O_CREAT | O_WRONLY, 0600);
+
+	(void)state;
+	close(fd);
+	assert_int_equal(wake_listen(homefd, "."), -1);
+	send_by_another(".", true);
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		TEST(who_waits_is_woken),
+		TEST(who_waits_for_all_is_woken_by_any),
+		TEST(a_full_socket_does_not_block),
+		TEST(leavings_of_the_dead_go),
+		TEST(a_directory_that_cannot_be_made_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
