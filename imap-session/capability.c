@@ -8,6 +8,8 @@
 static const char *const names[] = {
 	"IMAP4rev2",
 	"IMAP4rev1",
+	"BINARY",
+	"CATENATE",
 	"COMPRESS=DEFLATE",
 	"CONDSTORE",
 	"ENABLE",
@@ -15,9 +17,14 @@ static const char *const names[] = {
 	"IDLE",
 	"INPROGRESS",
 	"LITERAL+",
+	"MOVE",
+	"MULTIAPPEND",
 	"OBJECTID",
+	"PREVIEW",
 	"QRESYNC",
+	"REPLACE",
 	"UIDONLY",
+	"UIDPLUS",
 	"UNSELECT",
 	"UTF8=ACCEPT",
 };
@@ -30,4 +37,6 @@ capability_put(struct session *s)
 	stream_printf(&s->s, "CAPABILITY");
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		stream_printf(&s->s, " %s", names[i]);
+	stream_printf(&s->s, " APPENDLIMIT=%llu",
+	    (unsigned long long)s->conf->message_size);
 }

@@ -72,8 +72,12 @@ void	 put_mailbox(struct session *, struct slice name);	/* mailbox_name_put() */
 void	 put_number(struct session *, uint64_t);	/* fast */
 /* "(\Seen a)", with \Recent in rev1 */
 void	 put_flags(struct session *, const struct letter *);
+/* The same to be put by the caller; borrowed until the next call. */
+struct slice	 put_flags_text(struct session *, const struct letter *);
 void	 put_set(struct session *, const struct number_set *);
 void	 put_date_time(struct session *, int64_t);	/* quoted */
+#define PUT_DATE_TIME	28
+void	 put_date_time_text(int64_t, char text[PUT_DATE_TIME]);	/* no NUL */
 /* "MAILBOXID (F12ab)" (RFC 8474 4), of a mailbox's UIDVALIDITY */
 void	 put_mailbox_id(struct session *, uint32_t validity);
 

@@ -7,6 +7,7 @@
 
 #include "imap-session/facts.h"
 #include "imap-session/facts_form.h"
+#include "imap-session/wire.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/mail/part_text.h"
@@ -143,13 +144,11 @@ static int
 make_digest(struct maker *k)
 {
 	SHA2_CTX	 ctx;
-	struct slice	 s;
 	uint8_t		 md[SHA256_DIGEST_LENGTH];
 	uint64_t	 at = 0;
 	ssize_t		 n;
 	char		*p;
-	int		 rc = -1;
-	bool		 cr = false, bare;
+	bool		 cr = false;
 
 	SHA256Init(&ctx);
 	buf_clear(&k->file);
@@ -158,25 +157,14 @@ make_digest(struct maker *k)
 	while ((n = part_read_fd(&k->fd, p, PIECE, at)) > 0) {
 		at += (uint64_t)n;
 		buf_clear(&k->other);
-		s = (struct slice){ p, (size_t)n };
-		/* A CR in the piece before is one: its LF needs no other. */
-		bare = cr && *p == '\n';
-		if (bare) {
-			s.ptr++;
-			s.len--;
-			SHA256Update(&ctx, (const uint8_t *)"\n", 1);
-		}
-		cr = p[n - 1] == '\r';
-		if (facts_form_wire(s, &k->other) == -1)
+		if (wire_add(&k->other, (struct slice){ p, (size_t)n }, cr) ==
+		    -1)
 			return -1;
-		if (k->other.len > 0)
-			SHA256Update(&ctx, (uint8_t *)k->other.ptr,
-			    k->other.len);
+		cr = p[n - 1] == '\r';
+		SHA256Update(&ctx, (uint8_t *)k->other.ptr, k->other.len);
 	}
 	SHA256Final(md, &ctx);
-	if (n == 0)
-		rc = buf_add(&k->fact, md, sizeof(md));
-	return rc;
+	return n == 0 ? buf_add(&k->fact, md, sizeof(md)) : -1;
 }
 
 /* Make the fact in k->fact and keep it.  0 or -1. */

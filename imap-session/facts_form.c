@@ -5,6 +5,7 @@
 
 #include "imap-session/facts.h"
 #include "imap-session/facts_form.h"
+#include "imap-session/wire.h"
 #include "lib/mail/address_read.h"
 #include "lib/mail/base_subject.h"
 #include "lib/mail/casemap.h"
@@ -348,34 +349,6 @@ facts_form_search(const struct mime *m, struct buf *out)
 /* --- header ------------------------------------------------------------------ */
 
 int
-facts_form_wire(struct slice s, struct buf *out)
-{
-	const char	*p = s.ptr, *end = p + s.len, *lf;
-	char		*to;
-	size_t		 n;
-
-	/* The worst case is all LF. */
-	if ((to = buf_reserve(out, 2 * s.len)) == NULL)
-		return -1;
-	while (p < end) {
-		lf = memchr(p, '\n', (size_t)(end - p));
-		n = lf == NULL ? (size_t)(end - p) : (size_t)(lf - p);
-		memcpy(to, p, n);
-		to += n;
-		p += n;
-		if (lf == NULL)
-			break;
-		if (lf == s.ptr || lf[-1] != '\r')
-			*to++ = '\r';
-		*to++ = '\n';
-		p++;
-	}
-	out->len = (size_t)(to - out->ptr);
-	out->ptr[out->len] = '\0';
-	return 0;
-}
-
-int
 facts_form_header(struct mime *m, struct slice start, struct buf *out)
 {
 	const struct mime_span	*h;
@@ -386,5 +359,5 @@ facts_form_header(struct mime *m, struct slice start, struct buf *out)
 		return 0;
 	start.ptr += h->offset;
 	start.len = (size_t)h->len;
-	return facts_form_wire(start, out);
+	return wire_add(out, start, false);
 }

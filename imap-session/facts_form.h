@@ -16,7 +16,5 @@ int	 facts_form_search(const struct mime *, struct buf *out);
  * than FACTS_HEADER_MAX are given.
  */
 int	 facts_form_header(struct mime *, struct slice start, struct buf *out);
-/* Append octets as stored in wire form: CR before an LF that has none. */
-int	 facts_form_wire(struct slice stored, struct buf *out);
 
 #endif

@@ -150,8 +150,8 @@ put_flags_make(struct session *s, uint32_t system, uint32_t keywords,
 }
 
 /* Neighbours are mostly alike: the last text is kept for the next letter. */
-void
-put_flags(struct session *s, const struct letter *l)
+struct slice
+put_flags_text(struct session *s, const struct letter *l)
 {
 	bool	 recent;
 
@@ -160,7 +160,15 @@ put_flags(struct session *s, const struct letter *l)
 	if (!s->put.valid || s->put.flags != l->flags ||
 	    s->put.keywords != l->keywords || s->put.recent != recent)
 		put_flags_make(s, l->flags, l->keywords, recent);
-	stream_put(&s->s, s->put.text.ptr, s->put.text.len);
+	return buf_slice(&s->put.text);
+}
+
+void
+put_flags(struct session *s, const struct letter *l)
+{
+	struct slice	 text = put_flags_text(s, l);
+
+	stream_put(&s->s, text.ptr, text.len);
 }
 
 static void
@@ -175,11 +183,10 @@ two_digits(char *p, unsigned int v)
  * from 1 March 0000, so that leap days come last in a year.
  */
 void
-put_date_time(struct session *s, int64_t when)
+put_date_time_text(int64_t when, char text[PUT_DATE_TIME])
 {
 	static const char	 months[] =
 	    "MarAprMayJunJulAugSepOctNovDecJanFeb";
-	char			 text[] = "\"01-Jan-1970 00:00:00 +0000\"";
 	int64_t			 day, era;
 	uint32_t		 second, doe, yoe, doy, mp, year;
 
@@ -187,6 +194,7 @@ put_date_time(struct session *s, int64_t when)
 		when = 0;	/* not a year of four digits */
 	day = when / 86400 - (when % 86400 < 0);
 	second = (uint32_t)(when - day * 86400);
+	memcpy(text, "\"01-Jan-1970 00:00:00 +0000\"", PUT_DATE_TIME);
 	day += 719468;
 	era = day / 146097;
 	doe = (uint32_t)(day - era * 146097);
@@ -203,7 +211,15 @@ put_date_time(struct session *s, int64_t when)
 	two_digits(text + 13, second / 3600);
 	two_digits(text + 16, second / 60 % 60);
 	two_digits(text + 19, second % 60);
-	stream_put(&s->s, text, sizeof(text) - 1);
+}
+
+void
+put_date_time(struct session *s, int64_t when)
+{
+	char	 text[PUT_DATE_TIME];
+
+	put_date_time_text(when, text);
+	stream_put(&s->s, text, sizeof(text));
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "imap-session/capability.h"
 #include "imap-session/command.h"
+#include "imap-session/fetch.h"
 #include "imap-session/session.h"
 #include "imap-session/watch.h"
 #include "lib/base/io.h"
@@ -194,6 +195,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	if (stream_flush(&s.s) != STREAM_OK && s.end == SESSION_LOGOUT)
 		s.end = SESSION_DROPPED;
 	session_log(&s, begun);
+	fetch_forget(&s);
 	view_close(&s);
 	if (s.account.homefd != -1)
 		account_close(&s.account);

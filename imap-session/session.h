@@ -40,6 +40,7 @@ enum session_end {
 
 struct notify;
 struct deflate;
+struct fetch_file;
 
 struct session {
 	const struct config		*conf;
@@ -61,6 +62,8 @@ struct session {
 	}				 put;
 	struct notify			*notify;	/* RFC 5465, or NULL */
 	struct deflate			*deflate;	/* RFC 4978, or NULL */
+	struct fetch_file		*file;		/* a large letter, as
+							 * FETCH left it */
 	uint64_t			 fetched, appended, expunged;	/* log */
 };
 

@@ -1,8 +1,12 @@
 /* Contract in fake_store.h, folder.h, account.h. */
+#include <sys/mman.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/base/buf.h"
+#include "lib/base/io.h"
 #include "lib/base/slice.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/wake.h"
@@ -18,6 +22,10 @@ struct fake	 fake;
 void
 fake_reset(void)
 {
+	size_t	 i;
+
+	for (i = 0; i < FAKE_MAX; i++)
+		free(fake.text[i]);
 	memset(&fake, 0, sizeof(fake));
 	fake.state.validity = 7;
 	fake.state.next = 1;
@@ -45,6 +53,17 @@ fake_deliver(uint32_t flags)
 	l->uid = fake.state.next++;
 	l->flags = flags;
 	l->modseq = ++fake.state.modseq;
+	l->wire = LETTER_UNKNOWN;
+	l->received = LETTER_UNDATED;
+	l->saved = LETTER_UNDATED;
+}
+
+void
+fake_deliver_text(uint32_t flags, const char *text)
+{
+	fake_deliver(flags);
+	fake.text[fake.state.next - 2] = xstrdup(text);
+	fake.letter[fake.n - 1].size = strlen(text);
 }
 
 void
@@ -306,9 +325,8 @@ int
 account_quota_room(struct account *a, uint64_t octets, uint64_t count)
 {
 	(void)a;
-	(void)octets;
 	(void)count;
-	return refuse();
+	return fake.quota == 0 || octets <= fake.quota;
 }
 
 void
@@ -337,38 +355,73 @@ folder_octets(struct folder *f, bool deleted, uint64_t *octets)
 	return refuse();
 }
 
+/* At most two at a time, here too. */
 ssize_t
 folder_letters_of(struct folder *f, const struct number_set *uids,
     uint32_t *from, struct letter *out, size_t max)
 {
+	size_t	 i, n = 0;
+
 	(void)f;
-	(void)uids;
-	(void)from;
-	(void)out;
-	(void)max;
-	return refuse();
+	if (max > 2)
+		max = 2;
+	for (i = 0; i < fake.n; i++) {
+		if (fake.letter[i].uid < *from ||
+		    !number_set_has(uids, fake.letter[i].uid))
+			continue;
+		if (n == max) {
+			*from = fake.letter[i].uid;
+			return (ssize_t)n;
+		}
+		out[n++] = fake.letter[i];
+	}
+	*from = 0;
+	return (ssize_t)n;
 }
 
 int
 folder_complete(struct folder *f, struct letter *l, size_t n, bool w,
     bool received)
 {
+	const char	*p;
+	size_t		 i;
+
 	(void)f;
-	(void)l;
-	(void)n;
-	(void)w;
-	(void)received;
-	return refuse();
+	for (i = 0; i < n; i++) {
+		if (fake.no_file[l[i].uid - 1]) {
+			l[i].uid = 0;
+			continue;
+		}
+		if (received)
+			l[i].received = 86400 * l[i].uid;
+		if (!w || fake.text[l[i].uid - 1] == NULL)
+			continue;
+		l[i].wire = l[i].size;
+		for (p = fake.text[l[i].uid - 1]; *p != '\0'; p++)
+			l[i].wire += *p == '\n';
+	}
+	return 0;
 }
 
 int
 folder_file(struct folder *f, uint32_t uid)
 {
+	const char	*text = fake.text[uid - 1];
+	int		 fd;
+
 	(void)f;
-	(void)uid;
-	return refuse();
+	if (text == NULL || fake.no_file[uid - 1] || fake_find(uid) == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	fd = memfd_create("letter", MFD_CLOEXEC);
+	if (fd == -1 || io_write_all(fd, text, strlen(text)) == -1 ||
+	    lseek(fd, 0, SEEK_SET) == -1)
+		abort();
+	return fd;
 }
 
+/* There is no index: all is made each time. */
 int
 folder_fact(struct folder *f, uint32_t uid, unsigned int kind,
     struct buf *out)
@@ -377,7 +430,7 @@ folder_fact(struct folder *f, uint32_t uid, unsigned int kind,
 	(void)uid;
 	(void)kind;
 	(void)out;
-	return refuse();
+	return 0;
 }
 
 int
@@ -390,7 +443,7 @@ folder_facts(struct folder *f, unsigned int kind,
 	(void)uids;
 	(void)fn;
 	(void)arg;
-	return refuse();
+	return 0;
 }
 
 void
@@ -409,82 +462,172 @@ folder_facts_flush(struct folder *f)
 	(void)f;
 }
 
+/* Who changes letters: what others did before, and whether it fails. */
+static int
+fake_begin_change(struct folder_result *r)
+{
+	if (fake.at_store != NULL)
+		fake.at_store();
+	r->before = r->after = fake.state.modseq;
+	errno = fake.store_errno;
+	return errno == 0 ? 0 : -1;
+}
+
+static void
+fake_change(struct letter *l, const struct folder_change *c,
+    struct folder_result *r)
+{
+	uint32_t	 flags = c->flags, keywords = c->keywords;
+
+	if (l->modseq > c->unchanged_since) {
+		number_set_add(&r->failed, l->uid, l->uid);
+		return;
+	}
+	if (c->op == FOLDER_ADD) {
+		flags |= l->flags;
+		keywords |= l->keywords;
+	} else if (c->op == FOLDER_REMOVE) {
+		flags = l->flags & ~flags;
+		keywords = l->keywords & ~keywords;
+	}
+	if (flags == l->flags && keywords == l->keywords)
+		return;
+	l->flags = flags;
+	l->keywords = keywords;
+	l->modseq = r->after = fake.state.modseq = r->before + 1;
+	number_set_add(&r->changed, l->uid, l->uid);
+}
+
 int
 folder_store(struct folder *f, const struct number_set *uids,
     const struct folder_change *c, struct folder_result *r)
 {
+	uint32_t	 uid;
+	struct letter	*l;
+
 	(void)f;
-	(void)uids;
-	(void)c;
-	(void)r;
-	return refuse();
+	if (fake_begin_change(r) == -1)
+		return -1;
+	for (uid = number_set_next(uids, 1); uid != 0;
+	    uid = number_set_next(uids, uid + 1)) {
+		if ((l = fake_find(uid)) == NULL)
+			number_set_add(&r->gone, uid, uid);
+		else
+			fake_change(l, c, r);
+	}
+	return 0;
 }
 
+/* Into the only mailbox there is. */
 int
 folder_copy(struct folder *from, const struct number_set *uids,
     struct folder *to, bool move, struct folder_copied *c)
 {
-	(void)from;
-	(void)uids;
+	uint32_t	 uid;
+	struct letter	*l;
+
 	(void)to;
-	(void)move;
-	(void)c;
-	return refuse();
+	c->validity = fake.state.validity;
+	c->from = xcalloc(FAKE_MAX, sizeof(*c->from));
+	c->to = xcalloc(FAKE_MAX, sizeof(*c->to));
+	if (fake_begin_change(&c->source) == -1)
+		return -1;
+	for (uid = number_set_next(uids, 1); uid != 0;
+	    uid = number_set_next(uids, uid + 1)) {
+		if ((l = fake_find(uid)) == NULL)
+			continue;
+		c->from[c->n] = uid;
+		c->to[c->n++] = fake.state.next;
+		fake_deliver_text(l->flags, fake.text[uid - 1]);
+	}
+	return move ? folder_expunge(from, uids, true, &c->source) : 0;
 }
 
 void
 folder_copied_free(struct folder_copied *c)
 {
-	(void)c;
+	free(c->from);
+	free(c->to);
+	folder_result_free(&c->source);
 }
+
+struct folder_append {
+	struct {
+		uint32_t	 flags, keywords;
+		int64_t		 date;
+		struct buf	 text;
+	}	 message[FAKE_MAX];
+	size_t	 n;
+};
 
 struct folder_append *
 folder_append_new(struct folder *f)
 {
 	(void)f;
-	refuse();
-	return NULL;
+	return xcalloc(1, sizeof(struct folder_append));
 }
 
 int
 folder_append_begin(struct folder_append *a, uint32_t flags,
     uint32_t keywords, int64_t date)
 {
-	(void)a;
-	(void)flags;
-	(void)keywords;
-	(void)date;
-	return refuse();
+	a->message[a->n].flags = flags;
+	a->message[a->n].keywords = keywords;
+	a->message[a->n].date = date;
+	buf_init(&a->message[a->n++].text, 1 << 20);
+	return 0;
 }
 
 int
 folder_append_data(struct folder_append *a, const void *data, size_t len)
 {
-	(void)a;
-	(void)data;
-	(void)len;
-	return refuse();
+	const char	*p = data;
+	size_t		 i;
+
+	errno = fake.store_errno;
+	if (errno != 0)
+		return -1;
+	for (i = 0; i < len; i++)
+		if (p[i] != '\r' && buf_addc(&a->message[a->n - 1].text,
+		    p[i]) == -1)
+			return -1;
+	return 0;
 }
 
 int
 folder_append_end(struct folder_append *a)
 {
 	(void)a;
-	return refuse();
+	return 0;
 }
 
 int
 folder_append_commit(struct folder_append *a, uint32_t *validity,
     uint32_t *first)
 {
-	(void)a;
-	(void)validity;
-	(void)first;
-	return refuse();
+	struct letter	*l;
+	size_t		 i;
+
+	*validity = fake.state.validity;
+	*first = fake.state.next;
+	for (i = 0; i < a->n; i++) {
+		fake_deliver_text(a->message[i].flags,
+		    buf_cstr(&a->message[i].text));
+		l = &fake.letter[fake.n - 1];
+		l->keywords = a->message[i].keywords;
+		if (a->message[i].date != LETTER_UNDATED)
+			l->saved = a->message[i].date;
+	}
+	folder_append_abort(a);
+	return 0;
 }
 
 void
 folder_append_abort(struct folder_append *a)
 {
-	(void)a;
+	size_t	 i;
+
+	for (i = 0; i < a->n; i++)
+		buf_free(&a->message[i].text);
+	free(a);
 }

@@ -14,6 +14,8 @@
 
 extern struct fake {
 	struct letter		 letter[FAKE_MAX];	/* by UID */
+	char			*text[FAKE_MAX];	/* of UID i + 1 */
+	bool			 no_file[FAKE_MAX];	/* it is gone */
 	size_t			 n;
 	struct {
 		uint32_t	 uid;
@@ -28,12 +30,17 @@ extern struct fake {
 	int			 sync_errno;
 	unsigned int		 opened, closed;
 	char			 keyword[ACCOUNT_KEYWORDS][32];
+	uint64_t		 quota;		/* octets; 0: none */
+	int			 store_errno;	/* of what changes letters */
+	void			(*at_store)(void);	/* others were first */
 } fake;
 
 /* Empty, UIDVALIDITY 7, modseq 100. */
 void	 fake_reset(void);
 /* What others do. */
 void	 fake_deliver(uint32_t flags);
+/* With octets, as stored. */
+void	 fake_deliver_text(uint32_t flags, const char *text);
 void	 fake_flag(uint32_t uid, uint32_t flags);
 void	 fake_remove(uint32_t uid);
 
