@@ -11,6 +11,7 @@
 
 static const struct chain_service	 services[] = {
 	{ "authd", "merpati-auth" },
+	{ "imapd", "merpati-imapd" },
 	{ "pop3d", "merpati-pop3d" },
 	{ "queue-runner", "merpati-queue" },
 	{ "remote", "merpati-remote" },
@@ -61,6 +62,8 @@ chain_want(struct sockets *s, const struct config *cf)
 		bad = sockets_want(s, submit);
 	} else if (strcmp(s->service, "pop3d") == 0)
 		net = &cf->pop3d.net;
+	else if (strcmp(s->service, "imapd") == 0)
+		net = &cf->imapd.net;
 	for (i = 0; net != NULL && i < net->nlisten && bad == 0; i++)
 		bad = sockets_want(s, net->listen[i].address);
 	if (bad != 0) {

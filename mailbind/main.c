@@ -23,7 +23,8 @@ usage(FILE *to)
 {
 	fputs("usage: mailbind [-c file] service program [arg ...]\n"
 	    "       mailbind [-c file] -r\n"
-	    "services: authd pop3d queue-runner remote resolver smtpd spawner\n", to);
+	    "services: authd imapd pop3d queue-runner remote resolver smtpd "
+	    "spawner\n", to);
 }
 
 /* Open, drop, execute. */

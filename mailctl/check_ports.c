@@ -55,6 +55,7 @@ check_ports(struct check *c)
 
 	n = collect(&c->cfg->smtpd.net, address, 0);
 	n = collect(&c->cfg->pop3d.net, address, n);
+	n = collect(&c->cfg->imapd.net, address, n);
 	snprintf(path, sizeof(path), "%s/authd/authd.sock", c->cfg->run_dir);
 	up = services_answers_packet(path);
 	for (i = 0; i < n; i++) {

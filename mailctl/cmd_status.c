@@ -141,6 +141,7 @@ sockets(struct report *r)
 	one_socket(r, "smtpd/submit.sock", yes, line);
 	listeners(r, &r->cfg->smtpd.net);
 	listeners(r, &r->cfg->pop3d.net);
+	listeners(r, &r->cfg->imapd.net);
 	ending(r, ']');
 }
 

@@ -6,23 +6,17 @@
  * goes to it with the connection; so that it always fits, we never read
  * more than READ_MAX octets at once.
  */
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <bsd/string.h>
-
 #include "lib/base/log.h"
+#include "lib/net/credentials.h"
+#include "lib/net/hand_over.h"
 #include "lib/net/pop3.h"
-#include "lib/net/proto_auth.h"
 #include "lib/net/stream.h"
-#include "pop3d/credentials.h"
 #include "pop3d/login.h"
 
-#define READ_MAX	(AUTH_AHEAD_MAX - POP3_LINE_LOGIN)
+#define READ_MAX	(AUTH_AHEAD_MAX - CREDENTIALS_LINE)
 #define CAPA_MAX	1024
 #define BUSY_LOAD	80	/* per cent: time-outs shrink */
 #define BUSY_TIMEOUT	10	/* seconds */
@@ -39,7 +33,6 @@ struct login {
 	struct stream			 s;
 	struct auth_session		 session;
 	char				 user[AUTH_USER_MAX + 1];
-	char				 authd[108];
 	bool				 safe;
 	unsigned int			 failures, errors;
 };
@@ -75,83 +68,30 @@ login_refused(struct login *l, const char *text)
 	return ++l->failures < LOGIN_FAILURES ? LOGIN_GO_ON : LOGIN_CLOSE;
 }
 
-/* A session is handed on as one socket, which 0 and 1 of -i need not be. */
-static bool
-login_one_socket(const struct listener_conn *conn)
-{
-	struct stat	 r, w;
-
-	return fstat(conn->rfd, &r) == 0 && fstat(conn->wfd, &w) == 0 &&
-	    S_ISSOCK(r.st_mode) && r.st_dev == w.st_dev &&
-	    r.st_ino == w.st_ino;
-}
-
-/* Could authd not be reached at all?  Else it may have our connection. */
-static bool
-login_never_asked(int error)
-{
-	return error == ENOENT || error == ECONNREFUSED || error == EACCES ||
-	    error == EPERM || error == EAGAIN || error == EMFILE ||
-	    error == ENFILE || error == ENAMETOOLONG || error == ENOTDIR;
-}
-
-static enum login_next
-login_verdict(struct login *l, enum auth_verdict v)
-{
-	switch (v) {
-	case AUTH_OK:
-		return LOGIN_HANDED;
-	case AUTH_BAD:
-		return login_refused(l,
-		    "-ERR [AUTH] Wrong user name or password");
-	case AUTH_DISABLED:
-		return login_refused(l,
-		    "-ERR [AUTH] This account may not use POP3");
-	case AUTH_LATER:
-		break;
-	}
-	return login_refused(l,
-	    "-ERR [SYS/TEMP] Login is not possible now, try again later");
-}
-
 /* User and password are in the session; ask authd to take the connection. */
 static enum login_next
 login_hand_over(struct login *l)
 {
-	struct auth_client	 authd;
-	enum auth_verdict	 v = AUTH_LATER;
-	struct slice		 ahead = stream_pending(&l->s);
-	int			 r, saved;
-
-	if (!login_one_socket(l->conn) || ahead.len > AUTH_AHEAD_MAX) {
-		log_warnx("event=pop3-no-socket");
+	switch (hand_over(l->conf, l->conn, &l->s, "pop3", &l->session)) {
+	case HAND_OVER_DONE:
+		return LOGIN_HANDED;
+	case HAND_OVER_BAD:
+		return login_refused(l,
+		    "-ERR [AUTH] Wrong user name or password");
+	case HAND_OVER_DISABLED:
+		return login_refused(l,
+		    "-ERR [AUTH] This account may not use POP3");
+	case HAND_OVER_LATER:
+		return login_refused(l,
+		    "-ERR [SYS/TEMP] Login is not possible now, try again "
+		    "later");
+	case HAND_OVER_NO_SOCKET:
 		login_answer(l, "-ERR [SYS/PERM] A session needs a socket");
 		return LOGIN_CLOSE;
+	case HAND_OVER_GONE:
+		break;
 	}
-	strlcpy(l->session.check.service, "pop3",
-	    sizeof(l->session.check.service));
-	strlcpy(l->session.check.ip, l->conn->peer.address,
-	    sizeof(l->session.check.ip));
-	memcpy(l->session.ahead, ahead.ptr, ahead.len);
-	l->session.ahead_len = ahead.len;
-	l->session.fd = l->conn->rfd;
-	if (stream_flush(&l->s) != STREAM_OK)
-		return LOGIN_CLOSE;
-
-	auth_client_init(&authd, l->authd);
-	r = auth_client_session(&authd, &l->session, &v);
-	saved = errno;
-	explicit_bzero(&l->session, sizeof(l->session));
-	auth_client_close(&authd);
-	if (r == 0)
-		return login_verdict(l, v);
-
-	errno = saved;
-	log_warn("event=authd-unreachable path=%s", log_esc(l->authd));
-	if (login_never_asked(saved))
-		return login_verdict(l, AUTH_LATER);
-	/* It may be speaking to the client already: two voices are worse. */
-	return LOGIN_HANDED;
+	return LOGIN_CLOSE;
 }
 
 static enum login_next
@@ -233,7 +173,7 @@ login_auth(struct login *l, const struct pop3_command *cmd)
 		return login_try(l, credentials_plain(&l->session.check,
 		    (struct slice){ args.ptr + 6, args.len - 6 }));
 	login_answer(l, "+ ");
-	if ((st = stream_line(&l->s, POP3_LINE_LOGIN, &line)) == STREAM_OK)
+	if ((st = stream_line(&l->s, CREDENTIALS_LINE, &line)) == STREAM_OK)
 		return login_try(l, credentials_plain(&l->session.check,
 		    line));
 	if (st == STREAM_TOOLONG || st == STREAM_BARE)
@@ -302,7 +242,7 @@ login_step(struct login *l)
 {
 	struct slice	 line;
 
-	switch (stream_line(&l->s, POP3_LINE_LOGIN, &line)) {
+	switch (stream_line(&l->s, CREDENTIALS_LINE, &line)) {
 	case STREAM_OK:
 		return login_command(l, line);
 	case STREAM_TOOLONG:
@@ -345,12 +285,6 @@ login_serve(const struct config *conf, const struct listener_conn *conn)
 	l.conf = conf;
 	l.conn = conn;
 	l.safe = credentials_safe(&conn->peer);
-	if (snprintf(l.authd, sizeof(l.authd), "%s/authd/authd.sock",
-	    conf->run_dir) >= (int)sizeof(l.authd)) {
-		log_warnx("event=path-too-long path=%s",
-		    log_esc(conf->run_dir));
-		return;
-	}
 	stream_init(&l.s, conn->rfd, conn->wfd, ms, ms);
 	l.s.read = login_read;
 	l.s.bare_lf_ok = true;

@@ -14,7 +14,6 @@
 #include "lib/base/slice.h"
 
 #define POP3_LINE	255	/* RFC 2449 4: a command with its CRLF */
-#define POP3_LINE_LOGIN	4096	/* we are generous with names and secrets */
 
 enum pop3_verb {
 	POP3_APOP,

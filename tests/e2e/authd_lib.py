@@ -145,7 +145,7 @@ class Suite:
         if ROOT:
             self.auth_uid = account("merpati-auth").pw_uid
             self.mail_uid = account("merpati-mail").pw_uid
-            for n in ("smtpd", "queue", "pop3d"):
+            for n in ("smtpd", "queue", "pop3d", "imapd"):
                 account("merpati-" + n)
             os.chown(self.path("run/authd"), self.auth_uid, -1)
             os.chmod(self.path("mail"), 0o711)

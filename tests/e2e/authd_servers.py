@@ -28,7 +28,8 @@ class Servers(WithSuite):
         """The verdict and what the session server said."""
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE)
-        p = peer or self.suite.authd("merpati-pop3d")
+        p = peer or self.suite.authd("merpati-imapd" if service == b"imap"
+                                     else "merpati-pop3d")
         p.send("session", ("user", user), ("password", password),
                ("service", service), ("ip", b"192.0.2.7"),
                ("tag", tag), ("ahead", ahead), fds=[theirs.fileno()])

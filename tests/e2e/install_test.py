@@ -19,7 +19,7 @@ PROGRAMS = {
     "bin/mailctl", "bin/deliver", "bin/sendmail", "bin/mailq", "bin/newaliases",
     "libexec/merpati/mailbind", "libexec/merpati/smtpd", "libexec/merpati/queue-runner",
     "libexec/merpati/authd", "libexec/merpati/resolver", "libexec/merpati/remote",
-    "libexec/merpati/spawner", "libexec/merpati/pop3d",
+    "libexec/merpati/spawner", "libexec/merpati/pop3d", "libexec/merpati/imapd",
     "libexec/merpati/pop3-session", "libexec/merpati/deliver", "share/merpati/make-instance",
 }
 

@@ -1,7 +1,7 @@
 """A complete private instance under s6 for end-to-end tests and benchmarks.
 
     with Instance(config={"queue": {"retry": "1s"}}) as i:
-        i.smtp() ... i.pop("alice") ... i.deliveries("bob")
+        i.smtp() ... i.pop("alice") ... i.imap("bob") ... i.deliveries("bob")
 
 With host=, a Host of net.py, it runs there, on the standard ports of every
 address.
@@ -12,6 +12,7 @@ the rest, and ends every process it started.
 """
 
 import contextlib
+import imaplib
 import os
 import poplib
 import pwd
@@ -53,7 +54,7 @@ def free_base():
     """A BASE so that the standard ports above it are free on loopback."""
     for base in range(20000 + os.getpid() % 300 * 100, 60000, 1100):
         try:
-            for port in (25, 110, 587):
+            for port in (25, 110, 143, 587):
                 with socket.socket() as s:
                     s.bind(("127.0.0.1", base + port))
             return base
@@ -269,6 +270,12 @@ class Instance:
         p.user(self.address(user))
         p.pass_(self.password(user))
         return p
+
+    def imap(self, user, timeout=60):
+        with self.inside():
+            c = imaplib.IMAP4("127.0.0.1", self.port(143), timeout=timeout)
+        c.login(self.address(user), self.password(user))
+        return c
 
     def maildir(self, user):
         return "%s/mail/%s/%s/Maildir" % (self.dir, self.domain, user)

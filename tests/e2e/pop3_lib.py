@@ -76,7 +76,7 @@ def unstuff(body):
 class Place:
     """A configuration and mail homes in a temporary directory."""
 
-    def __init__(self, pop3d="", top="", parent=None):
+    def __init__(self, pop3d="", top="", parent=None, imapd=""):
         self.dir = tempfile.mkdtemp(prefix="mpop", dir=parent)
         os.chmod(self.dir, 0o755)
         self.uid = self.gid = None
@@ -88,15 +88,15 @@ class Place:
         self.own(self.dir + "/mail")
         self.conf = self.dir + "/merpati.conf"
         self.log = self.dir + "/log"
-        self.configure(pop3d, top)
+        self.configure(pop3d, top, imapd)
         self.children = []
         self.clients = []
 
-    def configure(self, pop3d="", top=""):
+    def configure(self, pop3d="", top="", imapd=""):
         with open(self.conf, "w") as f:
             f.write('hostname = "mail.example.test"\ndomains = { "example.test" }\n'
                     'postmaster = "postmaster@example.test"\nrun-dir = "%s/run"\n%s\n'
-                    'pop3d {\n%s\n}\n' % (self.dir, top, pop3d))
+                    'pop3d {\n%s\n}\nimapd {\n%s\n}\n' % (self.dir, top, pop3d, imapd))
 
     def own(self, path):
         if self.uid is not None:
@@ -219,21 +219,22 @@ class Authd:
         self.sock.listen(50)
         self.server = None
         self.quota = (0, 0)
+        self.tag = b""
         threading.Thread(target=self.run, daemon=True).start()
 
-    def start_server(self):
+    def start_server(self, name="pop3-session"):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.process = self.place.start([self.place.copy("pop3-session"), "-S", "-c",
+        self.process = self.place.start([self.place.copy(name), "-S", "-c",
                                          self.place.conf], theirs,
                                         **self.place.privileges())
         theirs.close()
         self.server = ours
 
     def hand(self, user, ip, ahead, fd):
-        packet = ("merpati 1 handed 1\nuser %s\nhome %s\nip %s\ntag \nquota-octets %d\n"
+        packet = ("merpati 1 handed 1\nuser %s\nhome %s\nip %s\ntag %s\nquota-octets %d\n"
                   "quota-count %d\nahead %s\n"
                   % (xencode(user), xencode(self.place.home(user.split(b"@")[0].decode()).encode()),
-                     ip, self.quota[0], self.quota[1], xencode(ahead)))
+                     ip, xencode(self.tag), self.quota[0], self.quota[1], xencode(ahead)))
         socket.send_fds(self.server, [packet.encode()], [fd])
 
     def answer(self, data, fds):
@@ -246,6 +247,7 @@ class Authd:
         user, password = xdecode(fields["user"]), xdecode(fields["password"])
         self.asked.append((user, password, fields["service"], fields["ip"],
                            xdecode(fields["ahead"])))
+        self.tag = xdecode(fields["tag"])
         verdict = self.verdict
         if verdict is None:
             verdict = "ok" if self.passwords.get(user) == password else "bad"

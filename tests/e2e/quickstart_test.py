@@ -20,7 +20,7 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USER = "merpati-tester"
-PORTS = (25, 110, 587)
+PORTS = (25, 110, 143, 587)
 
 
 def free_base(taken=()):
@@ -140,6 +140,7 @@ class Quickstart:
         self.assertIn("Dear Bob", out)
         self.assertIn(f"127.0.0.1:{self.bases[0] + 25}", out)
         self.assertIn(f"127.0.0.1:{self.bases[0] + 110}", out)
+        self.assertIn(f"127.0.0.1:{self.bases[0] + 143}", out)
         for name, word in self.passwords(self.dirs[0]).items():
             self.assertIn(name, out)
             self.assertIn(word, out)

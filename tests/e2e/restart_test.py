@@ -64,7 +64,8 @@ class Restart(unittest.TestCase):
     def wanted(self):
         base = self.i.base
         return {"smtpd unix:%s/run/smtpd/submit.sock" % self.i.dir, "smtpd 127.0.0.1:%d" % (base + 25),
-                "smtpd 127.0.0.1:%d" % (base + 587), "pop3d 127.0.0.1:%d" % (base + 110)}
+                "smtpd 127.0.0.1:%d" % (base + 587), "pop3d 127.0.0.1:%d" % (base + 110),
+                "imapd 127.0.0.1:%d" % (base + 143)}
 
     def knock(self, act):
         smtp = Knocker(self.i.port(25), b"220 ")

@@ -13,7 +13,7 @@ from instance import Instance, need, process_tree, user_name, wait_for  # noqa: 
 OTHER = "merpati-test2"
 WHO = {
     "smtpd": "merpati-smtpd", "queue-runner": "merpati-queue", "authd": "merpati-auth",
-    "pop3d": "merpati-pop3d", "spawner": "root", "resolver": "merpati-resolver",
+    "pop3d": "merpati-pop3d", "imapd": "merpati-imapd", "spawner": "root", "resolver": "merpati-resolver",
     "remote": "merpati-remote",
 }
 

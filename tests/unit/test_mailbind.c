@@ -41,6 +41,7 @@ chain_find_knows_services_only(void **state)
 	(void)state;
 	assert_string_equal(chain_find("smtpd")->user, "merpati-smtpd");
 	assert_string_equal(chain_find("pop3d")->user, "merpati-pop3d");
+	assert_string_equal(chain_find("imapd")->user, "merpati-imapd");
 	assert_string_equal(chain_find("authd")->user, "merpati-auth");
 	assert_string_equal(chain_find("queue-runner")->user, "merpati-queue");
 	assert_string_equal(chain_find("remote")->user, "merpati-remote");

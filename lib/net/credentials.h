@@ -1,10 +1,12 @@
 /* What a client says who it is, brought to authd. */
-#ifndef POP3D_CREDENTIALS_H
-#define POP3D_CREDENTIALS_H
+#ifndef NET_CREDENTIALS_H
+#define NET_CREDENTIALS_H
 
 #include "lib/base/slice.h"
 #include "lib/net/listener.h"
 #include "lib/net/proto_auth.h"
+
+#define CREDENTIALS_LINE	4096	/* of a login command, with CRLF */
 
 enum credentials_status {
 	CREDENTIALS_OK,
@@ -19,7 +21,7 @@ enum credentials_status {
  */
 enum credentials_status	 credentials_set(struct auth_check *,
 			    struct slice user, struct slice password);
-/* The same from a line of AUTH PLAIN: base 64, "*", or "=" (RFC 5034 4). */
+/* The same from a line of SASL PLAIN: base 64, or "*". */
 enum credentials_status	 credentials_plain(struct auth_check *,
 			    struct slice line);
 /* Passwords travel in clear: only on this machine is that acceptable. */

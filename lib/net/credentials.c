@@ -4,9 +4,8 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/text.h"
-#include "lib/net/pop3.h"
+#include "lib/net/credentials.h"
 #include "lib/net/sasl.h"
-#include "pop3d/credentials.h"
 
 static bool
 credentials_name_ok(struct slice user)
@@ -43,7 +42,7 @@ credentials_plain(struct auth_check *c, struct slice line)
 
 	if (slice_eq(line, SLICE_LIT("*")))
 		return CREDENTIALS_CANCELLED;
-	buf_init(&raw, POP3_LINE_LOGIN);
+	buf_init(&raw, CREDENTIALS_LINE);
 	/* Reserved at once, so no copy is left behind by growing. */
 	if (buf_reserve(&raw, line.len) == NULL ||
 	    base64_decode(line, &raw) == -1 ||

@@ -1,4 +1,4 @@
-/* What clients of pop3d say who they are, and from where. */
+/* What clients of pop3d and imapd say who they are, and from where. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "pop3d/credentials.h"
+#include "lib/net/credentials.h"
 
 static void
 lines_of_auth_plain_are_judged(void **state)
