@@ -17,7 +17,7 @@
 
 #define ANSWER_TIMEOUT_MS	60000
 #define BATCH			MAILDIR_PENDING	/* made durable together */
-#define GATHER_MS		10	/* a batch may grow so long */
+#define GATHER_MS		20	/* a batch may grow so long */
 #define ALONE_MS		50	/* after the last: nobody else comes */
 
 /* Not on the stack: a packet is 32 KiB. */

@@ -18,11 +18,11 @@
 #define BATCH		200		/* ids a turn of the loop */
 #define ROOM		(1024 * 1024)	/* of the pipe: 50,000 ids */
 #define OFTEN_MS	50		/* rings so close: gather them */
-#define REST_US		5000		/* and listen again after that */
+#define REST_US		20000		/* that long */
 
 struct bell {
 	struct runner	*q;
-	struct event	*ev;
+	struct event	*ev;		/* not pending while rest is */
 	struct event	*rest;
 	int		 fd;
 	int64_t		 heard;		/* monotonic ms */

@@ -335,6 +335,7 @@ session_init(struct session *s, struct listener_conn *conn,
 		s->peer.uid = getuid();	/* -i: who runs us speaks */
 	stream_init(&s->stream, conn->rfd, conn->wfd, session_idle_ms(s),
 	    (int64_t)config->smtpd.net.total_timeout * 1000);
+	stream_block(&s->stream);
 	/* Our own users' programs may be careless, strangers may not. */
 	s->stream.bare_lf_ok = is_ours(s);
 	transaction_init(&s->tx);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -172,6 +173,30 @@ stream_make_room(struct stream *s)
 	}
 }
 
+/*
+ * Most of what is waited for comes soon: wait in the read, for a while.  False:
+ * it did not come, and the wait goes on as usual.
+ */
+static bool
+stream_read_blocking(struct stream *s, int64_t deadline, bool may_stop,
+    enum stream_status *st)
+{
+	ssize_t	 n;
+
+	if (!s->blocks || s->read != stream_fd_read ||
+	    (may_stop && stream_stop_flag) ||
+	    deadline - io_monotonic_ms() < STREAM_BLOCK_MS)
+		return false;
+	n = read(s->rfd, s->in + s->in_len, STREAM_IN - s->in_len);
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return false;
+	if (n > 0)
+		s->in_len += (size_t)n;
+	*st = n > 0 ? STREAM_OK : n == 0 || errno == ECONNRESET ? STREAM_EOF :
+	    STREAM_ERROR;
+	return true;
+}
+
 /* Read once more behind what the buffer holds. */
 static enum stream_status
 stream_fill(struct stream *s, bool may_stop)
@@ -185,6 +210,8 @@ stream_fill(struct stream *s, bool may_stop)
 		return st;
 	stream_make_room(s);
 	deadline = stream_deadline(s);
+	if (stream_read_blocking(s, deadline, may_stop, &st))
+		return st;
 	ready = s->pending != NULL && s->pending(s);
 	s->wants = 0;
 	for (;;) {
@@ -401,6 +428,15 @@ stream_printf(struct stream *s, const char *fmt, ...)
 	}
 	stream_put(s, text, (size_t)n);
 	free(text);
+}
+
+void
+stream_block(struct stream *s)
+{
+	const struct timeval	 tv = { .tv_usec = STREAM_BLOCK_MS * 1000 };
+
+	s->blocks = setsockopt(s->rfd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+	    sizeof(tv)) == 0;
 }
 
 void

@@ -45,6 +45,7 @@ struct stream {
 	int64_t		 total;		/* monotonic ms, 0: none */
 	bool		 dead;		/* a write failed: all later fail */
 	bool		 bare_lf_ok;	/* lines may end in a lone LF */
+	bool		 blocks;	/* see stream_block() */
 };
 
 #define STREAM_IN	65536
@@ -97,6 +98,13 @@ void	 stream_printf(struct stream *, const char *fmt, ...)
 enum stream_status	 stream_flush(struct stream *);
 
 void	 stream_set_idle(struct stream *, int idle_ms);
+/*
+ * rfd is a blocking socket of ours alone, and the peer usually answers soon:
+ * wait in the read itself, a system call less.  Sets SO_RCVTIMEO.  Deadlines
+ * hold as before; a stop may be noticed STREAM_BLOCK_MS later.
+ */
+void	 stream_block(struct stream *);
+#define STREAM_BLOCK_MS	500
 /*
  * From a signal handler: waits between lines (stream_line with nothing
  * buffered) return STREAM_STOP.  Process-wide.

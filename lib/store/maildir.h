@@ -78,7 +78,7 @@ struct maildir_delivery {
 	uint64_t	 len;
 };
 
-#define MAILDIR_PENDING	16
+#define MAILDIR_PENDING	32
 
 /* A letter in new/ that is not durable yet. */
 struct maildir_pending {

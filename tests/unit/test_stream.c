@@ -168,10 +168,11 @@ a_stop_ends_a_long_wait_at_once(void **state)
 	int		 status;
 	pid_t		 pid;
 
-	(void)state;
 	stream_free(&s);
 	if ((pid = fork()) == 0) {
 		stream_init(&s, s.rfd, s.rfd, 20000, 0);
+		if (*state != NULL)
+			stream_block(&s);
 		stream_stop_on(SIGALRM);
 		ualarm(50000, 0);
 		_exit(stream_line(&s, 512, &l) == STREAM_STOP ? 0 : 1);
@@ -182,6 +183,60 @@ a_stop_ends_a_long_wait_at_once(void **state)
 	stream_init(&s, s.rfd, s.rfd, 100, 0);
 	assert_false(stream_stopping());
 	assert_int_equal(stream_line(&s, 512, &l), STREAM_TIMEOUT);
+}
+
+static void
+a_stop_ends_a_blocking_read(void **state)
+{
+	static char	 yes;
+
+	*state = &yes;
+	a_stop_ends_a_long_wait_at_once(state);
+}
+
+static void
+a_blocking_read_keeps_the_deadlines(void **state)
+{
+	struct slice	 l;
+	int64_t		 began;
+
+	(void)state;
+	stream_block(&s);
+	assert_true(s.blocks);
+	say("a\r\nb");
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_OK);
+	/* Too short for it, then long enough. */
+	began = io_monotonic_ms();
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_TIMEOUT);
+	assert_in_range(io_monotonic_ms() - began, 90, 400);
+	stream_set_idle(&s, 700);
+	began = io_monotonic_ms();
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_TIMEOUT);
+	assert_in_range(io_monotonic_ms() - began, 690, 1200);
+	say("c\r\n");
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_OK);
+	assert_true(slice_is(l, "bc"));
+	close(peer);
+	peer = -1;
+	assert_int_equal(stream_line(&s, 512, &l), STREAM_EOF);
+}
+
+static void
+a_pipe_does_not_block(void **state)
+{
+	struct stream	 p;
+	struct slice	 l;
+	int		 fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	stream_init(&p, fds[0], fds[1], 50, 0);
+	stream_block(&p);
+	assert_false(p.blocks);
+	assert_int_equal(stream_line(&p, 512, &l), STREAM_TIMEOUT);
+	stream_free(&p);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void
@@ -216,6 +271,9 @@ main(void)
 		T(a_peer_that_does_not_read_ends_the_write),
 		T(output_goes_out_before_a_wait),
 		T(a_stop_ends_a_long_wait_at_once),
+		T(a_stop_ends_a_blocking_read),
+		T(a_blocking_read_keeps_the_deadlines),
+		T(a_pipe_does_not_block),
 		T(peek_and_consume_walk_over_octets),
 	};
 
