@@ -67,7 +67,7 @@ attempt_delivered(struct message *m, size_t i, const char *code,
 	r->host = NULL;		/* of an earlier try, elsewhere */
 	attempt_settle(m, i, RUN_OK, NULL, NULL, NULL);
 	m->q->delivered++;
-	log_info("event=delivered id=%s to=%s user=%s code=%s ms=%lld", m->id,
+	log_later("event=delivered id=%s to=%s user=%s code=%s ms=%lld", m->id,
 	    log_esc(r->address), log_esc(user), log_esc(code),
 	    (long long)(io_time_us() - m->env.arrived) / 1000);
 	/* With a report to make the letter changes in outcome.c. */

@@ -148,6 +148,7 @@ lister_fork(struct runner *q, const struct queue_selector *which, int fd)
 	pid_t	 pid;
 	int	 out, spool;
 
+	log_flush();		/* or the child writes it, too */
 	if ((pid = fork()) != 0)
 		return pid == -1 ? -1 : 0;
 	/*

@@ -63,7 +63,7 @@ relay_delivered(struct message *m, size_t i, const struct remote_result *r,
 	bool			 report;
 
 	m->q->delivered++;
-	log_info("event=relayed id=%s to=%s host=%s addr=%s tls=%s code=%s "
+	log_later("event=relayed id=%s to=%s host=%s addr=%s tls=%s code=%s "
 	    "reply=%s ms=%lld", m->id, log_esc(s->address), log_esc(r->host),
 	    log_esc(r->addr), log_esc(r->tls), log_esc(o->code),
 	    log_esc(o->text), (long long)(io_time_us() - m->env.arrived) /

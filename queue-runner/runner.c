@@ -28,6 +28,7 @@
 #define STOP		5	/* seconds for what is in flight */
 #define DUE		1000	/* entries a turn of the loop */
 #define FILES		4096	/* descriptors wanted */
+#define LOG_US		50000	/* lines about letters are gathered so long */
 
 int64_t
 runner_now(void)
@@ -238,6 +239,26 @@ runner_signal(int sig, short what, void *arg)
 	runner_dispatch(q);
 }
 
+/* A line about each letter is a wake-up of the log's writer for each. */
+static void
+runner_log_begun(void *arg)
+{
+	struct timeval	 tv = { .tv_usec = LOG_US };
+	struct runner	*q = arg;
+
+	if (event_add(q->log, &tv) == -1)
+		log_flush();
+}
+
+static void
+runner_log(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	log_flush();
+}
+
 static struct event *
 runner_event(struct runner *q, int fd, short what, event_callback_fn fn)
 {
@@ -265,6 +286,8 @@ runner_events(struct runner *q)
 	q->tick = runner_event(q, -1, 0, runner_tick);
 	q->more = runner_event(q, -1, 0, runner_more);
 	q->stop = runner_event(q, -1, 0, runner_stop_now);
+	q->log = runner_event(q, -1, 0, runner_log);
+	log_gather(runner_log_begun, q);
 	for (i = 0; i < 3; i++) {
 		q->signals[i] = runner_event(q, signals[i], EV_SIGNAL |
 		    EV_PERSIST, runner_signal);
@@ -306,6 +329,7 @@ runner_free(struct runner *q)
 {
 	size_t	 i;
 
+	log_gather(NULL, NULL);
 	control_free(q->control);
 	bell_free(q->bell);
 	scan_free(q->scan);
@@ -322,6 +346,7 @@ runner_free(struct runner *q)
 	event_free(q->tick);
 	event_free(q->stop);
 	event_free(q->more);
+	event_free(q->log);
 	for (i = 0; i < 3; i++)
 		event_free(q->signals[i]);
 	event_base_free(q->base);

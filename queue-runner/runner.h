@@ -43,6 +43,7 @@ struct runner {
 	struct event		*tick;
 	struct event		*more;		/* to be started */
 	struct event		*stop;		/* SIGTERM's deadline */
+	struct event		*log;		/* lines that wait */
 	struct event		*signals[3];
 	int64_t			 armed;		/* what due is set to, or 0 */
 	LIST_HEAD(, message)	 messages;	/* being tried */

@@ -18,6 +18,12 @@
 static const char	*log_prog = "merpati";
 static enum log_level	 log_min = LOG_LEVEL_INFO;
 
+/* Lines that wait. */
+static char		 later[LOG_GATHER_MAX];
+static size_t		 later_len;
+static void		(*later_begun)(void *);
+static void		*later_arg;
+
 void
 log_init(const char *prog)
 {
@@ -44,30 +50,79 @@ log_write(const char *line, size_t len)
 	}
 }
 
+void
+log_flush(void)
+{
+	int	 saved = errno;
+
+	if (later_len > 0)
+		log_write(later, later_len);
+	later_len = 0;
+	errno = saved;
+}
+
+void
+log_gather(void (*begun)(void *), void *arg)
+{
+	static bool	 at_exit;
+
+	if (!at_exit)
+		at_exit = atexit(log_flush) == 0;
+	log_flush();
+	later_begun = at_exit ? begun : NULL;
+	later_arg = arg;
+}
+
+static void
+log_wait(const char *line, size_t len)
+{
+	bool	 first;
+
+	if (len > sizeof(later) - later_len)
+		log_flush();
+	first = later_len == 0;
+	memcpy(later + later_len, line, len);
+	later_len += len;
+	if (first)
+		later_begun(later_arg);
+}
+
+/* The line's length. */
+static size_t
+log_format(char line[LOG_LINE_MAX], const char *level, bool with_errno,
+    const char *fmt, va_list ap)
+{
+	int	 saved = errno;
+	size_t	 len;
+	int	 n;
+
+	n = snprintf(line, LOG_LINE_MAX, "%s: %s", log_prog, level);
+	len = (size_t)n;
+	n = vsnprintf(line + len, LOG_LINE_MAX - len, fmt, ap);
+	if (n < 0)
+		n = 0;
+	len += (size_t)n;
+	if (with_errno && len < LOG_LINE_MAX) {
+		n = snprintf(line + len, LOG_LINE_MAX - len, " reason=\"%s\"",
+		    strerror(saved));
+		len += (size_t)n;
+	}
+	if (len > LOG_LINE_MAX - 1) {
+		len = LOG_LINE_MAX - 1;
+		memcpy(line + len - 3, "...", 3);
+	}
+	line[len++] = '\n';
+	return len;
+}
+
 static void
 log_line(const char *level, bool with_errno, const char *fmt, va_list ap)
 {
 	char	 line[LOG_LINE_MAX];
 	int	 saved = errno;
-	size_t	 len;
-	int	 n;
+	size_t	 len = log_format(line, level, with_errno, fmt, ap);
 
-	n = snprintf(line, sizeof(line), "%s: %s", log_prog, level);
-	len = (size_t)n;
-	n = vsnprintf(line + len, sizeof(line) - len, fmt, ap);
-	if (n < 0)
-		n = 0;
-	len += (size_t)n;
-	if (with_errno && len < sizeof(line)) {
-		n = snprintf(line + len, sizeof(line) - len, " reason=\"%s\"",
-		    strerror(saved));
-		len += (size_t)n;
-	}
-	if (len > sizeof(line) - 1) {
-		len = sizeof(line) - 1;
-		memcpy(line + len - 3, "...", 3);
-	}
-	line[len++] = '\n';
+	log_flush();
 	log_write(line, len);
 	errno = saved;
 }
@@ -91,6 +146,26 @@ log_info(const char *fmt, ...)
 {
 	if (log_min <= LOG_LEVEL_INFO)
 		LOG_BODY("", false);
+}
+
+void
+log_later(const char *fmt, ...)
+{
+	char	 line[LOG_LINE_MAX];
+	int	 saved = errno;
+	va_list	 ap;
+	size_t	 len;
+
+	if (log_min > LOG_LEVEL_INFO)
+		return;
+	va_start(ap, fmt);
+	len = log_format(line, "", false, fmt, ap);
+	va_end(ap);
+	if (later_begun == NULL)
+		log_write(line, len);
+	else
+		log_wait(line, len);
+	errno = saved;
 }
 
 void

@@ -1,10 +1,12 @@
 /* buf, text, log: octets in, octets out. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -131,6 +133,76 @@ hash_is_fnv_1a_of_octets(void **state)
 	assert_int_not_equal(hash_octets("a\0", 2), hash_str("a"));
 }
 
+static void
+note_begun(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* What one read(2) finds of the writes to standard error. */
+static size_t
+read_log(int fd, char *out, size_t size)
+{
+	ssize_t	 n = read(fd, out, size - 1);
+
+	out[n == -1 ? 0 : n] = '\0';
+	return strlen(out);
+}
+
+static void
+lines_that_wait_are_written_together_and_in_order(void **state)
+{
+	char	 got[3 * LOG_GATHER_MAX], name[200];
+	int	 fds[2], old = dup(STDERR_FILENO), begun = 0, i;
+	size_t	 n, all = 0;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	log_init("t");
+	log_later("event=early");
+	assert_int_equal(read_log(fds[0], got, sizeof(got)), 15);
+	log_gather(note_begun, &begun);
+	log_later("event=a");
+	log_later("event=b");
+	assert_int_equal(begun, 1);
+	assert_int_equal(read_log(fds[0], got, sizeof(got)), 0);
+	log_flush();
+	read_log(fds[0], got, sizeof(got));
+	assert_string_equal(got, "t: event=a\nt: event=b\n");
+	log_flush();
+	assert_int_equal(read_log(fds[0], got, sizeof(got)), 0);
+	/* Another kind does not overtake them. */
+	log_later("event=c");
+	errno = EIO;
+	log_info("event=d");
+	assert_int_equal(errno, EIO);
+	read_log(fds[0], got, sizeof(got));
+	assert_string_equal(got, "t: event=c\nt: event=d\n");
+	/* Nor do they grow past what a pipe takes at once. */
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	begun = 0;
+	for (i = 0; i < 50; i++) {
+		log_later("event=long name=%s", name);
+		n = read_log(fds[0], got, sizeof(got));
+		assert_in_range(n, 0, LOG_GATHER_MAX);
+		all += n;
+	}
+	assert_int_equal(begun, 3);
+	log_gather(NULL, NULL);
+	all += read_log(fds[0], got, sizeof(got));
+	assert_int_equal(all, 50 * strlen("t: event=long name=\n") +
+	    50 * strlen(name));
+	log_later("event=late");
+	assert_int_equal(read_log(fds[0], got, sizeof(got)), 14);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	close(fds[0]);
+	close(fds[1]);
+	log_init("merpati");
+}
+
 int
 main(void)
 {
@@ -140,6 +212,8 @@ main(void)
 		cmocka_unit_test(numbers_are_only_digits_within_their_bound),
 		cmocka_unit_test(xtext_round_trips_every_octet),
 		cmocka_unit_test(hash_is_fnv_1a_of_octets),
+		cmocka_unit_test(
+		    lines_that_wait_are_written_together_and_in_order),
 		cmocka_unit_test(log_values_cannot_forge_a_field_or_line),
 	};
 
