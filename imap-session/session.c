@@ -110,8 +110,8 @@ session_login(struct session *s)
 		    "file here, which IMAP does not serve");
 		return;
 	}
-	if (account_open(&s->account, s->who->home, s->conf->hostname,
-	    NULL) == -1) {
+	if (account_open(&s->account, s->who->home, s->conf->hostname) ==
+	    -1) {
 		log_warn("event=imap-mailbox-failed user=%s home=%s",
 		    log_esc(s->who->user), log_esc(s->who->home));
 		session_refuse(s, errno == EACCES || errno == EPERM ?

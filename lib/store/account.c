@@ -12,6 +12,9 @@
 #include "lib/store/maildir.h"
 #include "lib/store/quota.h"
 
+/* So often one is discarded before a session keeps its own. */
+#define INDEX_FAILURES	3
+
 static int
 open_dirs(struct account *a)
 {
@@ -28,8 +31,7 @@ open_dirs(struct account *a)
 }
 
 int
-account_open(struct account *a, const char *home, const char *host,
-    const char *spare)
+account_open(struct account *a, const char *home, const char *host)
 {
 	int	 saved;
 
@@ -37,7 +39,6 @@ account_open(struct account *a, const char *home, const char *host,
 	a->homefd = a->maildirfd = -1;
 	a->home = xstrdup(home);
 	a->host = xstrdup(host);
-	a->spare = spare == NULL ? NULL : xstrdup(spare);
 	xasprintf(&a->maildir, "%s/Maildir", home);
 	if (open_dirs(a) == 0)
 		return 0;
@@ -62,7 +63,6 @@ account_close(struct account *a)
 	}
 	free(a->home);
 	free(a->maildir);
-	free(a->spare);
 	free(a->host);
 	memset(a, 0, sizeof(*a));
 	a->homefd = a->maildirfd = -1;
@@ -72,14 +72,33 @@ struct index *
 account_index(struct account *a)
 {
 	if (a->index == NULL)
-		a->index = index_open(a->homefd, a->spare);
+		a->index = index_open(a->homefd, a->index_alone);
 	return a->index;
+}
+
+/* The place is at fault, and the index no worse than it was. */
+static bool
+is_place(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EROFS ||
+	    error == EACCES || error == EPERM || error == EAGAIN;
 }
 
 void
 account_index_failed(struct account *a, const char *why)
 {
-	if (a->index != NULL)
+	const bool	 place = is_place(errno);
+
+	if (a->index == NULL)
+		return;
+	if (!index_is_private(a->index) &&
+	    (place || ++a->index_failures >= INDEX_FAILURES)) {
+		log_warn("event=index-private");
+		a->index_alone = true;
+	}
+	if (place)
+		index_close(a->index);
+	else
 		index_discard(a->index, why);
 	a->index = NULL;
 }

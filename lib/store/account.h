@@ -20,27 +20,30 @@ struct account {
 	char		*maildir;	/* HOME/Maildir */
 	int		 homefd;
 	int		 maildirfd;
-	char		*spare;		/* for a private index, or NULL */
 	char		*host;		/* our hostname, for file names */
 	struct index	*index;		/* NULL until account_index() */
+	unsigned int	 index_failures;
+	bool		 index_alone;	/* a private one from now on */
 	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
 	char		*keyword[ACCOUNT_KEYWORDS];	/* names, or NULL */
 	struct timespec	 keywords_time;	/* of the file they were read from */
 	uint64_t	 keywords_size;
 };
 
-/*
- * A missing Maildir is made (maildir.h).  spare: a directory for a private index
- * (RUN/index), may be NULL.  0, or -1 with errno.
- */
-int	 account_open(struct account *, const char *home, const char *host,
-	    const char *spare);
+/* A missing Maildir is made (maildir.h).  0, or -1 with errno. */
+int	 account_open(struct account *, const char *home, const char *host);
 void	 account_close(struct account *);
 /*
- * The index, opened when it is not, and anew when it was found gone or
- * broken (index_discard() first, then this).  NULL with errno: none is to be had.
+ * The index, opened when it is not.  NULL with errno: none is to be had.  It costs
+ * what a login costs, so ask when a mailbox is opened, not before.
  */
 struct index	*account_index(struct account *);
+/*
+ * A call of index.h failed, errno says how, or the index is gone (errno
+ * ESTALE).  It is closed, and discarded unless it is the place that is full or
+ * cannot be written to; then, and after several failures, account_index() opens
+ * a private one.  Pointers to the old one are void.
+ */
 void	 account_index_failed(struct account *, const char *why);
 
 /*

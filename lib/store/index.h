@@ -9,15 +9,21 @@
  * UIDs that vanished, by modseq; and facts, octets that others made of a
  * message (its ENVELOPE ...).
  *
- * Written without fsync.  It is believed only by marks: `dirty' (boot, mount,
- * inode; fsynced before the first write after it was removed, removed
- * after a sync at close) and `opening' (a session that died in its first walk); else it
- * is deleted and made anew, which the log says.  An index that fails (MDB_CORRUPTED,
- * a page that makes no sense, EIO, ENOSPC, MAP_FULL) costs time and nothing
- * else: functions return -1, the caller calls index_discard() and goes on with
- * a new one, or without.
+ * Written without fsync.  It is believed only by marks: `dirty' (boot, device,
+ * inode; fsynced before the first write after it was removed, removed after a
+ * sync at close) and `opening' (a session that died in its first
+ * transaction); else it is deleted and made anew, which the log says.  An index
+ * that fails costs time and nothing else: functions return -1, the caller calls
+ * index_discard() and goes on with a new one, or without.  errno is then
+ * EBADMSG for what makes no sense, EFBIG when it cannot grow, EAGAIN when the
+ * lock was not to be had in 5 seconds, or the system's: ENOSPC, EIO ....
  *
- * To be opened after fork.  One process, one thread, one transaction at a time.
+ * Pages that LMDB itself dies of (it believes its own) kill the session once: a
+ * handler of SIGBUS, SIGSEGV, SIGFPE and SIGABRT, in force while a transaction
+ * is open, removes the index first.
+ *
+ * To be opened after fork, once a process: LMDB's locks do not hold within one.
+ * One thread, one transaction at a time.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H
@@ -38,33 +44,38 @@ struct index;
 struct index_txn;
 
 /*
- * Open or make DIR (a directory of the user's; "index" below homefd).  spare:
- * a directory to make a private one in, removed at close, when DIR
- * cannot be written to (read-only, full disk); NULL: none.  NULL with errno.
+ * Open or make the directory "index" below homefd, which must stay open.  With
+ * alone, or when that cannot be had (read-only, full disk), a private one in
+ * memory, said by event=index-private.  NULL with errno; EBUSY when this
+ * process has it open.
  */
-struct index	*index_open(int homefd, const char *spare);
-void		 index_close(struct index *);
+struct index	*index_open(int homefd, bool alone);
+void		 index_close(struct index *);	/* NULL is fine */
+bool		 index_is_private(const struct index *);
 /*
  * It is corrupt, or was removed while we had it open: close it and delete what
  * is there if it is still the same.  Logs event=index-discarded.
  */
 void		 index_discard(struct index *, const char *why);
 /*
- * Has DIR been removed or replaced since it was opened (st_nlink of data.mdb,
- * inode)?  To be asked with the mailbox's lock held, before writing.
+ * Has it been removed or replaced since it was opened?  To be asked with the
+ * mailbox's lock held, before writing.
  */
 bool		 index_is_gone(const struct index *);
 
-/* NULL with errno.  A write transaction waits for other processes' ones. */
+/*
+ * NULL with errno; EBUSY when one is open.  A write transaction waits for other
+ * processes' ones.  The first writes the mark.
+ */
 struct index_txn	*index_begin(struct index *, bool write);
 /* 0, or -1 with errno; the transaction is over either way. */
 int			 index_commit(struct index_txn *);
-void			 index_abort(struct index_txn *);	/* NULL is fine */
+void			 index_abort(struct index_txn *);	/* NULL too */
 
 struct index_head {
 	uint32_t	 validity;
 	uint32_t	 next;		/* UIDNEXT as known here */
-	uint32_t	 recent;	/* UIDs from here on no session had: \Recent */
+	uint32_t	 recent;	/* UIDs that no session had: \Recent */
 	uint32_t	 count;		/* letters; kept by index_*() below */
 	uint32_t	 unseen;	/* without \Seen; likewise */
 	uint32_t	 deleted;	/* with \Deleted; likewise */
@@ -82,24 +93,31 @@ struct index_head {
 /* 1, 0 when the mailbox is not known, -1 with errno. */
 int	 index_head(struct index_txn *, uint32_t validity,
 	    struct index_head *);
-/* Write it, but for what index_*() keep themselves.  0 or -1. */
+/*
+ * Write it, but for what index_*() keep themselves; modseq and forgotten are
+ * only raised.  0 or -1.
+ */
 int	 index_head_put(struct index_txn *, const struct index_head *);
 /* Forget all of a mailbox. */
 int	 index_forget(struct index_txn *, uint32_t validity);
 
-/* A run of letters, borrowed from the transaction until the next write. */
+/*
+ * A run of letters, borrowed until the next call with this transaction.
+ */
 struct index_piece {
-	size_t			 n;
+	size_t			 n;		/* at least 1 */
 	const struct letter	*letter;	/* ascending UIDs */
+	uint32_t		 first, last;	/* theirs */
 	uint32_t		 unseen;	/* how many */
 	uint64_t		 modseq;	/* their highest */
-	bool			 dense;		/* no gap between first and last */
+	bool			 dense;		/* no gaps */
 };
 
 /*
- * Call fn for the pieces that hold UIDs from first to last (they may begin before
- * and end after) with a modseq above since (0: all).  Stops when fn returns
- * other than 0 and returns that; else 0, or -1 with errno.
+ * Call fn for the pieces that hold UIDs from first to last (they may begin
+ * before and end after) with a modseq above since (0: all).  Stops when fn
+ * returns other than 0 and returns that; else 0, or -1 with errno.  fn must not write
+ * to the index, nor walk it.
  */
 int	 index_walk(struct index_txn *, uint32_t validity, uint32_t first,
 	    uint32_t last, uint64_t since,
@@ -124,8 +142,9 @@ int	 index_names(struct index_txn *, uint32_t validity, uint32_t first,
 	    void *arg);
 
 /*
- * Add or replace letters, ascending UIDs; names[i] NULL leaves the name as it
- * is.  Head counts follow.  0 or -1.
+ * Add or replace letters, ascending UIDs; names (or names[i]) NULL leaves the
+ * name as it is.  Head counts follow.  The mailbox must have a head: else -1
+ * with errno ENOENT.
  */
 int	 index_put(struct index_txn *, uint32_t validity,
 	    const struct letter *, const char *const *names, size_t n);
@@ -134,8 +153,8 @@ int	 index_remove(struct index_txn *, uint32_t validity,
 	    const struct number_set *uids, uint64_t modseq);
 /*
  * UIDs that vanished at modseqs above since.  1; 0 when since is below
- * head.forgotten, so some may be missing; -1.  The history of a mailbox is bounded: the oldest
- * entries go, and forgotten says so.
+ * head.forgotten, so some may be missing; -1.  The history of a mailbox is
+ * bounded: the oldest entries go, and forgotten says so.
  */
 int	 index_vanished(struct index_txn *, uint32_t validity, uint64_t since,
 	    struct number_set *out);

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/io.h"
 #include "lib/base/slice.h"
 #include "lib/base/text.h"
@@ -15,7 +16,6 @@
 
 #define FILE_MAX	512
 #define MAGIC		"merpati-uid "
-#define BOOT_LEN	36
 #define STEP		1000	/* UIDs for one fsync */
 
 /* Wait for the lock by asking again: a stuck holder must not hang us. */
@@ -61,23 +61,6 @@ take(struct slice *text, const char *key, uint64_t max, uint64_t *out)
 	return text_u64(v, max, out) == 0;
 }
 
-/* This start of the kernel, 36 characters, or "-" where nobody tells. */
-static const char *
-this_boot(void)
-{
-	static char	 boot[BOOT_LEN + 1];
-	int		 fd;
-
-	if (boot[0] != '\0')
-		return boot;
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd == -1 || io_pread_full(fd, boot, BOOT_LEN, 0) != BOOT_LEN ||
-	    strspn(boot, "0123456789abcdef-") != BOOT_LEN)
-		strcpy(boot, "-");
-	io_close(fd);
-	return boot;
-}
-
 /*
  * "used N BOOT": what was given since the floor was raised.  It was not made
  * durable, so after another boot only the floor is sure.
@@ -86,7 +69,7 @@ static void
 take_used(struct slice *text, struct uidstate *st)
 {
 	struct slice	 rest = *text;
-	const char	*boot = this_boot();
+	const char	*boot = boot_id();
 	size_t		 len = strlen("used ") + 10;
 	uint64_t	 used;
 
@@ -96,9 +79,9 @@ take_used(struct slice *text, struct uidstate *st)
 		return;
 	rest.ptr += len;
 	rest.len -= len;
-	if (boot[0] == '-' || rest.len < BOOT_LEN + 2 || rest.ptr[0] != ' ' ||
-	    memcmp(rest.ptr + 1, boot, BOOT_LEN) != 0 ||
-	    rest.ptr[BOOT_LEN + 1] != '\n' || used == 0 || used > st->floor)
+	if (boot[0] == '-' || rest.len < BOOT_ID_LEN + 2 || rest.ptr[0] != ' ' ||
+	    memcmp(rest.ptr + 1, boot, BOOT_ID_LEN) != 0 ||
+	    rest.ptr[BOOT_ID_LEN + 1] != '\n' || used == 0 || used > st->floor)
 		return;
 	st->next = (uint32_t)used;
 }
@@ -177,7 +160,7 @@ uidstate_open(int dirfd, struct uidstate *st)
 int
 uidstate_write(struct uidstate *st)
 {
-	const char	*boot = this_boot();
+	const char	*boot = boot_id();
 	char		 text[FILE_MAX];
 	uint32_t	 floor = st->floor;
 	int		 n;

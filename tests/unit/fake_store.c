@@ -88,11 +88,9 @@ fake_remove(uint32_t uid)
 }
 
 int
-account_open(struct account *a, const char *home, const char *host,
-    const char *spare)
+account_open(struct account *a, const char *home, const char *host)
 {
 	(void)host;
-	(void)spare;
 	memset(a, 0, sizeof(*a));
 	a->homefd = a->maildirfd = 1;
 	if (strcmp(home, "/denied") != 0)
