@@ -22,6 +22,17 @@ bad_file(const struct deliver_job *j, struct deliver_result *r,
 	return FORWARDS_BAD;
 }
 
+/* Most users have none, and one call says so. */
+static bool
+has_file(const char *home)
+{
+	char	 path[AUTH_HOME_MAX + sizeof(FORWARD_FILE) + 1];
+
+	snprintf(path, sizeof(path), "%s/%s", home, FORWARD_FILE);
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    (errno != ENOENT && errno != ENOTDIR);
+}
+
 /* The file of HOME, believed only when it is ours. */
 static enum forward_status
 read_file(struct forwards *f, const struct deliver_job *j, struct buf *why)
@@ -30,6 +41,8 @@ read_file(struct forwards *f, const struct deliver_job *j, struct buf *why)
 	struct address		 user;
 	int			 home;
 
+	if (!has_file(j->home))
+		return FORWARD_NONE;
 	home = open(j->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (home == -1)
 		return errno == ENOENT || errno == ENOTDIR ?
