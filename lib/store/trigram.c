@@ -436,7 +436,7 @@ trigram_letter(struct trigram *t, uint32_t uid)
 	t->row[t->first].uid = uid;
 }
 
-void
+bool
 trigram_text(struct trigram *t, struct slice text)
 {
 	size_t	 n;
@@ -446,14 +446,15 @@ trigram_text(struct trigram *t, struct slice text)
 		text.ptr += n;
 		text.len -= n;
 		if (text.len == 0)
-			return;
+			break;
 		if (t->n - t->first == TRIGRAM_ROWS) {
 			t->anything = true;
-			return;
+			break;
 		}
 		trigram_writer_row(&t->writer, &t->row[t->n]);
 		t->row[t->n++].uid = t->row[t->first].uid;
 	}
+	return !t->anything;
 }
 
 void

@@ -52,7 +52,8 @@ int		 trigram_candidates(struct trigram *, struct slice needle,
 int		 trigram_begin(struct trigram *, const struct number_set *live,
 		    uint32_t *covered);
 void		 trigram_letter(struct trigram *, uint32_t uid);
-void		 trigram_text(struct trigram *, struct slice);
+/* False: there is so much that it may hold anything; no more is needed. */
+bool		 trigram_text(struct trigram *, struct slice);
 /* The next text is apart from the one before. */
 void		 trigram_break(struct trigram *);
 /* This letter may hold anything: its file could not be read. */
