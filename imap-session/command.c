@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/mail/mailbox_name.h"
+#include "lib/store/tree.h"
 
 #define SEQUENCE	(COMMAND_UID | COMMAND_SEQUENCE)
 #define NUMBERED	(SEQUENCE | COMMAND_NO_EXPUNGE)
@@ -20,39 +21,39 @@ static const struct command commands[] = {
 	{ "CLOSE", cmd_close, COMMAND_SELECTED, COMMAND_NO_UPDATE },
 	{ "COMPRESS", cmd_compress, COMMAND_AUTH, COMMAND_NO_UPDATE },
 	{ "COPY", cmd_copy, COMMAND_SELECTED, SEQUENCE },
-	{ "CREATE", cmd_absent, COMMAND_AUTH, 0 },
-	{ "DELETE", cmd_absent, COMMAND_AUTH, 0 },
+	{ "CREATE", cmd_create, COMMAND_AUTH, 0 },
+	{ "DELETE", cmd_delete, COMMAND_AUTH, 0 },
 	{ "ENABLE", cmd_enable, COMMAND_UNSELECTED, 0 },
 	{ "EXAMINE", cmd_examine, COMMAND_AUTH, COMMAND_NO_UPDATE },
 	{ "EXPUNGE", cmd_expunge, COMMAND_SELECTED, COMMAND_UID },
 	{ "FETCH", cmd_fetch, COMMAND_SELECTED, NUMBERED },
-	{ "GETMETADATA", cmd_absent, COMMAND_AUTH, 0 },
-	{ "GETQUOTA", cmd_absent, COMMAND_AUTH, 0 },
-	{ "GETQUOTAROOT", cmd_absent, COMMAND_AUTH, 0 },
+	{ "GETMETADATA", cmd_getmetadata, COMMAND_AUTH, 0 },
+	{ "GETQUOTA", cmd_getquota, COMMAND_AUTH, 0 },
+	{ "GETQUOTAROOT", cmd_getquotaroot, COMMAND_AUTH, 0 },
 	{ "ID", cmd_id, COMMAND_ANY, 0 },
 	{ "IDLE", cmd_idle, COMMAND_AUTH, COMMAND_NO_UPDATE },
-	{ "LIST", cmd_absent, COMMAND_AUTH, 0 },
+	{ "LIST", cmd_list, COMMAND_AUTH, 0 },
 	{ "LOGIN", NULL, COMMAND_ANY, COMMAND_LOGIN },
 	{ "LOGOUT", cmd_logout, COMMAND_ANY, COMMAND_NO_UPDATE },
-	{ "LSUB", cmd_absent, COMMAND_AUTH, 0 },
+	{ "LSUB", cmd_lsub, COMMAND_AUTH, 0 },
 	{ "MOVE", cmd_move, COMMAND_SELECTED, SEQUENCE },
-	{ "NAMESPACE", cmd_absent, COMMAND_AUTH, 0 },
+	{ "NAMESPACE", cmd_namespace, COMMAND_AUTH, 0 },
 	{ "NOOP", cmd_noop, COMMAND_ANY, 0 },
 	{ "NOTIFY", cmd_absent, COMMAND_AUTH, 0 },
-	{ "RENAME", cmd_absent, COMMAND_AUTH, 0 },
+	{ "RENAME", cmd_rename, COMMAND_AUTH, 0 },
 	{ "REPLACE", cmd_replace, COMMAND_SELECTED, SEQUENCE },
 	{ "SEARCH", cmd_search, COMMAND_SELECTED, NUMBERED },
 	{ "SELECT", cmd_select, COMMAND_AUTH, COMMAND_NO_UPDATE },
-	{ "SETMETADATA", cmd_absent, COMMAND_AUTH, 0 },
-	{ "SETQUOTA", cmd_absent, COMMAND_AUTH, 0 },
+	{ "SETMETADATA", cmd_setmetadata, COMMAND_AUTH, 0 },
+	{ "SETQUOTA", cmd_setquota, COMMAND_AUTH, 0 },
 	{ "SORT", cmd_sort, COMMAND_SELECTED, NUMBERED },
 	{ "STARTTLS", NULL, COMMAND_ANY, COMMAND_LOGIN },
-	{ "STATUS", cmd_absent, COMMAND_AUTH, 0 },
+	{ "STATUS", cmd_status, COMMAND_AUTH, 0 },
 	{ "STORE", cmd_store, COMMAND_SELECTED, NUMBERED },
-	{ "SUBSCRIBE", cmd_absent, COMMAND_AUTH, 0 },
+	{ "SUBSCRIBE", cmd_subscribe, COMMAND_AUTH, 0 },
 	{ "THREAD", cmd_thread, COMMAND_SELECTED, NUMBERED },
 	{ "UNSELECT", cmd_unselect, COMMAND_SELECTED, COMMAND_NO_UPDATE },
-	{ "UNSUBSCRIBE", cmd_absent, COMMAND_AUTH, 0 },
+	{ "UNSUBSCRIBE", cmd_unsubscribe, COMMAND_AUTH, 0 },
 };
 
 enum command_end
@@ -128,7 +129,9 @@ command_mailbox(struct session *s, struct buf *name)
 		return false;
 	switch (mailbox_name_read(word, session_utf8(s), name, NULL)) {
 	case MAILBOX_NAME_OK:
-		return true;
+		return tree_known(&s->account, name) == 0 ||
+		    imap_lex_refuse(&s->lex,
+		    "[CANNOT] The mailbox's name is too long");
 	case MAILBOX_NAME_EMPTY:
 		return imap_lex_refuse(&s->lex,
 		    "[CANNOT] A mailbox's name cannot be empty");

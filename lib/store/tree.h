@@ -2,9 +2,9 @@
  * The mailboxes of an account: Maildir++ directories, subscriptions, special
  * uses, metadata.  Names are the UTF-8 of mailbox_name.h.
  *
- * Files in HOME/Maildir: subscriptions (a name a line, Dovecot's format; there
- * the separator is '.' in modified UTF-7, so both can read it);
- * in each mailbox metadata (RFC 5464 entries, ours).  Writers take a lock on
+ * Files in HOME/Maildir: subscriptions (Dovecot's format, both versions read),
+ * special-use (lines "Use .Directory"), account-metadata (RFC 5464
+ * entries); in each mailbox metadata.  Writers hold a lock on
  * HOME/Maildir/tree.lock, write a temporary file and rename.
  */
 #ifndef STORE_TREE_H
@@ -16,6 +16,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
+#include "lib/mail/mailbox_name.h"
 #include "lib/store/account.h"
 
 enum tree_use {			/* RFC 6154 */
@@ -38,17 +39,32 @@ struct tree {
 	size_t			 n;
 };
 
+/* The use called "Sent", or 0; and its name, or NULL. */
+unsigned int	 tree_use_named(struct slice word);
+const char	*tree_use_name(unsigned int use);
+
 /* Read the directory and subscriptions.  0 or -1. */
 int	 tree_read(struct account *, struct tree *);
 void	 tree_free(struct tree *);
 const struct tree_item	*tree_find(const struct tree *, struct slice name);
+/*
+ * A name from a client, to be looked up: unless there is a mailbox of just this
+ * name, composed, as all are that were made here.  0 or -1.
+ */
+int	 tree_known(struct account *, struct buf *name);
+
+/* The directory's name.  0, or -1 with errno EINVAL, ENAMETOOLONG. */
+int	 tree_dir(struct slice name, char dir[MAILBOX_DIR_MAX + 1]);
+/* Is it a mailbox's? */
+bool	 tree_exists(const struct account *, const char *dir);
 
 /*
- * 0, or -1 with errno: EEXIST, ENOENT, EINVAL (a name that cannot be), EBUSY (INBOX
- * cannot be deleted), ENOSPC ....  Directories and names are durable.  A new mailbox gets
- * its uidvalidity, above every one the account ever had.  Deleting: renamed
- * away first, so that it happens at once; its index entries are forgotten.  A
- * deleted parent with children stays as \NonExistent.  Renaming takes children along; INBOX's
+ * 0, or -1 with errno: EEXIST, ENOENT, EINVAL (a name that cannot be), ENOTUNIQ
+ * (another mailbox has the use), EBUSY (INBOX cannot be deleted), ENOSPC ....
+ * Directories and names are durable.  A new mailbox gets its uidvalidity, above
+ * every one the account ever had.  Deleting: renamed away first, so that it
+ * happens at once; its index entries are forgotten.  A deleted parent with
+ * children stays as \NonExistent.  Renaming takes children along; INBOX's
  * letters move and INBOX stays, its children too (RFC 9051 6.3.6).
  */
 int	 tree_create(struct account *, struct slice name, unsigned int uses);
