@@ -629,3 +629,10 @@ folder_append_abort(struct folder_append *a)
 		buf_free(&a->message[i].text);
 	free(a);
 }
+
+void
+wake_send(int homefd, const char *dir)
+{
+	(void)homefd;
+	(void)dir;
+}
