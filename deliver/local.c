@@ -18,6 +18,7 @@
 #include "lib/mail/header.h"
 #include "lib/store/mbox.h"
 #include "lib/store/quota.h"
+#include "lib/store/wake.h"
 
 #define HEAD_FIRST	8192		/* holds most header sections */
 #define HEAD_MAX	(256 * 1024)	/* smtpd accepts no longer ones */
@@ -230,6 +231,8 @@ store(const struct worker *w, const struct deliver_job *j,
 	}
 	if (limited)
 		count_letter(w, j, l, path);
+	if (!w->cfg->mailbox_mbox)
+		strlcpy(l->home, j->home, sizeof(l->home));
 	local_verdict(r, MAIL_OK, "2.0.0", "delivered");
 }
 
@@ -245,6 +248,23 @@ not_stored(struct local_letter *l)
 		log_warn("event=quota-unwritten user=%s", log_esc(l->user));
 }
 
+/* Wake sessions once, however many of the letters are for one mailbox. */
+static void
+wake_sessions(struct local_letter *l, size_t n)
+{
+	size_t	 i, j;
+
+	for (i = 0; i < n; i++) {
+		if (l[i].home[0] == '\0')
+			continue;
+		wake_send_home(l[i].home, ".");
+		for (j = i + 1; j < n; j++)
+			if (strcmp(l[j].home, l[i].home) == 0)
+				l[j].home[0] = '\0';
+		l[i].home[0] = '\0';
+	}
+}
+
 void
 local_finish(struct local_letter *l, size_t n)
 {
@@ -255,9 +275,14 @@ local_finish(struct local_letter *l, size_t n)
 	for (i = 0; i < n; i++)
 		p[i] = &l[i].pending;
 	maildir_finish(p, error, n);
-	for (i = 0; i < n; i++)
-		if ((errno = error[i]) != 0)
-			not_stored(&l[i]);
+	for (i = 0; i < n; i++) {
+		if (error[i] == 0)
+			continue;
+		l[i].home[0] = '\0';
+		errno = error[i];
+		not_stored(&l[i]);
+	}
+	wake_sessions(l, n);
 }
 
 /*
@@ -296,7 +321,7 @@ local_deliver(struct worker *w, const struct deliver_job *j,
 	l->pending.path = NULL;
 	l->used_known = false;
 	l->used_octets = l->used_count = 0;
-	l->counted[0] = '\0';
+	l->counted[0] = l->home[0] = '\0';
 	switch (is_loop(j)) {
 	case -1:
 		verdict_errno(r, "cannot read the message");

@@ -16,6 +16,8 @@ struct local_letter {
 	/* Counted in the mailbox's quota, to be undone; "" is none. */
 	char			 counted[AUTH_HOME_MAX + 64];
 	uint64_t		 stored;
+	/* Whose waiting sessions are to be told; "" is none. */
+	char			 home[AUTH_HOME_MAX + 1];
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/net/pop3.h"
 #include "lib/store/quota.h"
+#include "lib/store/wake.h"
 #include "pop3-session/command.h"
 #include "pop3-session/session.h"
 #include "pop3-session/update.h"
@@ -146,6 +147,8 @@ session_quit(struct session *s)
 	s->deleted = r.removed;
 	/* Who reads the answer may log in again at once. */
 	mailbox_unlock(&s->mb);
+	if (r.removed > 0)
+		wake_send_home(s->who->home, ".");
 	if (stream_flush(&s->s) != STREAM_OK)
 		s->end = SESSION_DROPPED;
 	session_report_usage(s, &r);
