@@ -9,30 +9,15 @@ import subprocess
 import tempfile
 import threading
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BUILD = os.environ.get("MERPATI_BUILD", TOP)
-NOBODY = 65534
-PATIENCE = 20           # seconds for any one wait
+import harness
+from harness import NOBODY, PATIENCE, out
+from harness import xencode as xtext
+
 ID = "0123456789abcdefghjk"
 
 
-def xtext(s):
-    b = s.encode() if isinstance(s, str) else s
-    return "".join(chr(c) if 0x20 < c < 0x7f and c not in b"+=" else
-                   "+%02X" % c for c in b)
-
-
-def unxtext(s):
-    out, i = bytearray(), 0
-    while i < len(s):
-        if s[i] == "+":
-            out.append(int(s[i + 1:i + 3], 16))
-            i += 3
-        else:
-            out.append(ord(s[i]))
-            i += 1
-    return out.decode("utf-8", "replace")
+def unxtext(text):
+    return harness.xdecode(text).decode("utf-8", "replace")
 
 
 class Site:
@@ -48,8 +33,8 @@ class Site:
                   "run/authd", "run/queue", "log", "service"):
             os.mkdir(self.path(d))
         for p in ("deliver", "mailctl"):
-            if os.path.exists(BUILD + "/out/" + p):
-                shutil.copy(BUILD + "/out/" + p, self.path("bin"))
+            if os.path.exists(out(p)):
+                shutil.copy(out(p), self.path("bin"))
         for name in ("sendmail", "mailq", "newaliases"):
             os.symlink("deliver", self.path("bin/" + name))
         with open(self.conf, "w") as f:

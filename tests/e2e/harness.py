@@ -30,9 +30,10 @@ def out(program):
     return os.path.join(BUILD, "out", program)
 
 
-def until(condition, patience=PATIENCE, what="it"):
+def until(condition, patience=PATIENCE, what="it", longest=0.1):
     """Wait until condition() is true and return what it said.  what may be
-    a function that tells it once the wait was in vain."""
+    a function that tells it once the wait was in vain; longest, the seconds
+    between two looks."""
     end = time.monotonic() + patience
     step = 0.005
     while True:
@@ -42,33 +43,54 @@ def until(condition, patience=PATIENCE, what="it"):
         if time.monotonic() > end:
             raise AssertionError("waited in vain for " + (what() if callable(what) else what))
         time.sleep(step)
-        step = min(step * 1.5, 0.1)     # looking takes CPU from what it waits for
+        step = min(step * 1.5, longest)     # looking takes CPU from what it waits for
 
 
 _held = []
+# Below those the kernel gives to clients.
+FIRST, LAST = 10000, 32000
 
 
-def free_ports(n):
-    """Ports of loopback, free for UDP and TCP and below those the kernel
-    gives to clients.  Held by name as long as this process lives, so that
-    no test beside it takes them before the program listens."""
-    ports = []
-    at = 10000 + os.getpid() * 37 % 20000
-    for k in range(20000):
-        port = 10000 + (at - 10000 + k) % 20000
-        name = socket.socket(socket.AF_UNIX)
-        try:
-            name.bind("\0merpati-test-port-%d" % port)
+def _hold(ports):
+    """Whether they are free for UDP and TCP.  Then they are held, by names
+    that last as long as this process: no test beside it takes one of them
+    before the program listens, or while it is down."""
+    names = []
+    try:
+        for port in ports:
+            names.append(socket.socket(socket.AF_UNIX))
+            names[-1].bind("\0merpati-test-port-%d" % port)
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 with socket.socket(socket.AF_INET, kind) as s:
                     s.bind(("127.0.0.1", port))
-        except OSError:
+    except OSError:
+        for name in names:
             name.close()
-            continue
-        _held.append(name)
-        ports.append(port)
-        if len(ports) == n:
-            return ports
+        return False
+    _held.extend(names)
+    return True
+
+
+def free_ports(n):
+    """Ports of loopback."""
+    first = os.getpid() * 37 % (LAST - FIRST)
+    ports = []
+    for k in range(LAST - FIRST):
+        port = FIRST + (first + k) % (LAST - FIRST)
+        if _hold([port]):
+            ports.append(port)
+            if len(ports) == n:
+                return ports
+    raise RuntimeError("no free ports")
+
+
+def free_base():
+    """A BASE so that the standard ports above it are free on loopback."""
+    bases = range(FIRST, LAST - 1000, 100)
+    for k in range(len(bases)):
+        base = bases[(os.getpid() + k) % len(bases)]
+        if _hold([base + p for p in (25, 110, 143, 465, 587, 993, 995)]):
+            return base
     raise RuntimeError("no free ports")
 
 

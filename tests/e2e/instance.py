@@ -19,12 +19,12 @@ import pwd
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+from harness import PATIENCE, free_base, sanitized, until  # noqa: F401
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIP = 77
@@ -45,34 +45,10 @@ def need(*programs):
             raise unittest.SkipTest("%s is not installed" % p)
 
 
-def sanitized(build=None):
-    with open((build or build_dir()) + "/Makefile") as f:
-        return "-fsanitize=address" in f.read()
-
-
-def free_base():
-    """A BASE so that the standard ports above it are free on loopback."""
-    for base in range(20000 + os.getpid() % 300 * 100, 60000, 1100):
-        try:
-            for port in (25, 110, 143, 587):
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", base + port))
-            return base
-        except OSError:
-            continue
-    raise RuntimeError("no free ports")
-
-
-def wait_for(what, seconds, step=0.02):
-    """Until what() is true; its value, or AssertionError at the deadline."""
-    end = time.monotonic() + seconds
-    while True:
-        value = what()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError("still waiting after %s s" % seconds)
-        time.sleep(step)
+def wait_for(what, seconds=PATIENCE, step=None):
+    """Until what() is true; its value, or AssertionError at the deadline.
+    Who gives few seconds waits longer: the machine may be slow."""
+    return until(what, max(seconds, PATIENCE), longest=step or 0.1)
 
 
 def process_tree(root):
@@ -187,7 +163,7 @@ class Instance:
 
     # --- running it -------------------------------------------------------
 
-    def start(self, seconds=20):
+    def start(self, seconds=PATIENCE):
         env = {k: os.environ[k] for k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if k in os.environ}
         env["PATH"] = env["PATH"] + ":/usr/sbin:/sbin"
         with open(self.home + "/svscan.log", "ab") as log:
@@ -199,7 +175,7 @@ class Instance:
     def services(self):
         return sorted(d for d in os.listdir(self.dir + "/service") if not d.startswith("."))
 
-    def wait_ready(self, seconds=20):
+    def wait_ready(self, seconds=PATIENCE):
         dirs = [self.dir + "/service/" + s for s in self.services()]
         wait_for(lambda: all(os.path.exists(d + "/supervise/status") for d in dirs), seconds)
         r = subprocess.run(["s6-svwait", "-U", "-t", str(int(seconds * 1000))] + dirs)
@@ -220,14 +196,14 @@ class Instance:
         tree = process_tree(self.svscan.pid)
         subprocess.run(["s6-svscanctl", "-t", self.dir + "/service"])
         try:
-            self.svscan.wait(15)
+            self.svscan.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             for pid in tree:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-            self.svscan.wait(5)
+            self.svscan.wait(PATIENCE)
         self.svscan = None
 
     def __enter__(self):
@@ -260,7 +236,7 @@ class Instance:
         """Sockets of this thread are made where the instance listens."""
         return self.host.inside() if self.host else contextlib.nullcontext()
 
-    def smtp(self, port=25, timeout=30):
+    def smtp(self, port=25, timeout=PATIENCE):
         with self.inside():
             return smtplib.SMTP("127.0.0.1", self.port(port), "client.test", timeout=timeout)
 
@@ -309,7 +285,7 @@ class Instance:
 
     def mailctl(self, *args, **kw):
         return subprocess.run([self.dir + "/bin/mailctl", "-c", self.dir + "/etc/merpati.conf", *args],
-                              capture_output=True, text=True, timeout=60, **kw)
+                              capture_output=True, text=True, timeout=2 * PATIENCE, **kw)
 
     def deliver(self, *args, **kw):
         env = dict(os.environ, MERPATI_CONF=self.dir + "/etc/merpati.conf")

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import smtplib
 import socket
-import subprocess
 import tempfile
 import threading
 

@@ -8,12 +8,12 @@ import os
 import poplib
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import time
 import unittest
 
+from harness import free_port
 from pop3_lib import Place
 
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -55,11 +55,6 @@ service anvil {{
 """
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 class Dovecot:
     def __init__(self, place):
         uid = os.geteuid() if place.uid is None else place.uid
@@ -73,10 +68,10 @@ class Dovecot:
         self.process = subprocess.Popen([DOVECOT, "-F", "-c", conf])
 
     def connect(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
-                p = poplib.POP3("127.0.0.1", self.port, timeout=20)
+                p = poplib.POP3("127.0.0.1", self.port, timeout=60)
                 break
             except OSError:
                 if time.monotonic() > end or self.process.poll() is not None:

@@ -207,7 +207,7 @@ class Login(Base):
         c.ask("PASS secret")
         c.ask("DELE 1")
         self.assertTrue(c.ask("QUIT").startswith("+OK"))
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self.authd.usage and time.monotonic() < end:
             time.sleep(0.02)
         self.assertEqual(self.authd.usage, [("0", "0")])

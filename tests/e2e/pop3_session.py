@@ -321,7 +321,7 @@ class Session(Base):
         self.assertIn("UIDL", p.capa())
         self.assertEqual(len(p.uidl()[1]), 7)
         p.quit()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while len(self.place.cur()) != 7 and time.monotonic() < end:
             time.sleep(0.02)
         self.assertEqual(len(self.place.cur()), 7)

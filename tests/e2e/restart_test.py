@@ -12,6 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import PATIENCE  # noqa: E402
 from instance import Instance, need, wait_for  # noqa: E402
 
 
@@ -27,8 +28,8 @@ class Knocker(threading.Thread):
     def run(self):
         while not self.stopped.wait(0.005):
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 15) as s:
-                    s.settimeout(15)
+                with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as s:
+                    s.settimeout(PATIENCE)
                     got = s.recv(500)
                 if got.startswith(self.greeting):
                     self.good += 1
@@ -44,7 +45,7 @@ class Knocker(threading.Thread):
 
     def end(self):
         self.stopped.set()
-        self.join(20)
+        self.join(2 * PATIENCE)
         return self
 
 
@@ -58,7 +59,7 @@ class Restart(unittest.TestCase):
 
     def held(self):
         r = subprocess.run(["s6-fdholder-list", self.i.dir + "/run/fdholder/fdholder.sock"],
-                           capture_output=True, text=True, timeout=20)
+                           capture_output=True, text=True, timeout=PATIENCE)
         return set(r.stdout.splitlines())
 
     def wanted(self):
@@ -78,16 +79,16 @@ class Restart(unittest.TestCase):
         for k in (smtp.end(), pop.end()):
             self.assertEqual(k.refused, 0)
             self.assertEqual(k.other, [])
-            self.assertGreater(k.good, 20)
+            self.assertGreater(k.good, 5)
 
     def restart(self, service, how="-r"):
         before = self.i.pid(service)
         self.i.svc(service, how)
-        wait_for(lambda: self.i.pid(service) not in (before, -1), 20)
+        wait_for(lambda: self.i.pid(service) not in (before, -1))
         self.i.wait_ready()
 
     def test_1_the_holder_has_them_all(self):
-        wait_for(lambda: self.held() == self.wanted(), 5)
+        wait_for(lambda: self.held() == self.wanted())
 
     def test_2_restarts_refuse_nothing(self):
         self.knock(lambda: [self.restart(s) for s in ("smtpd", "pop3d", "smtpd", "pop3d")])
@@ -97,7 +98,7 @@ class Restart(unittest.TestCase):
             for s in ("smtpd", "pop3d"):
                 pid = self.i.pid(s)
                 os.kill(pid, signal.SIGKILL)
-                wait_for(lambda: self.i.pid(s) not in (pid, -1), 20)
+                wait_for(lambda: self.i.pid(s) not in (pid, -1))
             self.i.wait_ready()
         self.knock(kill)
 
@@ -107,11 +108,11 @@ class Restart(unittest.TestCase):
         def kill():
             pid = self.i.pid("fdholder")
             os.kill(pid, signal.SIGKILL)
-            wait_for(lambda: self.i.pid("fdholder") not in (pid, -1), 20)
+            wait_for(lambda: self.i.pid("fdholder") not in (pid, -1))
             self.i.wait_ready()
         self.knock(kill)
         if os.geteuid() == 0:
-            wait_for(lambda: self.held() == self.wanted(), 10)
+            wait_for(lambda: self.held() == self.wanted())
         else:                       # only root may take them: at the next start
             self.restart("smtpd")
             self.restart("pop3d")
@@ -120,12 +121,12 @@ class Restart(unittest.TestCase):
 
     def test_5_without_a_holder_services_bind(self):
         self.i.svc("fdholder", "-d")
-        wait_for(lambda: self.i.pid("fdholder") == -1, 10)
+        wait_for(lambda: self.i.pid("fdholder") == -1)
         for s in ("smtpd", "pop3d"):
             before = self.i.pid(s)
             self.i.svc(s, "-r")
-            wait_for(lambda: self.i.pid(s) not in (before, -1), 20)
-            subprocess.run(["s6-svwait", "-U", "-t", "20000", self.i.dir + "/service/" + s], check=True)
+            wait_for(lambda: self.i.pid(s) not in (before, -1))
+            subprocess.run(["s6-svwait", "-U", "-t", str(1000 * PATIENCE), self.i.dir + "/service/" + s], check=True)
         with self.i.smtp() as s:
             self.assertEqual(s.noop()[0], 250)
         self.i.svc("fdholder", "-u")
@@ -151,7 +152,7 @@ class Restart(unittest.TestCase):
             self.skipTest("only root has strangers here")
         r = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
                             "s6-fdholder-list", self.i.dir + "/run/fdholder/fdholder.sock"],
-                           capture_output=True, text=True, timeout=20)
+                           capture_output=True, text=True, timeout=PATIENCE)
         self.assertNotEqual(r.returncode, 0)
         self.assertEqual(r.stdout, "")
 
@@ -162,7 +163,7 @@ class Restart(unittest.TestCase):
         with open(path, "w") as f:
             f.write(text + "\nhostnam = \"x\"\n")
         self.i.svc("smtpd", "-r")
-        wait_for(lambda: "hostnam" in self.i.log("smtpd"), 10)
+        wait_for(lambda: "hostnam" in self.i.log("smtpd"))
         with open(path, "w") as f:
             f.write(text)
         self.i.wait_ready()
@@ -174,7 +175,7 @@ class Mailbind(unittest.TestCase):
     def run_it(self, *args):
         from instance import build_dir
         return subprocess.run([build_dir() + "/out/mailbind", *args], capture_output=True, text=True,
-                              timeout=20, stdin=subprocess.DEVNULL)
+                              timeout=PATIENCE, stdin=subprocess.DEVNULL)
 
     def test_usage(self):
         for args in ([], ["smtpd"], ["nosuch", "true"], ["-x"], ["-r", "smtpd"], ["-c"]):

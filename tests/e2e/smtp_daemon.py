@@ -5,23 +5,12 @@ import os
 import signal
 import smtplib
 import socket
-import subprocess
-import tempfile
 import threading
 import time
-import unittest
 
-from smtp_lib import NOBODY, PATIENCE, SMTPD, Case, proxy_v2
-
-
-def free_ports(n):
-    socks = [socket.socket() for _ in range(n)]
-    for s in socks:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
+import side_by_side
+from harness import PATIENCE, as_user, free_ports, start_ready, until
+from smtp_lib import SMTPD, Case, proxy_v2
 
 
 class Daemon(Case):
@@ -36,31 +25,20 @@ class Daemon(Case):
             listen "127.0.0.1:%d" { role = "lmtp" }
             listen "127.0.0.1:%d" { role = "mx" proxy = yes }
             %s''' % (self.mx, self.sub, self.lmtp, self.proxied, self.limits))
-        who = {}
-        if os.getuid() == 0:
-            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        self.log_file = tempfile.TemporaryFile()
-        ready, notify = os.pipe()
-        env = dict(os.environ, NOTIFY_FD=str(notify))
-        self.proc = subprocess.Popen(
-            [SMTPD, "-c", self.inst.conf], stdin=subprocess.DEVNULL,
-            stderr=self.log_file, env=env, pass_fds=[notify], **who)
-        os.close(notify)
+        self.proc, ready = start_ready([SMTPD, "-c", self.inst.conf],
+                                       self.inst.path("log"), **as_user())
         self.addCleanup(self.stop)
-        with open(ready, "rb") as f:
-            self.assertEqual(f.readline(), b"\n")
+        self.assertTrue(ready, self.log())
         self.submit = os.path.join(self.inst.run, "smtpd", "submit.sock")
 
     def stop(self):
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
         self.assertEqual(self.proc.wait(PATIENCE), 0)
-        if not self.log_file.closed:
-            self.log_file.close()
 
     def log(self):
-        self.log_file.seek(0)
-        return self.log_file.read().decode("utf-8", "replace")
+        with open(self.inst.path("log"), errors="replace") as f:
+            return f.read()
 
     def letter(self, port, n=1):
         with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as s:
@@ -113,7 +91,7 @@ class Work(Daemon):
         for t in threads:
             t.start()
         for t in threads:
-            t.join(60)
+            t.join(2 * PATIENCE)
         self.assertEqual(len(self.inst.messages()), 300)
         self.assertEqual(self.inst.leavings(), [])
 
@@ -175,10 +153,7 @@ class Signals(Daemon):
             idle.ehlo()
         newest = max(self.children())
         os.kill(newest, signal.SIGABRT)   # a sanitizer takes SEGV
-        for _ in range(200):
-            if "child-killed" in self.log():
-                break
-            time.sleep(0.05)
+        until(lambda: "child-killed" in self.log())
         self.proc.send_signal(signal.SIGTERM)
         # A new image would have come in that time.
         for _ in range(26):
@@ -187,7 +162,8 @@ class Signals(Daemon):
         s.send(b"\r\n.\r\n")
         self.assertEqual(s.getreply()[0], 250)
         s.close()
-        self.assertEqual(self.proc.wait(5), 0)
+        # Before the drain-timeout.
+        self.assertEqual(self.proc.wait(25), 0)
         self.assertNotIn("event=exec-anew", self.log())
 
     def test_many_sighups_do_not_end_it(self):
@@ -250,13 +226,12 @@ class OneUid(Daemon):
         self.letter(self.mx)
         for s in conns:
             s.close()
-        for _ in range(50):
+
+        def again():
             with socket.socket(socket.AF_UNIX) as s:
-                if self.dial(s) == b"220":
-                    return
-            time.sleep(0.1)
-        self.fail("ended connections still count")
+                return self.dial(s) == b"220"
+        until(again, what="ended connections to count no longer")
 
 
 if __name__ == "__main__":
-    unittest.main()
+    side_by_side.main()

@@ -9,15 +9,11 @@ import struct
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-BUILD = os.environ.get("MERPATI_BUILD", TOP)
-SMTPD = os.path.join(BUILD, "out", "smtpd")
-NOBODY = 65534
-PATIENCE = 20           # seconds for any one wait
+from harness import NOBODY, PATIENCE, as_user, out, sanitizer_options
+
+SMTPD = out("smtpd")
 
 USERS = ("bob@example.test", "alice@example.test", "full@example.test",
          "postmaster@mail.example.test")
@@ -202,19 +198,15 @@ class Client:
         if early:
             self.ours.sendall(early)
         env = {"PATH": os.environ.get("PATH", "/bin:/usr/bin")}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
-            if name in os.environ:
-                env[name] = os.environ[name]
+        env.update(sanitizer_options())
         if ip is not None:
             env["TCPREMOTEIP"] = ip
             env["TCPREMOTEPORT"] = "12345"
-        who = {}
-        if os.getuid() == 0:
-            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         self.log_file = tempfile.TemporaryFile()
         self.proc = subprocess.Popen(
             [SMTPD, "-i", "-r", role, "-c", instance.conf, *args],
-            stdin=theirs, stdout=theirs, stderr=self.log_file, env=env, **who)
+            stdin=theirs, stdout=theirs, stderr=self.log_file, env=env,
+            **as_user())
         theirs.close()
         self.pending = b""
         self.greeting = None

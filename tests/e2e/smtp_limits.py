@@ -176,7 +176,7 @@ class SlowDrip(Case):
     def drip(self, c, octet):
         began = time.monotonic()
         try:
-            while time.monotonic() - began < 15:
+            while time.monotonic() - began < 50:
                 c.send(octet)
                 time.sleep(0.05)
                 c.ours.setblocking(False)
@@ -189,7 +189,7 @@ class SlowDrip(Case):
                 c.ours.setblocking(True)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 40)
         c.ours.setblocking(True)
         self.assertIn("reason=timeout", c.log())
 
@@ -286,7 +286,7 @@ class Usage(unittest.TestCase):
         for args, code in ((["-h"], 0), (["--help"], 0), (["-x"], 64),
                            (["-r", "pop3"], 64), (["word"], 64)):
             p = subprocess.run([SMTPD] + args, capture_output=True,
-                               text=True, timeout=20)
+                               text=True, timeout=60)
             self.assertEqual(p.returncode, code)
             out, err = (p.stdout, p.stderr) if code == 0 else (
                 p.stderr, p.stdout)

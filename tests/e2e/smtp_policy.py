@@ -289,14 +289,14 @@ class Names(Case):
         os.chmod(path, 0o666)
         os.chmod(os.path.dirname(path), 0o755)
         lsock.listen(5)
-        lsock.settimeout(20)
+        lsock.settimeout(60)
         self.addCleanup(lsock.close)
         self.asked = []
 
         def serve():
             s, _ = lsock.accept()
             with s:
-                s.settimeout(20)
+                s.settimeout(60)
                 for text in answers:
                     head, _, body = s.recv(32768).decode().partition("\n")
                     self.asked.append((head.split()[2], body))
@@ -411,7 +411,7 @@ class Early(Case):
 
 
 class Delay(Case):
-    smtpd = "greet-delay-ms = 2000"
+    smtpd = "greet-delay-ms = 10000"
 
     def test_greeting_is_delayed_for_strangers(self):
         c = self.client(greet=False)
@@ -420,7 +420,7 @@ class Delay(Case):
         self.starts(c.reply(), "554 5.5.1")
         began = time.monotonic()
         c = self.client("127.0.0.1")
-        self.assertLess(time.monotonic() - began, 1.5)
+        self.assertLess(time.monotonic() - began, 9)
         self.starts(c.greeting, "220")
 
 

@@ -69,9 +69,9 @@ class FullDisk(unittest.TestCase):
         spool = self.mount("spool", "8m")
         self.i.start()
         self.send(1)
-        wait_for(lambda: self.tokens() == {"1"}, 15)
+        wait_for(lambda: self.tokens() == {"1"})
         # It leaves the spool after it is in the mailbox.
-        wait_for(lambda: self.i.queued() == 0, 15)
+        wait_for(lambda: self.i.queued() == 0)
         ballast = self.fill(spool)
         with self.assertRaises(smtplib.SMTPResponseException) as e:
             self.send(2)
@@ -79,8 +79,8 @@ class FullDisk(unittest.TestCase):
         self.assertIn(b"4.3.1", e.exception.smtp_error)
         os.unlink(ballast)
         self.send(3)
-        wait_for(lambda: self.tokens() == {"1", "3"}, 15)
-        wait_for(lambda: self.i.queued() == 0, 15)
+        wait_for(lambda: self.tokens() == {"1", "3"})
+        wait_for(lambda: self.i.queued() == 0)
 
     def test_spool_fills_while_a_letter_comes_in(self):
         self.mount("spool", "4m")
@@ -88,7 +88,7 @@ class FullDisk(unittest.TestCase):
         acked = set()
         refused = 0
         self.i.svc("queue-runner", "-d")
-        wait_for(lambda: self.i.pid("queue-runner") == -1, 10)
+        wait_for(lambda: self.i.pid("queue-runner") == -1)
         for k in range(300):
             try:
                 self.send(k)
@@ -99,25 +99,25 @@ class FullDisk(unittest.TestCase):
         self.assertGreater(refused, 0)
         self.assertGreater(len(acked), 50)
         self.i.svc("queue-runner", "-u")
-        wait_for(lambda: self.tokens() >= acked, 60, 0.2)
-        wait_for(lambda: self.i.queued() == 0, 15)
+        wait_for(lambda: self.tokens() >= acked)
+        wait_for(lambda: self.i.queued() == 0)
         self.send(999)
-        wait_for(lambda: "999" in self.tokens(), 15)
+        wait_for(lambda: "999" in self.tokens())
 
     def test_mailboxes_full(self):
         mail = self.mount("mail", "2m")
         self.i.set_config({"queue": {"retry": "1s"}})
         self.i.start()
         self.send(1)
-        wait_for(lambda: self.tokens() == {"1"}, 15)
+        wait_for(lambda: self.tokens() == {"1"})
         # It leaves the spool after it is in the mailbox.
-        wait_for(lambda: self.i.queued() == 0, 15)
+        wait_for(lambda: self.i.queued() == 0)
         ballast = self.fill(mail)
         self.send(2)
-        wait_for(lambda: "event=deferred" in self.i.log("queue-runner"), 15)
+        wait_for(lambda: "event=deferred" in self.i.log("queue-runner"))
         self.assertEqual(self.tokens(), {"1"})
         os.unlink(ballast)
-        wait_for(lambda: self.tokens() == {"1", "2"}, 30)
+        wait_for(lambda: self.tokens() == {"1", "2"})
         left = os.listdir(self.i.maildir("bob") + "/tmp")
         self.assertEqual(left, [])
 

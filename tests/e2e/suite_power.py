@@ -355,7 +355,7 @@ class Power(Root):
     def one_round(self, turn):
         # In every second round deliveries are many at the cut.
         if turn % 2:
-            self.i.svc("queue-runner", "-wd -T 10000 -d")
+            self.i.svc("queue-runner", "-wd -T 60000 -d")
         threads = self.senders(turn)
         try:
             time.sleep(self.rng.uniform(0.4, 1.2))
@@ -381,7 +381,7 @@ class Power(Root):
                           torn_deliveries_after_it=torn)
         self.start()
         try:
-            wait_for(lambda: not self.to_do(), 40, 0.1)
+            wait_for(lambda: not self.to_do())
         except AssertionError:
             for path in self.to_do()[:5]:
                 with open(path, "rb") as f:

@@ -19,7 +19,7 @@ from net_dns import Nameserver  # noqa: E402
 from net_smtp import Fake, ForeignPostfix  # noqa: E402
 
 RETRY, WARN, EXPIRE = 1, 6, 24      # seconds for 15 minutes, 4 hours, 5 days
-PATIENCE = 30
+PATIENCE = 60
 
 # Numbers of hosts: 1 Merpati, 2 nsd, 3 Postfix, 4 other servers, 5 one that
 # is switched off and on, 6 one without IPv4.
@@ -179,7 +179,7 @@ class Remote(unittest.TestCase):
             "": {"relay-domains": '{ "backup.test" }'},
             "queue": {"retry": "%ds" % RETRY, "warn-after": "%ds" % WARN, "expire": "%ds" % EXPIRE},
             "resolver": {"trust-anchor": '"%s"' % dns.anchor, "timeout": "5s"},
-            "remote": {"connect-timeout": "2s", "greeting-timeout": "2s", "ca-file": '"%s/cert.pem"' % d}})
+            "remote": {"connect-timeout": "2s", "greeting-timeout": "6s", "ca-file": '"%s/cert.pem"' % d}})
         cls.enterClassContext(i)
         # The long life begins now and is looked at by the last test.
         cls.life_began = time.time()
@@ -355,13 +355,13 @@ class Remote(unittest.TestCase):
 
     def test_null_mx_bounces(self):
         self.send("null-mx", "x@null.test")
-        (_, (rcpt,)), _ = self.bounce("null-mx", seconds=10)
+        (_, (rcpt,)), _ = self.bounce("null-mx")
         self.assertEqual(rcpt["Status"], "5.1.10")
         self.assertEqual(rcpt["Action"], "failed")
 
     def test_nxdomain_bounces(self):
         i = self.send("nxdomain", "x@nowhere.test", "y@nowhere.invalid")
-        (_, rcpts), _ = self.bounce("nxdomain", seconds=10)
+        (_, rcpts), _ = self.bounce("nxdomain")
         self.assertEqual([r["Status"] for r in rcpts], ["5.1.2"] * 2)
         self.assertEqual(self.lines(i, "deferred"), [])
 
@@ -370,8 +370,9 @@ class Remote(unittest.TestCase):
         wait_for(lambda: self.lines(i, "deferred") or self.lines(i, "failed"), PATIENCE)
 
     def test_a_loop_is_seen(self):
-        self.send("loop", "x@loop.test")
-        (_, (rcpt,)), _ = self.bounce("loop", seconds=10)
+        i = self.send("loop", "x@loop.test")
+        (_, (rcpt,)), _ = self.bounce("loop")
+        self.assertEqual(self.lines(i, "deferred"), [])
         self.assertEqual(rcpt["Status"], "5.4.6")
 
     def test_servfail_is_deferred(self):
@@ -458,7 +459,7 @@ class Remote(unittest.TestCase):
     def test_refusals_quote_the_host(self):
         self.fake(7, {"RCPT": lambda f, arg: "550 5.1.1 <x@rude.test> lives here no more"})
         i = self.send("rude", "x@rude.test")
-        (_, (rcpt,)), text = self.bounce("rude", seconds=10)
+        (_, (rcpt,)), text = self.bounce("rude")
         self.assertEqual(rcpt["Status"], "5.1.1")
         self.assertIn("lives here no more", rcpt["Diagnostic-Code"])
         self.assertTrue(rcpt["Diagnostic-Code"].startswith("smtp;"))
@@ -470,7 +471,7 @@ class Remote(unittest.TestCase):
         f = self.fake(12, {"RCPT": lambda f, arg: "550 5.1.1 No" if "two@" in arg else None})
         self.send("one-of-three", "one@part.test", "two@part.test", "three@part.test")
         self.assertEqual(sorted(self.arrived(f, "one-of-three")[1]), ["one@part.test", "three@part.test"])
-        (_, (rcpt,)), _ = self.bounce("one-of-three", seconds=10)
+        (_, (rcpt,)), _ = self.bounce("one-of-three")
         self.assertIn("two@part.test", rcpt["Final-Recipient"])
 
     def test_cut_at_the_final_dot(self):
@@ -487,10 +488,10 @@ class Remote(unittest.TestCase):
         self.fake(9, {"GREETING": "silence"})
         for k in range(3):
             i = self.send("silent-%d" % k, "x@silent.test")
-        began = time.monotonic()
         self.send("beside", "joe@postfix.test")
-        self.at_postfix("beside", 3)
-        self.assertLess(time.monotonic() - began, 3)
+        self.at_postfix("beside")
+        # Before anybody's patience with that host has ended.
+        self.assertEqual(self.lines(i, "deferred"), [])
         self.line(i, "deferred")
 
     def test_421_then_success(self):
@@ -537,11 +538,11 @@ class Remote(unittest.TestCase):
 
     def test_zz_five_days_in_seconds(self):
         left = self.life_began + EXPIRE + 10 - time.time()
-        (_, (rcpt,)), text = self.bounce("life", "carol", max(left, 5))
+        (_, (rcpt,)), text = self.bounce("life", "carol", max(left, PATIENCE))
         tries = len(self.lines(self.life, "deferred"))
         took = time.time() - self.life_began
         print("%d tries in %.0f s, one every %d s" % (tries, took, RETRY))
-        self.assertGreaterEqual(tries, EXPIRE // RETRY // 3)
+        self.assertGreaterEqual(tries, EXPIRE // RETRY // 6)
         self.assertLessEqual(tries, EXPIRE // RETRY + 3)
         self.assertEqual(rcpt["Action"], "failed")
         self.assertRegex(rcpt["Status"], r"^[45]\.4\.")
