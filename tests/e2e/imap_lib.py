@@ -297,13 +297,8 @@ class Client:
 class Place(pop3_lib.Place):
     """A configuration and mail homes; session() starts imap-session -i."""
 
-    def configure(self, imapd="", top=""):
-        with open(self.conf, "w") as f:
-            f.write('hostname = "mail.example.test"\ndomains = { "example.test" }\n'
-                    'postmaster = "postmaster@example.test"\nrun-dir = "%s/run"\n%s\n'
-                    % (self.dir, top))
-            if imapd:
-                f.write("imapd {\n%s\n}\n" % imapd)
+    def __init__(self, imapd="", top="", parent=None):
+        super().__init__("", top, parent, imapd)
 
     def session(self, user="alice"):
         """The client has not read the greeting."""
