@@ -20,8 +20,8 @@ lf_reader_init(struct lf_reader *r, struct slice head, int fd, off_t offset,
  * Take the CRs out of p's CRLFs in place; the new length.  p does not begin
  * with the LF of a CRLF: the caller never splits one.
  */
-static size_t
-convert(struct lf_reader *r, char *p, size_t len)
+size_t
+lf_reader_convert(struct lf_reader *r, char *p, size_t len)
 {
 	char	*from = p, *to = p, *end = p + len, *lf;
 	size_t	 n;
@@ -66,7 +66,7 @@ take_head(struct lf_reader *r, char *buf, size_t size)
 	memcpy(buf, r->head.ptr, n);
 	r->head.ptr += n;
 	r->head.len -= n;
-	return convert(r, buf, n);
+	return lf_reader_convert(r, buf, n);
 }
 
 ssize_t
@@ -93,5 +93,5 @@ lf_reader_next(struct lf_reader *r, char *buf, size_t size)
 		n--;
 	r->offset += (off_t)n;
 	r->left -= n;
-	return (ssize_t)(got + convert(r, buf + got, n));
+	return (ssize_t)(got + lf_reader_convert(r, buf + got, n));
 }
