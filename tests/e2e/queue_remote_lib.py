@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from queue_lib import Packets, World, xdecode, xencode
+from queue_lib import Case, Packets, World, xdecode, xencode
 
 
 def listen(path):
@@ -225,3 +225,8 @@ class Far(World):
     def jobs_of(self, ident):
         with self.lock:
             return [j for j in self.remote_jobs if j["id"] == ident]
+
+
+class FarCase(Case):
+    world_class = Far
+    world_keys = {"queue": "retry = 1s\nwarn-after = 1h\nexpire = 2h"}

@@ -76,7 +76,8 @@ begin(enum behaviour how, const struct cert *leaf, const struct cert *chain)
 	int	 fd;
 
 	server = server_start(how, leaf, chain, &fd);
-	stream_init(&s, fd, fd, 300, 10000);
+	/* Of silences; a busy machine takes its time for a handshake. */
+	stream_init(&s, fd, fd, 2000, 10000);
 }
 
 static enum tls_client_status
@@ -307,7 +308,7 @@ handshakes_fail_in_clear_words(void **state)
 		{ WANTS_CERT, TLS_CLIENT_FAILED, "TLS handshake: " },
 	};
 	struct tls_client_peer	 p = { .check = TLS_CLIENT_ANY, .host = HOST,
-	    .handshake_ms = 300 };
+	    .handshake_ms = 2000 };
 	int64_t			 start;
 	size_t			 i;
 
@@ -318,7 +319,7 @@ handshakes_fail_in_clear_words(void **state)
 		assert_int_equal(shake(&p), bad[i].status);
 		print_message("%s\n", info.error);
 		assert_non_null(strstr(info.error, bad[i].error));
-		assert_true(io_monotonic_ms() - start < 2000);
+		assert_true(io_monotonic_ms() - start < 15000);
 		/* Nothing more goes over it, least of all in clear. */
 		stream_printf(&s, "QUIT\r\n");
 		assert_int_equal(stream_flush(&s), STREAM_ERROR);
@@ -337,7 +338,7 @@ the_stream_s_total_bounds_the_handshake(void **state)
 	begin(SILENT, &good, NULL);
 	s.total = io_monotonic_ms() + 200;
 	assert_int_equal(shake(&p), TLS_CLIENT_TIMEOUT);
-	assert_true(io_monotonic_ms() - start < 2000);
+	assert_true(io_monotonic_ms() - start < 15000);
 	end();
 }
 
@@ -513,17 +514,17 @@ deadlines_hold_inside_tls(void **state)
 	connect_to(TICKETS);
 	start = io_monotonic_ms();
 	assert_int_equal(stream_line(&s, 512, &line), STREAM_TIMEOUT);
-	assert_true(io_monotonic_ms() - start < 2000);
+	assert_true(io_monotonic_ms() - start < 15000);
 	end();
 
 	connect_to(DEAF);
 	start = io_monotonic_ms();
 	stream_put(&s, data, sizeof(data));
 	assert_int_equal(stream_flush(&s), STREAM_ERROR);
-	assert_true(io_monotonic_ms() - start < 2000);
+	assert_true(io_monotonic_ms() - start < 15000);
 	start = io_monotonic_ms();
 	end();
-	assert_true(io_monotonic_ms() - start < 2000);
+	assert_true(io_monotonic_ms() - start < 15000);
 }
 
 /* Tickets lie on the wire, but they are nothing to read. */
@@ -536,11 +537,11 @@ readable_means_a_line(void **state)
 	connect_to(ONE_TICKET);
 	assert_false(stream_readable(&s, 0));
 	assert_false(stream_readable(&s, 20));
-	assert_true(stream_readable(&s, 2000));
+	assert_true(stream_readable(&s, 10000));
 	assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
 	assert_true(slice_is(line, "421 idle"));
 	server_stop(server);
-	assert_true(stream_readable(&s, 1000));
+	assert_true(stream_readable(&s, 10000));
 	assert_int_equal(stream_line(&s, 512, &line), STREAM_EOF);
 	end();
 }

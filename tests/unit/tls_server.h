@@ -184,7 +184,7 @@ server_talk(SSL *ssl, enum behaviour how)
 		while (SSL_do_handshake(ssl) == 1);
 		break;
 	case ONE_TICKET:
-		usleep(200 * 1000);
+		usleep(1000 * 1000);
 		SSL_write(ssl, "421 idle\r\n", 10);
 		SSL_read(ssl, big, 1);
 		break;
@@ -258,7 +258,7 @@ server_start(enum behaviour how, const struct cert *leaf,
 	}
 	close(fds[0]);
 	signal(SIGPIPE, SIG_IGN);
-	alarm(20);
+	alarm(60);
 	if (how == CUT || how == GARBAGE || how == ZEROES || how == SILENT ||
 	    how == DRIP) {
 		server_raw(fds[1], how);
