@@ -10,6 +10,7 @@
 #include "imap-session/watch.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
+#include "lib/store/tree.h"
 #include "lib/net/stream_deflate.h"
 
 #define REST_MS		2000	/* silence after which memory is given back */
@@ -102,6 +103,23 @@ session_greet(struct session *s)
 	    "Merpati at your service");
 }
 
+/* A new account's mailboxes; without them it is usable all the same. */
+static void
+session_defaults(struct session *s)
+{
+	const struct config_imapd	*c = &s->conf->imapd;
+	const struct tree_default	 all[] = {
+		{ c->drafts, TREE_DRAFTS }, { c->sent, TREE_SENT },
+		{ c->junk, TREE_JUNK }, { c->trash, TREE_TRASH },
+		{ c->archive, TREE_ARCHIVE },
+	};
+
+	if (tree_make_defaults(&s->account, all,
+	    sizeof(all) / sizeof(all[0])) == -1)
+		log_warn("event=imap-mailboxes-not-made user=%s",
+		    log_esc(s->who->user));
+}
+
 static void
 session_login(struct session *s)
 {
@@ -122,6 +140,7 @@ session_login(struct session *s)
 	}
 	s->account.quota_octets = s->who->quota_octets;
 	s->account.quota_count = s->who->quota_count;
+	session_defaults(s);
 	session_greet(s);
 }
 

@@ -142,6 +142,8 @@ struct config {
 		unsigned int	 login_timeout;		/* seconds */
 		uint64_t	 max_command;	/* octets, with literals that
 						 * are words */
+		/* Mailboxes of a new account, by use (RFC 6154); "": none. */
+		char		*drafts, *sent, *junk, *trash, *archive;
 	} imapd;
 
 	struct config_authd {

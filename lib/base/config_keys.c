@@ -143,6 +143,12 @@ const struct config_key	 config_keys[] = {
 	    3600, NULL },
 	{ "imapd", "max-command", KEY_SIZE, IMAPD(max_command), "256" KB,
 	    8192, 1ull << 24, NULL },
+	{ "imapd", "drafts", KEY_STRING, IMAPD(drafts), "Drafts", 0, 0, NULL },
+	{ "imapd", "sent", KEY_STRING, IMAPD(sent), "Sent", 0, 0, NULL },
+	{ "imapd", "junk", KEY_STRING, IMAPD(junk), "Junk", 0, 0, NULL },
+	{ "imapd", "trash", KEY_STRING, IMAPD(trash), "Trash", 0, 0, NULL },
+	{ "imapd", "archive", KEY_STRING, IMAPD(archive), "Archive", 0, 0,
+	    NULL },
 
 	{ "authd", "hashers", KEY_UINT, AUTHD(hashers), "0", 0, 64, NULL },
 	{ "authd", "cache", KEY_TIME, AUTHD(cache), "5m", 0, DAYS(1), NULL },

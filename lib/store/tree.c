@@ -66,14 +66,23 @@ tree_exists(const struct account *a, const char *dir)
 	return yes;
 }
 
-/* Order of listings: INBOX, then by octets with children after parents. */
+static bool
+is_inbox(struct slice name)
+{
+	return name.len >= 5 && memcmp(name.ptr, "INBOX", 5) == 0 &&
+	    (name.len == 5 || name.ptr[5] == '/');
+}
+
+/*
+ * Order of listings: INBOX and what is below it, then by octets, children
+ * right after their parents.
+ */
 static int
 order(struct slice a, struct slice b)
 {
 	size_t		 i;
 	unsigned char	 x, y;
-	bool		 ia = slice_eq(a, SLICE_LIT("INBOX")),
-			 ib = slice_eq(b, SLICE_LIT("INBOX"));
+	bool		 ia = is_inbox(a), ib = is_inbox(b);
 
 	if (ia != ib)
 		return ia ? -1 : 1;

@@ -474,7 +474,8 @@ tree_make_defaults(struct account *a, const struct tree_default *d, size_t n)
 	fresh = count == 0 && !s.there && faccessat(a->maildirfd,
 	    "subscriptions", F_OK, 0) == -1;
 	for (i = 0; i < n && r == 0 && !s.there; i++) {
-		if (tree_dir(slice_str(d[i].name), dir) == -1)
+		/* Without a name, or one that cannot be: none. */
+		if (d[i].name == NULL || tree_dir(slice_str(d[i].name), dir) == -1)
 			continue;
 		if (fresh && (r = make(a, dir)) == -1 && errno == EEXIST)
 			r = 0;
@@ -486,6 +487,8 @@ tree_make_defaults(struct account *a, const struct tree_default *d, size_t n)
 	special_free(&s);
 	io_close(lock);
 	for (i = 0; i < n && r == 0 && fresh; i++)
-		r = tree_subscribe(a, slice_str(d[i].name), true);
+		if (d[i].name != NULL && tree_dir(slice_str(d[i].name),
+		    dir) == 0)
+			r = tree_subscribe(a, slice_str(d[i].name), true);
 	return r;
 }

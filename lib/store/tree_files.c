@@ -11,8 +11,9 @@
 
 #define SUBSCRIPTIONS	"subscriptions"
 #define SPECIAL		"special-use"
-/* First lines of Dovecot's present format, see add_name(). */
+/* First lines of Dovecot's present format, see name_of_line(). */
 #define VERSION_2	"V\t2\n\n"
+#define IS_VERSION(s)	((s).len >= 2 && memcmp((s).ptr, "V\t", 2) == 0)
 
 int
 tree_file_read(const struct account *a, const char *file, struct buf *out)
@@ -93,6 +94,8 @@ subscribed_in(struct slice text, int (*fn)(struct slice name, void *),
 	struct buf	 name;
 	int		 r = 0;
 
+	if (IS_VERSION(text))
+		tree_line(&text, &line);
 	buf_init(&name, MAILBOX_NAME_MAX);
 	while (r == 0 && tree_line(&text, &line)) {
 		buf_clear(&name);
