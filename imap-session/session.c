@@ -74,6 +74,7 @@ session_rest(struct session *s)
 {
 	if (s->deflate != NULL)
 		deflate_rest(s->deflate);
+	fetch_forget(s);
 	stream_rest(&s->s);
 	buf_free(&s->answer);
 	buf_free(&s->put.text);
