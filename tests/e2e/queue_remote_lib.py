@@ -121,6 +121,16 @@ class Remote(Server):
             with w.lock:
                 w.open_now[host] -= 1
 
+    def busy(self, host, change):
+        """Connections with a job, exactly: it ends before its answer, while
+        one that queue-runner has closed may be seen here a little later."""
+        w = self.world
+        with w.lock:
+            now = w.busy_now.get(host, 0) + change
+            w.busy_now[host] = now
+            w.busy_most[host] = max(w.busy_most.get(host, 0), now)
+            w.busy_all = max(w.busy_all, sum(w.busy_now.values()))
+
     def jobs(self, conn, host):
         w = self.world
         while True:
@@ -134,7 +144,11 @@ class Remote(Server):
                                       int(job["offset"]))
             for fd in fds:
                 os.close(fd)
-            answer = w.remote_verdict(job)
+            self.busy(host, 1)
+            try:
+                answer = w.remote_verdict(job)
+            finally:
+                self.busy(host, -1)
             with w.lock:
                 w.remote_jobs.append(job)
             if answer == "die":
@@ -183,7 +197,8 @@ class Far(World):
         self.lock = threading.Lock()
         self.hanging = threading.Event()
         self.opened, self.open_now, self.open_most = [], {}, {}
-        self.open_all = 0
+        self.open_all = self.busy_all = 0
+        self.busy_now, self.busy_most = {}, {}
         self.remote_jobs, self.relayed = [], []
         self.remote_verdict = lambda job: FAR_OK
         self.resolver = self.remote = None
