@@ -15,6 +15,7 @@
 
 #define WHOLE		(256 * 1024)	/* letters up to this are read at once */
 #define HEADER_MOST	(4 * 1024 * 1024)	/* of a part, if it is not */
+#define SOME		1024		/* octets looked at at a time */
 #define FIELD_MOST	(8 * HEADER_MOST)	/* decoded */
 /* A code point of 3 octets may decompose into 18 of 3. */
 #define FORM_MOST	(18 * FIELD_MOST)
@@ -131,7 +132,7 @@ apart(struct walk *w)
 }
 
 static int
-hand_out(struct walk *w, struct slice utf8)
+hand_out_some(struct walk *w, struct slice utf8)
 {
 	struct search_text	*t = w->t;
 
@@ -143,6 +144,25 @@ hand_out(struct walk *w, struct slice utf8)
 	if (t->piece.len > 0 && !w->stop)
 		w->stop = !w->fn(w->arg, buf_slice(&t->piece));
 	return 0;
+}
+
+/* Little by little, as what is looked for may come soon. */
+static int
+hand_out(struct walk *w, struct slice utf8)
+{
+	struct slice	 some;
+
+	while (utf8.len > SOME && !w->stop) {
+		some = (struct slice){ utf8.ptr, SOME };
+		while (some.len > SOME - 4 &&
+		    ((unsigned char)utf8.ptr[some.len] & 0xc0) == 0x80)
+			some.len--;
+		if (hand_out_some(w, some) == -1)
+			return -1;
+		utf8.ptr += some.len;
+		utf8.len -= some.len;
+	}
+	return w->stop ? 0 : hand_out_some(w, utf8);
 }
 
 static int

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <unicase.h>
 #include <uninorm.h>
 #include <unistr.h>
@@ -45,15 +46,43 @@ put_decomposed(struct buf *out, ucs4_t u, int depth)
 	return 0;
 }
 
+/* Eight octets at a time: most of the world's text is ASCII. */
+#define EACH(octet)	(UINT64_C(0x0101010101010101) * (octet))
+
+static size_t
+ascii_run(const char *in, size_t len)
+{
+	uint64_t	 w;
+	size_t		 i = 0;
+
+	for (; i + sizeof(w) <= len; i += sizeof(w)) {
+		memcpy(&w, in + i, sizeof(w));
+		if ((w & EACH(0x80)) != 0)
+			break;
+	}
+	while (i < len && (unsigned char)in[i] < 0x80)
+		i++;
+	return i;
+}
+
 static int
 ascii(const char *in, size_t len, struct buf *out)
 {
-	char	*p;
-	size_t	 i;
+	uint64_t	 w, from_a, above_z;
+	char		*p;
+	size_t		 i = 0;
 
 	if ((p = buf_reserve(out, len)) == NULL)
 		return -1;
-	for (i = 0; i < len; i++)
+	for (; i + sizeof(w) <= len; i += sizeof(w)) {
+		memcpy(&w, in + i, sizeof(w));
+		/* The top bit of each octet says what it is. */
+		from_a = w + EACH(0x80 - 'a');
+		above_z = w + EACH(0x80 - 'z' - 1);
+		w -= (from_a & ~above_z & EACH(0x80)) >> 2;
+		memcpy(p + i, &w, sizeof(w));
+	}
+	for (; i < len; i++)
 		p[i] = in[i] >= 'a' && in[i] <= 'z' ? (char)(in[i] - 32) :
 		    in[i];
 	out->len += len;
@@ -69,9 +98,7 @@ casemap(struct slice s, struct buf *out)
 	int	 n;
 
 	while (i < s.len) {
-		for (run = i; run < s.len &&
-		    (unsigned char)s.ptr[run] < 0x80; run++)
-			;
+		run = i + ascii_run(s.ptr + i, s.len - i);
 		if (run > i) {
 			if (ascii(s.ptr + i, run - i, out) == -1)
 				return -1;
