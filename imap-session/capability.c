@@ -26,6 +26,7 @@ static const char *const names[] = {
 	"MOVE",
 	"MULTIAPPEND",
 	"NAMESPACE",
+	"NOTIFY",
 	"OBJECTID",
 	"PARTIAL",
 	"PREVIEW",

@@ -1,6 +1,6 @@
 /* IDLE (RFC 9051 6.3.13, RFC 2177). */
 #include "imap-session/command.h"
-#include "imap-session/watch.h"
+#include "imap-session/notify.h"
 #include "lib/base/io.h"
 
 /*
@@ -13,11 +13,20 @@
 #define REST_MS		2000	/* silence after which memory is given back */
 
 struct idle {
-	struct watch	 w;
+	struct watch	*w;		/* own, or NOTIFY's */
+	struct watch	 own;
 	int64_t		 over;		/* the session's time-out */
 	int64_t		 still;		/* when to say so */
 	int64_t		 rest;		/* when to give back, 0: done */
 };
+
+/* Who waits for more than the selected mailbox has a watch already. */
+static void
+idle_watch(struct session *s, struct idle *i)
+{
+	i->w = s->notify != NULL && s->notify->w.dir != NULL ?
+	    &s->notify->w : &i->own;
+}
 
 /* Tell what is new.  False: the mailbox is gone. */
 static bool
@@ -25,13 +34,11 @@ idle_news(struct session *s, struct idle *i)
 {
 	uint64_t	 before = s->view.modseq;
 
-	if (!view_update(s, VIEW_ALL)) {
-		stream_printf(&s->s, "* BYE The selected mailbox is gone\r\n");
-		s->end = SESSION_LOST;
+	if (!session_news(s, false))
 		return false;
-	}
+	idle_watch(s, i);
 	if (s->view.modseq != before)
-		watch_again(&i->w);
+		watch_again(i->w);
 	i->rest = io_monotonic_ms() + REST_MS;
 	return true;
 }
@@ -94,7 +101,7 @@ idle_wait(struct session *s, struct idle *i)
 			s->end = SESSION_DROPPED;
 			break;
 		}
-		switch (watch_wait(&i->w, &s->s, idle_until(i))) {
+		switch (watch_wait(i->w, &s->s, idle_until(i))) {
 		case WATCH_CLIENT:
 		case WATCH_STOP:
 			return idle_done(s);
@@ -121,13 +128,14 @@ cmd_idle(struct session *s, bool uid)
 		return COMMAND_LEX;
 	i.over = now + s->s.idle_ms;
 	i.still = now + STILL_MS;
-	watch_init(&i.w);
+	watch_init(&i.own);
 	/* First listen, then look: nothing falls in between. */
 	if (s->view.folder != NULL)
-		watch_open(&i.w, &s->account, folder_dir(s->view.folder));
+		watch_open(&i.own, &s->account, folder_dir(s->view.folder));
+	idle_watch(s, &i);
 	stream_printf(&s->s, "+ Waiting for news, or DONE\r\n");
 	if (idle_news(s, &i))
 		end = idle_wait(s, &i);
-	watch_close(&i.w, &s->account);
+	watch_close(&i.own, &s->account);
 	return end;
 }

@@ -39,7 +39,7 @@ static const struct command commands[] = {
 	{ "MOVE", cmd_move, COMMAND_SELECTED, SEQUENCE },
 	{ "NAMESPACE", cmd_namespace, COMMAND_AUTH, 0 },
 	{ "NOOP", cmd_noop, COMMAND_ANY, 0 },
-	{ "NOTIFY", cmd_absent, COMMAND_AUTH, 0 },
+	{ "NOTIFY", cmd_notify, COMMAND_AUTH, 0 },
 	{ "RENAME", cmd_rename, COMMAND_AUTH, 0 },
 	{ "REPLACE", cmd_replace, COMMAND_SELECTED, SEQUENCE },
 	{ "SEARCH", cmd_search, COMMAND_SELECTED, NUMBERED },

@@ -6,8 +6,8 @@
 #include "imap-session/capability.h"
 #include "imap-session/command.h"
 #include "imap-session/fetch.h"
+#include "imap-session/notify.h"
 #include "imap-session/session.h"
-#include "imap-session/watch.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/store/tree.h"
@@ -164,6 +164,20 @@ session_begin(struct session *s, int rfd, int wfd)
 	s->account.homefd = s->account.maildirfd = -1;
 }
 
+bool
+session_news(struct session *s, bool between)
+{
+	bool	 there;
+
+	there = s->notify != NULL ? notify_look(s, between) :
+	    view_update(s, VIEW_ALL);
+	if (!there) {
+		stream_printf(&s->s, "* BYE The selected mailbox is gone\r\n");
+		s->end = SESSION_LOST;
+	}
+	return there;
+}
+
 /*
  * Until a command comes, or an end: the lexer sees which.  Who says nothing for
  * a while will probably not for long.
@@ -171,15 +185,30 @@ session_begin(struct session *s, int rfd, int wfd)
 static void
 session_wait(struct session *s)
 {
-	struct watch	 none;
+	struct watch	 none, *w = &none;
+	int64_t		 over = io_monotonic_ms() + s->s.idle_ms;
+	int64_t		 until = io_monotonic_ms() + REST_MS;
 
-	if (stream_pending(&s->s).len > 0 ||
-	    stream_flush(&s->s) != STREAM_OK)
-		return;
 	watch_init(&none);
-	if (watch_wait(&none, &s->s, io_monotonic_ms() + REST_MS) ==
-	    WATCH_TIME)
-		session_rest(s);
+	while (s->end == SESSION_GOES_ON && stream_pending(&s->s).len == 0 &&
+	    stream_flush(&s->s) == STREAM_OK) {
+		w = s->notify != NULL ? &s->notify->w : &none;
+		switch (watch_wait(w, &s->s, until)) {
+		case WATCH_CLIENT:
+		case WATCH_STOP:
+			return;
+		case WATCH_NEWS:
+			session_news(s, true);
+			until = io_monotonic_ms() + REST_MS;
+			break;
+		case WATCH_TIME:
+			session_rest(s);
+			if (w->dir == NULL || until == over)
+				return;
+			until = over;
+			break;
+		}
+	}
 }
 
 static void
@@ -207,7 +236,8 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	session_login(&s);
 	while (s.end == SESSION_GOES_ON) {
 		session_wait(&s);
-		command_next(&s);
+		if (s.end == SESSION_GOES_ON)
+			command_next(&s);
 		/* Who no longer hears us has not meant what comes next. */
 		if (s.s.dead && s.end == SESSION_GOES_ON)
 			s.end = SESSION_DROPPED;
@@ -216,6 +246,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 		s.end = SESSION_DROPPED;
 	session_log(&s, begun);
 	fetch_forget(&s);
+	notify_free(&s, s.notify);
 	view_close(&s);
 	if (s.account.homefd != -1)
 		account_close(&s.account);

@@ -83,6 +83,11 @@ void	 session_condstore(struct session *);
  * 10 s, and every 10 s, tells how far it is (RFC 9585).  goal 0: not known.
  */
 void	 session_progress(struct session *, uint32_t done, uint32_t goal);
+/*
+ * Something happened to mailboxes: tell the client.  between: no command is under
+ * way, IDLE neither.  False: the selected one is gone, and said so.
+ */
+bool	 session_news(struct session *, bool between);
 /* The client is silent for long: give memory back. */
 void	 session_rest(struct session *);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "imap-session/command.h"
+#include "imap-session/notify.h"
 #include "imap-session/view.h"
 #include "lib/base/log.h"
 
@@ -271,20 +272,22 @@ view_update(struct session *s, enum view_depth depth)
 	uint32_t		 next = v->state.next;
 	int			 news;
 
-	if (v->folder == NULL)
+	if (v->folder == NULL || !notify_may_tell(s))
 		return true;
 	if ((news = view_look(s, &now)) != 1)
 		return news == 0;
 	v->state = now;
 	if (depth == VIEW_ALL && now.modseq != v->vanished)
 		view_tell_expunged(s, now.modseq);
-	if (now.next != next && (news = view_take_new(s, next)) == 1)
+	if (now.next != next && (news = view_take_new(s, next)) == 1) {
 		view_tell_new(s);
+		notify_fetch(s, next);
+	}
 	if (news == -1)
 		v->state.next = next;	/* at the next moment, then */
 	view_flags(s, false);
-	if (now.modseq != v->modseq &&
-	    view_tell_flags(s, v->modseq, next, NULL) == 0)
+	if (now.modseq != v->modseq && (!notify_may_tell_flags(s) ||
+	    view_tell_flags(s, v->modseq, next, NULL) == 0))
 		v->modseq = now.modseq;
 	return true;
 }

@@ -183,6 +183,8 @@ tree_create(struct account *a, struct slice name, unsigned int uses)
 		return -1;
 	r = create(a, dir, uses);
 	io_close(lock);
+	if (r == 0)
+		wake_send(a->homefd, "*");
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/base/io.h"
 #include "lib/mail/mailbox_name.h"
 #include "lib/store/tree_parts.h"
+#include "lib/store/wake.h"
 
 #define SUBSCRIPTIONS	"subscriptions"
 #define SPECIAL		"special-use"
@@ -183,6 +184,8 @@ tree_subscribe(struct account *a, struct slice name, bool on)
 		return -1;
 	r = rewrite_subscriptions(a, name, on);
 	io_close(lock);
+	if (r == 0)
+		wake_send(a->homefd, "*");
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/store/tree_parts.h"
+#include "lib/store/wake.h"
 
 #define METADATA_MAX	65536		/* octets of a file */
 
@@ -157,5 +158,7 @@ tree_metadata_set(struct account *a, struct slice name, struct slice entry,
 		errno = ENOSPC;
 	buf_free(&w.out);
 	io_close(lock);
+	if (r == 0)
+		wake_send(a->homefd, "*");
 	return r;
 }
