@@ -11,6 +11,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -206,7 +208,13 @@ child_serve(const struct pool *p, size_t slot, int fd, size_t door,
 {
 	struct listener_conn	 conn = { .rfd = fd, .wfd = fd,
 	    .listen = p->door[door].listen };
+	const int		 on = 1;
 
+	/*
+	 * What is flushed is whole answers: the end of a long one must not
+	 * wait until the client acknowledged the rest.  Not for AF_UNIX.
+	 */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	listener_set_peer(&conn.peer, (const struct sockaddr *)ss);
 	conn.peer.is_unix = ss->ss_family == AF_UNIX;
 	if (!p->calls.admit(fd, door, &conn.peer, slot))
