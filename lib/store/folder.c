@@ -61,11 +61,14 @@ learn_validity(struct folder *f)
 {
 	struct uidstate	 st;
 
-	if (folder_lock(f, &st) == -1)
-		return -1;
+	if (uidstate_peek(f->dirfd, &st) == -1 || st.found != UIDSTATE_OK ||
+	    st.inode != f->ino) {
+		if (folder_lock(f, &st) == -1)
+			return -1;
+		folder_unlock(f);
+	}
 	f->validity = st.validity;
 	f->read_only = !st.writable;
-	folder_unlock(f);
 	return 0;
 }
 

@@ -24,13 +24,13 @@
 struct folder;
 
 struct folder_state {
-	uint32_t	 validity;	/* UIDVALIDITY; MAILBOXID is made of it */
+	uint32_t	 validity;	/* UIDVALIDITY, and MAILBOXID */
 	uint32_t	 next;		/* UIDNEXT */
 	uint32_t	 count;		/* EXISTS */
 	uint32_t	 unseen;	/* letters without \Seen */
 	uint32_t	 deleted;	/* with \Deleted */
-	uint32_t	 recent;	/* first UID that is \Recent to the caller,
-					 * see folder_claim_recent() */
+	uint32_t	 recent;	/* first UID that is \Recent, see
+					 * folder_claim_recent() */
 	uint64_t	 modseq;	/* HIGHESTMODSEQ, at least 1 */
 	uint32_t	 keywords;	/* bits in use somewhere here, or all
 					 * that have names */
@@ -70,9 +70,9 @@ int	 folder_octets(struct folder *, bool deleted, uint64_t *octets);
 /* The UIDs in the mailbox. */
 int	 folder_uids(struct folder *, struct number_set *out);
 /*
- * Letters from UID first on, at most max of them, those with modseq above since;
- * ascending.  The number read, 0 at the end, or -1.  100,000 in pieces of a
- * few hundred cost 2 ms.
+ * Letters from UID first on, at most max of them, those with modseq above
+ * since; ascending. The number read, 0 at the end, or -1. 100,000 in pieces of
+ * a few hundred cost 2 ms.
  */
 ssize_t	 folder_letters(struct folder *, uint32_t first, uint64_t since,
 	    struct letter *out, size_t max);
@@ -89,12 +89,12 @@ int	 folder_complete(struct folder *, struct letter *, size_t n,
 int	 folder_vanished(struct folder *, uint64_t since,
 	    struct number_set *out);
 /*
- * Open the letter's file for reading; found again when it was renamed.  -1 with errno ENOENT:
- * it is gone.
+ * Open the letter's file for reading; found again when it was renamed. -1 with
+ * errno ENOENT: it is gone.
  */
 int	 folder_file(struct folder *, uint32_t uid);
 
-/* --- facts: what was made of the octets of a letter (facts.h) -------------- */
+/* --- facts: what was made of the octets of a letter (facts.h) ------------ */
 
 /* 1 with a copy appended to out; 0; -1. */
 int	 folder_fact(struct folder *, uint32_t uid, unsigned int kind,
@@ -111,7 +111,7 @@ void	 folder_fact_put(struct folder *, uint32_t uid, unsigned int kind,
 	    struct slice);
 void	 folder_facts_flush(struct folder *);
 
-/* --- changes ---------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------- */
 
 enum folder_op { FOLDER_SET, FOLDER_ADD, FOLDER_REMOVE };
 
@@ -123,7 +123,7 @@ struct folder_change {
 };
 
 struct folder_result {
-	uint64_t	 before;	/* highest modseq before, under the lock */
+	uint64_t	 before;	/* highest modseq, under the lock */
 	uint64_t	 after;		/* and now; the same: nothing changed */
 	struct number_set changed;	/* UIDs whose flags are new */
 	struct number_set failed;	/* modseq above unchanged_since */
@@ -132,15 +132,15 @@ struct folder_result {
 void	 folder_result_free(struct folder_result *);
 
 /*
- * STORE: under one lock and in one transaction; renames each file.  0, or -1 with
- * errno when nothing more could be done (what was done is in *r).
+ * STORE: under one lock and in one transaction; renames each file. 0, or -1
+ * with errno when nothing more could be done (what was done is in *r).
  */
 int	 folder_store(struct folder *, const struct number_set *uids,
 	    const struct folder_change *, struct folder_result *r);
 /*
  * Remove letters that have \Deleted (uids NULL: all of them; else only these,
- * and with even_undeleted whether they have it or not).  r->gone: their UIDs.  Quota and wake-ups are
- * seen to.
+ * and with even_undeleted whether they have it or not). r->gone: their UIDs.
+ * Quota and wake-ups are seen to.
  */
 int	 folder_expunge(struct folder *, const struct number_set *uids,
 	    bool even_undeleted, struct folder_result *r);
@@ -153,11 +153,11 @@ struct folder_copied {		/* pairs in order: from[i] became to[i] */
 };
 void	 folder_copied_free(struct folder_copied *);
 /*
- * COPY by hard link, MOVE by rename; all or nothing for COPY: on failure what was
- * made is removed again.  Flags and keywords go along, mtime and sizes too; the target's
- * names are durable when it returns.  The same folder twice is fine for COPY.  A MOVE that
- * fails half-way reports what was moved, with -1.  At most one lock is held at a
- * time, or both in the order of UIDVALIDITY.
+ * COPY by hard link, MOVE by rename; all or nothing for COPY: on failure what
+ * was made is removed again. Flags and keywords go along, mtime and sizes too;
+ * the target's names are durable when it returns. The same folder twice is
+ * fine for COPY. A MOVE that fails half-way reports what was moved, with -1.
+ * At most one lock is held at a time, or both in the order of UIDVALIDITY.
  */
 int	 folder_copy(struct folder *from, const struct number_set *uids,
 	    struct folder *to, bool move, struct folder_copied *);
@@ -167,18 +167,20 @@ struct folder_append;
 
 struct folder_append	*folder_append_new(struct folder *);
 /*
- * Begin a message: flags, keywords, date (seconds, LETTER_UNDATED: now).  Then
- * its octets in pieces (CRLF becomes LF as in lf_reader.h; NUL is data), then end or, to
- * throw this one away and all before it, folder_append_abort().  0 or -1.
+ * Begin a message: flags, keywords, date (seconds, LETTER_UNDATED: now). Then
+ * its octets in pieces (CRLF becomes LF as in lf_reader.h; NUL is data), then
+ * end or, to throw this one away and all before it, folder_append_abort(). 0
+ * or -1.
  */
 int	 folder_append_begin(struct folder_append *, uint32_t flags,
 	    uint32_t keywords, int64_t date);
 int	 folder_append_data(struct folder_append *, const void *, size_t);
 int	 folder_append_end(struct folder_append *);
 /*
- * All of them become visible, durable, with successive UIDs from *first on; one
- * fsync a file and one of the directory (durable.h).  0 with *validity, *first; or -1 with errno and nothing left.
- * Frees it either way.  EDQUOT when they do not fit the quota.
+ * All of them become visible, durable, with successive UIDs from *first on;
+ * one fsync a file and one of the directory (durable.h). 0 with *validity,
+ * *first; or -1 with errno and nothing left. Frees it either way. EDQUOT when
+ * they do not fit the quota.
  */
 int	 folder_append_commit(struct folder_append *, uint32_t *validity,
 	    uint32_t *first);

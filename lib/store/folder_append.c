@@ -1,9 +1,10 @@
 /*
- * APPEND.  Contract in folder.h.
+ * APPEND. Contract in folder.h.
  *
- * Each message goes into tmp/; at the end all of them get their UIDs and names in
- * cur/ under the lock, which is given up before the fsyncs: sessions that append
- * to one mailbox share journal commits.  UIDs are told when they are done.
+ * Each message goes into tmp/; at the end all of them get their UIDs and names
+ * in cur/ under the lock, which is given up before the fsyncs: sessions that
+ * append to one mailbox share journal commits. UIDs are told when they are
+ * done.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * A few hundred letters at a time: read with their names, changed on disk by
- * others, written back in one transaction.  Each transaction has a modseq of its
- * own: who read the index between two of them must see the second as news.
+ * others, written back in one transaction. Each transaction has a modseq of
+ * its own: who read the index between two of them must see the second as news.
  */
 #include <stdio.h>
 #include <string.h>

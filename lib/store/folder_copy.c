@@ -1,9 +1,9 @@
 /*
- * COPY and MOVE.  Contract in folder.h.
+ * COPY and MOVE. Contract in folder.h.
  *
- * COPY takes the target's lock alone and reads the source as it is; a file that was
- * renamed meanwhile is looked for in the source's directory by its key.  MOVE takes both
- * locks, that of the lower UIDVALIDITY first.
+ * COPY takes the target's lock alone and reads the source as it is; a file
+ * that was renamed meanwhile is looked for in the source's directory by its
+ * key. MOVE takes both locks, that of the lower UIDVALIDITY first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ folder_copied_free(struct folder_copied *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* --- what there is to copy ------------------------------------------------------ */
+/* --- what there is to copy ----------------------------------------------- */
 
 static int
 add_letter(struct job *j, const struct letter *l, const char *name)
@@ -103,7 +103,7 @@ check_quota(struct job *j)
 	return r == 1 ? 0 : -1;
 }
 
-/* --- files ---------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int
 make_one(struct job *j, size_t i, const char *name)
@@ -195,7 +195,7 @@ make_files(struct job *j)
 	return r;
 }
 
-/* --- the index, and the result ---------------------------------------------------- */
+/* --- the index, and the result ------------------------------------------- */
 
 static void
 note_result(struct job *j, struct number_set *gone)
@@ -272,7 +272,7 @@ do_it(struct job *j)
 	return r;
 }
 
-/* --- locks ------------------------------------------------------------------------ */
+/* --- locks --------------------------------------------------------------- */
 
 static int
 lock_both(struct job *j)

@@ -33,7 +33,7 @@ folder_uids(struct folder *f, struct number_set *out)
 	return r;
 }
 
-/* --- letters ------------------------------------------------------------------- */
+/* --- letters ------------------------------------------------------------- */
 
 struct take {
 	const struct number_set	*uids;	/* NULL: all */
@@ -153,7 +153,7 @@ folder_vanished(struct folder *f, uint64_t since, struct number_set *out)
 	return r;
 }
 
-/* --- files --------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 int
 folder_name(struct folder *f, uint32_t uid, char out[FOLDER_NAME_SIZE])
@@ -185,8 +185,8 @@ open_name(struct folder *f, const char *name)
 }
 
 /*
- * The file is not there under its name.  Another session renamed it, and has said so in
- * the index; or somebody else, and then a sync finds it.
+ * The file is not there under its name. Another session renamed it, and has
+ * said so in the index; or somebody else, and then a sync finds it.
  */
 static int
 open_again(struct folder *f, uint32_t uid, char name[FOLDER_NAME_SIZE])
@@ -236,7 +236,7 @@ folder_file(struct folder *f, uint32_t uid)
 	return open_letter(f, uid, &st);
 }
 
-/* --- sizes and dates ------------------------------------------------------------ */
+/* --- sizes and dates ----------------------------------------------------- */
 
 /* Octets with CRLF: an LF without a CR before it takes one more. */
 static int

@@ -45,8 +45,8 @@ struct folder {
 	ino_t			 ino;
 	uint32_t		 validity;	/* never changes once known */
 	bool			 read_only;
-	bool			 provisional;	/* the caller may have seen some */
-	bool			 first;		/* has just got its first UIDs */
+	bool			 provisional;	/* the caller may know some */
+	bool			 first;		/* just got its first UIDs */
 	struct uidstate		*held;		/* our lock, or NULL */
 	struct timespec		 new_seen;	/* new/ had nothing then */
 	struct folder_fact	*fact;		/* not written yet */
@@ -54,7 +54,7 @@ struct folder {
 	struct buf		 fact_data;
 };
 
-/* --- folder.c ---------------------------------------------------------------- */
+/* --- folder.c ------------------------------------------------------------ */
 
 /*
  * A transaction in which the mailbox has a head; else it is synced first.  NULL
@@ -91,13 +91,13 @@ folder_same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* --- folder_letters.c ---------------------------------------------------------- */
+/* --- folder_letters.c ---------------------------------------------------- */
 
 /* The file's name, "new/" before it when it is there.  0, -1: ENOENT, ... */
 int	 folder_name(struct folder *, uint32_t uid,
 	    char out[FOLDER_NAME_SIZE]);
 
-/* --- folder_list.c: the names in a directory ---------------------------------- */
+/* --- folder_list.c: the names in a directory ----------------------------- */
 
 /*
  * Names with their UIDs, in memory that goes back to the system at once.  A key
@@ -132,17 +132,27 @@ folder_list_name(const struct folder_list *l, size_t i)
 int	 folder_each_name(int fd, int (*fn)(const char *name, void *),
 	    void *arg);
 
-/* --- folder_sync.c -------------------------------------------------------------- */
+/* --- folder_sync.c ------------------------------------------------------- */
 
 /*
  * With the lock held: bring the index up to date.  whole: read cur/, else new/
  * alone.  0, or -1 with errno.
  */
 int	 folder_sync_locked(struct folder *, struct uidstate *, bool whole);
+/* What a name tells, but for modseq. */
+void	 folder_letter_of(const char *name, uint32_t uid, struct letter *);
+
+/* --- folder_look.c ------------------------------------------------------- */
+
+#define FOLDER_TICK_US	20000	/* two ticks of the slowest clock */
+
+/* How far an mtime can be trusted that was read at the time now: marks. */
+uint32_t folder_grade(struct timespec, int64_t now);
 /* The head, from an index that is still there.  0, or -1 with errno. */
 int	 folder_head(struct folder *, struct index_head *, bool *known);
 /*
- * The same as far as it is needed before a change: so that what the index says
+ * With the lock held, folder_sync_locked() as far as it is needed before a
+ * change: so that what the index says
  * of cur/ is right but for the last moment.
  */
 int	 folder_sync_for_change(struct folder *, struct uidstate *);
@@ -160,10 +170,7 @@ void	 folder_begin_own(struct folder *, struct folder_own *);
 void	 folder_end_own(struct folder *, const struct folder_own *,
 	    struct index_head *);
 
-/* What a name tells, but for modseq. */
-void	 folder_letter_of(const char *name, uint32_t uid, struct letter *);
-
-/* --- folder_batch.c: letters to be changed ------------------------------------- */
+/* --- folder_batch.c: letters to be changed ------------------------------- */
 
 #define FOLDER_BATCH	512
 
@@ -179,14 +186,16 @@ struct folder_batch {
 };
 
 /*
- * Letters from *from on, of those in uids (NULL: all) that have one of the flags
- * (0: any), with their names.  *from: where to go on, 0 at the end.  0 or -1.
+ * Letters from *from on, of those in uids (NULL: all) that have one of the
+ * flags (0: any), with their names. *from: where to go on, 0 at the end. 0 or
+ * -1.
  */
 int	 folder_batch_load(struct folder *, const struct number_set *uids,
 	    uint32_t flags, uint32_t *from, struct folder_batch *);
 /*
- * Write letters with their names, ascending UIDs, and UIDs that are gone, with the
- * lock held, under a new modseq.  Never fails: an index that does is made anew.
+ * Write letters with their names, ascending UIDs, and UIDs that are gone, with
+ * the lock held, under a new modseq. Never fails: an index that does is made
+ * anew.
  */
 void	 folder_write(struct folder *, const struct folder_own *,
 	    struct letter *, const char *const *names, size_t n,
@@ -197,7 +206,7 @@ void	 folder_batch_write(struct folder *, const struct folder_own *,
 /* Highest modseq by the index.  0 or -1. */
 int	 folder_modseq(struct folder *, uint64_t *modseq);
 
-/* --- folder_make.c: new files --------------------------------------------------- */
+/* --- folder_make.c: new files -------------------------------------------- */
 
 /*
  * A name nobody has, with sizes, flags and keywords of *l and the key of uid in
@@ -208,8 +217,9 @@ int	 folder_make_name(const struct folder *, uint32_t validity,
 /* A name in tmp/, "tmp/" before it. */
 void	 folder_make_tmp(const struct folder *, char out[300]);
 /*
- * Give a file of one folder (its name as in the index) a second name in another's
- * cur/, or that name alone; by copying where the file system cannot.  0 or -1.
+ * Give a file of one folder (its name as in the index) a second name in
+ * another's cur/, or that name alone; by copying where the file system cannot.
+ * 0 or -1.
  */
 int	 folder_make_link(const struct folder *from, const char *name,
 	    const struct folder *to, const char *as);

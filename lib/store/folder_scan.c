@@ -263,8 +263,8 @@ give_new(struct folder_scan *s)
 }
 
 /*
- * UIDs for as long as none can be written down: from the names, so that the next
- * session has the same, and out of reach of those given in turn.
+ * UIDs for as long as none can be written down: from the names, so that the
+ * next session has the same, and out of reach of those given in turn.
  */
 static int
 add_provisional(struct folder_scan *s)

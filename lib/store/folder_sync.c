@@ -1,10 +1,6 @@
 /*
- * Bringing the index up to date with the files.  Contract in folder.h and
- * folder_parts.h.
- *
- * A directory is read again when its mtime is not the recorded one, or when
- * that cannot be trusted: a change in the same tick of the clock as the reading
- * leaves no trace.
+ * Bringing the index up to date with the files, the lock being held. Contract
+ * in folder_parts.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,8 +14,6 @@
 #include "lib/store/maildir.h"
 #include "lib/store/wake.h"
 
-#define FAIR_US		20000	/* two ticks of the slowest clock */
-#define SURE_US		2000000	/* of the coarsest file system */
 
 struct sync {
 	struct folder_scan	 scan;
@@ -28,31 +22,13 @@ struct sync {
 	struct timespec		 cur, new;	/* before the reading */
 	struct folder_list	*names;		/* what scan has */
 	size_t			 at;		/* merging: next of them */
-	uint64_t		*put;		/* keys of names to be written */
+	uint64_t		*put;		/* keys, to be written */
 	size_t			 nput;
 	struct number_set	 missing;
 	bool			 unsure;	/* some are missing, perhaps */
 };
 
-static int64_t
-age_us(struct timespec t, int64_t now)
-{
-	return now - ((int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
-}
-
-/* How far an mtime can be trusted that was read at the time now. */
-static uint32_t
-grade(struct timespec t, int64_t now)
-{
-	int64_t	 age = age_us(t, now);
-
-	if (age >= SURE_US)
-		return FOLDER_FAIR | FOLDER_SURE;
-	/* Whole seconds: a file system that knows no parts of them. */
-	return age >= FAIR_US && t.tv_nsec != 0 ? FOLDER_FAIR : 0;
-}
-
-/* --- merging the names with the index ---------------------------------------- */
+/* --- merging the names with the index ------------------------------------ */
 
 static void
 want_put(struct sync *s)
@@ -99,7 +75,7 @@ compare(struct sync *s, struct index_txn *t, bool fresh)
 	return 0;
 }
 
-/* --- the second reading -------------------------------------------------------- */
+/* --- the second reading -------------------------------------------------- */
 
 static int
 look_for_missing(const char *name, void *arg)
@@ -123,17 +99,17 @@ look_for_missing(const char *name, void *arg)
 static int
 confirm_missing(struct sync *s)
 {
-	struct timespec	 tick = { 0, FAIR_US * 1000 };
+	struct timespec	 tick = { 0, FOLDER_TICK_US * 1000 };
 	struct stat	 a, b;
 
 	if (fstat(s->scan.f->cur, &a) == -1)
 		return -1;
-	if (grade(a.st_mtim, io_time_us()) == 0) {
+	if (folder_grade(a.st_mtim, io_time_us()) == 0) {
 		nanosleep(&tick, NULL);
 		if (fstat(s->scan.f->cur, &a) == -1)
 			return -1;
 	}
-	s->unsure = grade(a.st_mtim, io_time_us()) == 0;
+	s->unsure = folder_grade(a.st_mtim, io_time_us()) == 0;
 	if (!s->unsure && (folder_each_name(s->scan.f->cur, look_for_missing,
 	    s) == -1 || fstat(s->scan.f->cur, &b) == -1))
 		return -1;
@@ -144,7 +120,7 @@ confirm_missing(struct sync *s)
 	return 0;
 }
 
-/* --- writing ------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 void
 folder_letter_of(const char *name, uint32_t uid, struct letter *l)
@@ -220,9 +196,10 @@ set_times(struct sync *s, struct index_head *h)
 	struct stat	 st;
 
 	h->scanned = s->began;
-	h->new = (grade(s->new, s->began) & FOLDER_SURE) != 0 ? s->new : none;
+	h->new = (folder_grade(s->new, s->began) & FOLDER_SURE) != 0 ?
+	    s->new : none;
 	if (s->whole)
-		h->spare = grade(s->cur, s->began);
+		h->spare = folder_grade(s->cur, s->began);
 	if (s->scan.unkept.n > 0)
 		h->spare |= FOLDER_HAS_PROVISIONAL;
 	if (!s->whole)
@@ -283,7 +260,7 @@ write_index(struct sync *s, struct index_txn *t, struct index_head *h,
 	return 0;
 }
 
-/* --- one try, with an index that may fail --------------------------------------- */
+/* --- one try, with an index that may fail -------------------------------- */
 
 enum try { TRY_DONE, TRY_AGAIN, TRY_WHOLE, TRY_FAILED };
 
@@ -387,180 +364,4 @@ folder_sync_locked(struct folder *f, struct uidstate *st, bool whole)
 	free(s.put);
 	errno = saved;
 	return r == 1 ? folder_sync_locked(f, st, true) : r;
-}
-
-/* --- when -------------------------------------------------------------------------- */
-
-enum look { LOOK_NOTHING, LOOK_NEW, LOOK_WHOLE, LOOK_FAILED };
-
-static int
-is_message(const char *name, void *arg)
-{
-	(void)name;
-	(void)arg;
-	return 1;
-}
-
-/* new/ has another time than it had: is there something? */
-static enum look
-look_new(struct folder *f, const struct index_head *h)
-{
-	int64_t		 now = io_time_us();
-	struct stat	 st;
-	int		 r;
-
-	if (fstat(f->new, &st) == -1)
-		return LOOK_FAILED;
-	if (folder_same_time(st.st_mtim, f->new_seen) ||
-	    folder_same_time(st.st_mtim, h->new))
-		return LOOK_NOTHING;
-	if ((r = folder_each_name(f->new, is_message, NULL)) == -1)
-		return LOOK_FAILED;
-	if (r == 1)
-		return LOOK_NEW;
-	if ((grade(st.st_mtim, now) & FOLDER_SURE) != 0)
-		f->new_seen = st.st_mtim;
-	return LOOK_NOTHING;
-}
-
-static enum look
-look(struct folder *f, const struct index_head *h, enum folder_depth depth)
-{
-	struct stat	 st;
-
-	if (fstat(f->cur, &st) == -1)
-		return LOOK_FAILED;
-	if (!folder_same_time(st.st_mtim, h->cur) ||
-	    (h->spare & FOLDER_FAIR) == 0)
-		return LOOK_WHOLE;
-	/* Before it is old enough another reading would be no surer. */
-	if (depth == FOLDER_FULL && (h->spare & FOLDER_SURE) == 0 &&
-	    age_us(st.st_mtim, io_time_us()) >= SURE_US)
-		return LOOK_WHOLE;
-	return look_new(f, h);
-}
-
-int
-folder_head(struct folder *f, struct index_head *h, bool *known)
-{
-	struct index_txn	*t;
-	struct index		*ix;
-	unsigned int		 tries = 0;
-	int			 r;
-
-	do {
-		if ((ix = account_index(f->account)) != NULL &&
-		    index_is_gone(ix)) {
-			account_index_failed(f->account, "removed");
-			ix = account_index(f->account);
-		}
-		if (ix == NULL)
-			return -1;
-		r = -1;
-		if ((t = index_begin(ix, false)) != NULL)
-			r = index_head(t, f->validity, h);
-	} while (folder_again(f, t, r, &tries));
-	*known = r == 1;
-	return r == -1 ? -1 : 0;
-}
-
-/* The same question with and without the lock. */
-static enum look
-what_to_do(struct folder *f, enum folder_depth depth, struct index_head *h)
-{
-	bool	 known;
-
-	if (folder_head(f, h, &known) == -1)
-		return LOOK_FAILED;
-	return known ? look(f, h, depth) : LOOK_WHOLE;
-}
-
-int
-folder_sync_for_change(struct folder *f, struct uidstate *st)
-{
-	struct index_head	 h;
-	struct stat		 sb;
-	bool			 known;
-
-	if (folder_head(f, &h, &known) == -1 || fstat(f->cur, &sb) == -1)
-		return -1;
-	if (known && folder_same_time(sb.st_mtim, h.cur))
-		return 0;
-	return folder_sync_locked(f, st, true);
-}
-
-void
-folder_begin_own(struct folder *f, struct folder_own *own)
-{
-	struct stat	 st;
-
-	own->known = fstat(f->cur, &st) == 0;
-	if (own->known)
-		own->before = st.st_mtim;
-}
-
-void
-folder_end_own(struct folder *f, const struct folder_own *own,
-    struct index_head *h)
-{
-	struct stat	 st;
-
-	if (!own->known || !folder_same_time(own->before, h->cur) ||
-	    fstat(f->cur, &st) == -1)
-		return;
-	h->cur = st.st_mtim;
-	h->spare &= ~(uint32_t)FOLDER_SURE;
-}
-
-static int
-sync_what(struct folder *f, enum folder_depth depth)
-{
-	struct index_head	 h;
-	struct uidstate		 st;
-	enum look		 what;
-	bool			 own = f->held == NULL;
-	int			 r = 0;
-
-	if (own && folder_lock(f, &st) == -1)
-		return -1;
-	/* Another session may have done it while we waited. */
-	what = what_to_do(f, depth, &h);
-	if (what == LOOK_FAILED)
-		r = -1;
-	else if (what != LOOK_NOTHING)
-		r = folder_sync_locked(f, f->held, what == LOOK_WHOLE ||
-		    (h.spare & FOLDER_HAS_PROVISIONAL) != 0);
-	if (own)
-		folder_unlock(f);
-	return r;
-}
-
-int
-folder_sync(struct folder *f, enum folder_depth depth,
-    struct folder_state *out)
-{
-	struct index_head	 h;
-	enum look		 what;
-	bool			 known;
-
-	if (folder_check(f) == -1 ||
-	    (what = what_to_do(f, depth, &h)) == LOOK_FAILED)
-		return -1;
-	if (what != LOOK_NOTHING) {
-		if (sync_what(f, depth) == -1 ||
-		    folder_head(f, &h, &known) == -1)
-			return -1;
-		if (!known) {		/* lost again, just now */
-			errno = EAGAIN;
-			return -1;
-		}
-	}
-	folder_say(f, &h, out);
-	/* UIDs for a session only must not turn into lower ones within it. */
-	if (f->provisional && (h.spare & FOLDER_HAS_PROVISIONAL) == 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	f->provisional = (h.spare & FOLDER_HAS_PROVISIONAL) != 0;
-	return 0;
 }

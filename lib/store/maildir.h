@@ -39,9 +39,9 @@ void	 maildir_name_sizes(uint64_t size, uint64_t wire, char out[64]);
 int64_t	 maildir_name_time(const char *name);
 
 /*
- * name with the key I= of this UID in place of any other, and ":2," when it has no
- * info: "x,S=1:2,S" to "x,S=1,I=validity.uid:2,S".  name is one that
- * maildir_name_parse() takes.  0, or -1 with errno ENAMETOOLONG.
+ * name with the key I= of this UID in place of any other, and ":2," when it
+ * has no info: "x,S=1:2,S" to "x,S=1,I=validity.uid:2,S". name is one that
+ * maildir_name_parse() takes. 0, or -1 with errno ENAMETOOLONG.
  */
 int	 maildir_name_key(const char *name, uint32_t validity, uint32_t uid,
 	    char out[300]);

@@ -14,6 +14,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
+#include "lib/store/dovecot_keywords.h"
 #include "lib/store/dovecot_uidlist.h"
 #include "lib/store/maildir.h"
 #include "lib/store/uidlist.h"
@@ -21,6 +22,7 @@
 
 #define PROVISIONAL	UINT32_C(0x80000000)
 #define NAMES_PIECE	65536
+#define KEYWORDS_MAX	65536
 
 /* Names live in pieces: 100,000 of them are no 100,000 allocations. */
 struct uidlist_names {
@@ -37,6 +39,8 @@ struct work {
 	size_t		 room;
 	uint32_t	 highest;	/* validity seen in a name */
 	bool		 moved;		/* to be written: the inode */
+	bool		 map;		/* keywords are by this: */
+	struct dovecot_keywords keywords;
 };
 
 static char *
@@ -191,14 +195,35 @@ settle_claims(struct work *w)
 		sort(w->l);
 }
 
+/*
+ * The name with the account's letters for keywords; one that has its key
+ * already was changed before, by an import that did not come to its end.
+ */
+static int
+map_keywords(struct work *w, const char *name, char out[300])
+{
+	struct maildir_name	 m;
+	uint32_t		 flags, keywords;
+
+	maildir_name_parse(name, &m);
+	maildir_name_flags(&m, &flags, &keywords);
+	if (!w->map || keywords == 0 || m.validity == w->st.validity) {
+		snprintf(out, 300, "%s", name);
+		return 0;
+	}
+	return maildir_name_with_flags(name, flags,
+	    dovecot_keywords_map(&w->keywords, keywords), out);
+}
+
 /* Write the UID into the name, below cur/.  0, or -1 with errno. */
 static int
 give(struct work *w, struct uidlist_entry *e, uint32_t uid)
 {
-	char	 from[300], to[304] = "cur/";
+	char	 from[300], mapped[300], to[304] = "cur/";
 
 	make_path(e, from);
-	if (maildir_name_key(e->name, w->st.validity, uid, to + 4) == -1)
+	if (map_keywords(w, e->name, mapped) == -1 ||
+	    maildir_name_key(mapped, w->st.validity, uid, to + 4) == -1)
 		return -1;
 	if (strcmp(from, to) != 0) {
 		if (io_rename_new(w->dirfd, from, w->dirfd, to) == -1)
@@ -282,6 +307,21 @@ import(struct work *w)
 	return r;
 }
 
+/* Letters of keywords that Dovecot left are another mailbox's than ours. */
+static void
+import_keywords(struct work *w)
+{
+	struct buf	 text;
+
+	buf_init(&text, KEYWORDS_MAX);
+	if (io_read_file(w->dirfd, "dovecot-keywords", &text) == 0) {
+		dovecot_keywords_parse(buf_slice(&text), w->rootfd,
+		    &w->keywords);
+		w->map = true;
+	}
+	buf_free(&text);
+}
+
 /*
  * No UIDs so far, or none that can be believed: begin with a validity above
  * all that were used.
@@ -321,6 +361,7 @@ settle(struct work *w)
 		settle_claims(w);
 		return 0;
 	case UIDSTATE_EMPTY:
+		import_keywords(w);
 		w->l->origin = UIDLIST_IMPORTED;
 		if ((r = import(w)) != 0)
 			return r == 1 ? 0 : -1;
@@ -466,6 +507,8 @@ uidlist_open_below(int rootfd, const char *dir, struct uidlist *l)
 	if (w.rootfd == -1)
 		w.rootfd = w.dirfd;
 	r = open_list(&w);
+	if (w.map)
+		dovecot_keywords_free(&w.keywords);
 	io_close(w.dirfd);
 	l->validity = w.st.validity;
 	l->next = w.st.next;

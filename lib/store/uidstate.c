@@ -79,7 +79,8 @@ take_used(struct slice *text, struct uidstate *st)
 		return;
 	rest.ptr += len;
 	rest.len -= len;
-	if (boot[0] == '-' || rest.len < BOOT_ID_LEN + 2 || rest.ptr[0] != ' ' ||
+	if (boot[0] == '-' || rest.len < BOOT_ID_LEN + 2 ||
+	    rest.ptr[0] != ' ' ||
 	    memcmp(rest.ptr + 1, boot, BOOT_ID_LEN) != 0 ||
 	    rest.ptr[BOOT_ID_LEN + 1] != '\n' || used == 0 || used > st->floor)
 		return;
@@ -135,7 +136,10 @@ uidstate_read(int fd, struct uidstate *st)
 	char	 text[FILE_MAX];
 	ssize_t	 n;
 
-	if ((n = io_pread_full(fd, text, sizeof(text), 0)) == -1)
+	do
+		n = pread(fd, text, sizeof(text), 0);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
 		return -1;
 	st->found = UIDSTATE_EMPTY;
 	return n == 0 ? 0 : parse((struct slice){ text, (size_t)n }, st);
@@ -155,6 +159,25 @@ uidstate_open(int dirfd, struct uidstate *st)
 		return 0;
 	uidstate_close(st);
 	return -1;
+}
+
+int
+uidstate_peek(int dirfd, struct uidstate *st)
+{
+	const int	 flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int		 fd, r;
+
+	memset(st, 0, sizeof(*st));
+	st->fd = -1;
+	fd = openat(dirfd, UIDSTATE_NAME, O_RDWR | flags);
+	st->writable = fd != -1;
+	if (fd == -1 && (errno == EROFS || errno == EACCES || errno == EPERM))
+		fd = openat(dirfd, UIDSTATE_NAME, O_RDONLY | flags);
+	if (fd == -1)
+		return -1;
+	r = uidstate_read(fd, st);
+	io_close(fd);
+	return r;
 }
 
 int

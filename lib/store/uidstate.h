@@ -20,8 +20,8 @@ struct uidstate {
 	enum uidstate_found	 found;
 	uint32_t		 validity;
 	uint32_t		 next;	/* the next UID to give: UIDNEXT */
-	uint32_t		 floor;	/* on disk: no UID from here on was given */
-	uint64_t		 modseq;	/* no modseq above it was given */
+	uint32_t		 floor;	/* no UID from here on was */
+	uint64_t		 modseq;	/* no one above it was given */
 	uint64_t		 inode;	/* of the directory; 0 when not known */
 };
 
@@ -31,8 +31,13 @@ struct uidstate {
  */
 int	 uidstate_open(int dirfd, struct uidstate *);
 /*
- * Rewrite in place.  Not durable, but when next has passed the floor, which then
- * is raised: UIDs below next may be told when it returns 0.  Else -1 with
+ * What the file says, without the lock: validity and inode never change, the
+ * rest may be half of two states. 0, or -1 with errno ENOENT, ...
+ */
+int	 uidstate_peek(int dirfd, struct uidstate *);
+/*
+ * Rewrite in place. Not durable, but when next has passed the floor, which
+ * then is raised: UIDs below next may be told when it returns 0. Else -1 with
  * errno.
  */
 int	 uidstate_write(struct uidstate *);
@@ -52,14 +57,14 @@ int	 uidstate_had_validity(int rootfd, uint32_t validity);
  */
 bool	 uidstate_is_taken(int rootfd, int dirfd, uint32_t validity);
 /*
- * Was the directory copied together with its file, so that the one it was copied
- * from has the validity too?  Only asked when the inode is not the
+ * Was the directory copied together with its file, so that the one it was
+ * copied from has the validity too? Only asked when the inode is not the
  * recorded one, which then is set.
  */
 bool	 uidstate_is_copy(int rootfd, int dirfd, struct uidstate *);
 /*
- * The file of a mailbox that is being made, with a new UIDVALIDITY; durable.  0,
- * or -1 with errno, EEXIST when it has one.
+ * The file of a mailbox that is being made, with a new UIDVALIDITY; durable.
+ * 0, or -1 with errno, EEXIST when it has one.
  */
 int	 uidstate_create(int rootfd, int dirfd);
 

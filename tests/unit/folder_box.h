@@ -19,7 +19,7 @@ static struct folder_state	 box_state;
 static inline void
 box_open(void)
 {
-	if (account_open(&box_account, tmpdir_file("H"), "host.example") == -1 ||
+	if (account_open(&box_account, tmpdir_file("H"), "host") == -1 ||
 	    (box = folder_open(&box_account, ".")) == NULL)
 		abort();
 }

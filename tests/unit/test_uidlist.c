@@ -330,6 +330,44 @@ dovecots_list_is_taken_over_once(void **state)
 }
 
 static void
+dovecots_keywords_become_the_accounts(void **state)
+{
+	static const char	 list[] = "3 V1234567890 N50 Gx\n"
+	    "7 :1.a.h\n12 :2.b.h\n13 :4.d.h\n";
+	static const char	 names[] =
+	    "0 $Label1\n1 todo\nrubbish\n26 much\n3 OTHER\n 4\n0 twice";
+	struct buf		 b;
+
+	(void)state;
+	message("cur/1.a.h:2,FSa");
+	message("cur/2.b.h:2,bcd");
+	message("new/3.c.h:2,b");	/* not in the list */
+	message("cur/4.d.h:2,Sa");
+	tmpdir_write("M/dovecot-uidlist", list, strlen(list));
+	tmpdir_write("M/dovecot-keywords", names, strlen(names));
+	tmpdir_write("M/keywords", "a $Junk\nb other\n", 16);
+	/* Cut off half-way: what has its key is not changed twice. */
+	rename_error = ENOSPC;
+	rename_fails_from = 2;
+	reopen();
+	rename_error = 0;
+	reopen();
+	assert_true(l.kept);
+	assert_string_equal(l.entry[0].name, "1.a.h,I=kf12oi.7:2,FSc");
+	assert_string_equal(l.entry[1].name, "2.b.h,I=kf12oi.12:2,bd");
+	assert_string_equal(l.entry[2].name, "4.d.h,I=kf12oi.13:2,Sc");
+	assert_string_equal(l.entry[3].name, "3.c.h,I=kf12oi.50:2,d");
+	buf_init(&b, 1000);
+	tmpdir_read("M/keywords", &b);
+	assert_string_equal(buf_cstr(&b),
+	    "a $Junk\nb other\nc $Label1\nd todo\n");
+	buf_free(&b);
+	/* Only once. */
+	reopen();
+	assert_string_equal(l.entry[0].name, "1.a.h,I=kf12oi.7:2,FSc");
+}
+
+static void
 dovecots_list_is_parsed_with_suspicion(void **state)
 {
 	static const struct { const char *text; int r; size_t n; uint32_t next; }
@@ -671,6 +709,7 @@ main(void)
 		T(a_broken_file_means_a_new_validity),
 		T(used_up_uids_begin_anew_under_a_new_validity),
 		T(dovecots_list_is_taken_over_once),
+		T(dovecots_keywords_become_the_accounts),
 		T(dovecots_list_is_parsed_with_suspicion),
 		T(a_full_or_read_only_disk_still_shows_the_mail),
 		T(a_name_without_room_for_a_key_is_shown_too),
