@@ -14,6 +14,7 @@
 #include "lib/store/folder.h"
 #include "lib/store/maildir.h"
 #include "lib/store/tree_parts.h"
+#include "lib/store/trigram.h"
 #include "lib/store/uidstate.h"
 #include "lib/store/wake.h"
 
@@ -196,6 +197,8 @@ forget(struct account *a, uint32_t validity)
 	struct index		*index = account_index(a);
 	struct index_txn	*txn;
 
+	if (validity != 0)
+		trigram_remove(a->homefd, validity);
 	if (validity == 0 || index == NULL ||
 	    (txn = index_begin(index, true)) == NULL)
 		return;

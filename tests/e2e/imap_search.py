@@ -496,6 +496,19 @@ class Random(Base):
             self.assertEqual(numbers(c.ok("SEARCH BODY word%d" % i)), [i + 2])
         self.place.quit(c)
 
+    def test_a_deleted_mailbox_leaves_no_search_index(self):
+        texts = lambda: {n for n in os.listdir(self.place.home() + "/index") if n.startswith("text.")}  # noqa: E731
+        before = texts()
+        self.place.put(letter("short-lived", "a tamarillo\n"), folder=".Brief")
+        c = self.place.login()
+        c.select("Brief")
+        self.assertEqual(numbers(c.ok("SEARCH BODY tamarillo")), [1])
+        self.assertEqual(len(texts() - before), 2)
+        c.ok("CLOSE")
+        c.ok("DELETE Brief")
+        self.assertEqual(texts() - before, set())
+        self.place.quit(c)
+
     def test_a_damaged_search_index_changes_nothing(self):
         want = self.search("BODY melon")
         d = self.place.home() + "/index"
