@@ -219,19 +219,20 @@ fetch_refresh(struct fetch *f, const struct number_set *changed)
 	ssize_t		 n, i;
 	size_t		 k = 0;
 
-	n = folder_letters_of(f->s->view.folder, changed, &from, now,
-	    FETCH_BATCH);
-	for (i = 0; i < n; i++) {
-		while (k < f->n && f->letter[k].uid < now[i].uid)
-			k++;
-		if (k == f->n)
-			break;
-		if (f->letter[k].uid != now[i].uid)
-			continue;
-		f->letter[k].flags = now[i].flags;
-		f->letter[k].keywords = now[i].keywords;
-		f->letter[k].modseq = now[i].modseq;
-		f->tell_flags[k] = true;
+	while (from != 0 && (n = folder_letters_of(f->s->view.folder, changed,
+	    &from, now, FETCH_BATCH)) > 0) {
+		for (i = 0; i < n; i++) {
+			while (k < f->n && f->letter[k].uid < now[i].uid)
+				k++;
+			if (k == f->n)
+				return;
+			if (f->letter[k].uid != now[i].uid)
+				continue;
+			f->letter[k].flags = now[i].flags;
+			f->letter[k].keywords = now[i].keywords;
+			f->letter[k].modseq = now[i].modseq;
+			f->tell_flags[k] = true;
+		}
 	}
 }
 
@@ -271,6 +272,8 @@ fetch_batch(struct fetch *f)
 	size_t		 i;
 
 	fetch_filter(f);
+	if (f->n == 0)
+		return 0;
 	fetch_see(f);
 	if ((f->items & (FETCH_SIZE | FETCH_INTERNALDATE)) &&
 	    folder_complete(folder, f->letter, f->n, f->items & FETCH_SIZE,

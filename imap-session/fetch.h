@@ -39,6 +39,7 @@ struct fetch {
 	size_t			 nfacts;
 	struct fetch_file	*file;
 	struct buf		 scratch;
+	bool			 blank;		/* the next item needs one */
 	bool			 gone;		/* some letters were */
 	bool			 failed;	/* some could not be read */
 	bool			 unknown_cte;

@@ -71,7 +71,7 @@ date(struct pen *pen, int64_t when)
 	pen->p += PUT_DATE_TIME;
 }
 
-/* "* 5 FETCH (" and all that is short; each item ends in a blank. */
+/* "* 5 FETCH (" and all that is short. */
 static void
 put_short(struct fetch *f, size_t i)
 {
@@ -132,20 +132,20 @@ put_short(struct fetch *f, size_t i)
 	/* RFC 8474 5.2: threads are the client's to find. */
 	if (items & FETCH_THREADID)
 		TEXT(&pen, "THREADID NIL ");
+	/* The last blank is for who comes next, if somebody does. */
+	f->blank = pen.p[-1] == ' ';
+	if (f->blank)
+		pen.p--;
 	pen_up(&pen);
 }
 
-/* The last blank becomes what ends the response. */
+/* In front of each item that is not short. */
 static void
-put_end(struct session *s)
+put_blank(struct fetch *f)
 {
-	struct buf	*out = &s->s.out;
-
-	if (out->len > 0 && out->ptr[out->len - 1] == ' ') {
-		out->len--;
-		out->ptr[out->len] = '\0';
-	}
-	stream_put(&s->s, ")\r\n", 3);
+	if (f->blank)
+		stream_put(&f->s->s, " ", 1);
+	f->blank = true;
 }
 
 static void
@@ -170,39 +170,35 @@ put_emailid(struct session *s, struct slice digest)
 		*pen.p++ = hex[(unsigned char)digest.ptr[i] >> 4];
 		*pen.p++ = hex[digest.ptr[i] & 15];
 	}
-	TEXT(&pen, ") ");
+	TEXT(&pen, ")");
 	pen_up(&pen);
 }
 
-/* Facts that are sent; what could not be had is left out, but a preview. */
+/* Facts that are sent; prepare() has seen that they are there. */
 static void
 put_facts(struct fetch *f, size_t i)
 {
 	struct session	*s = f->s;
 	struct slice	 t;
 
-	if (f->items & (FETCH_ENVELOPE | FETCH_BODY | FETCH_BODYSTRUCTURE)) {
-		if (fetch_facts_text(f, FACTS_STRUCTURE, i, &t) && t.len > 0) {
-			/* Its blank is in front. */
-			stream_put(&s->s, t.ptr + 1, t.len - 1);
-			stream_put(&s->s, " ", 1);
-		} else {
-			f->failed = true;
-		}
+	if ((f->items & (FETCH_ENVELOPE | FETCH_BODY | FETCH_BODYSTRUCTURE)) &&
+	    fetch_facts_text(f, FACTS_STRUCTURE, i, &t) && t.len > 0) {
+		/* Its blank is in front. */
+		put_blank(f);
+		stream_put(&s->s, t.ptr + 1, t.len - 1);
 	}
-	if (f->items & FETCH_EMAILID) {
-		if (fetch_facts_text(f, FACTS_DIGEST, i, &t))
-			put_emailid(s, t);
-		else
-			f->failed = true;
+	if ((f->items & FETCH_EMAILID) &&
+	    fetch_facts_text(f, FACTS_DIGEST, i, &t)) {
+		put_blank(f);
+		put_emailid(s, t);
 	}
 	if (f->items & FETCH_PREVIEW) {
+		put_blank(f);
 		stream_put(&s->s, "PREVIEW ", 8);
 		if (fetch_facts_text(f, FACTS_PREVIEW, i, &t))
 			put_string(s, t);
 		else
 			stream_put(&s->s, "NIL", 3);
-		stream_put(&s->s, " ", 1);
 	}
 }
 
@@ -223,6 +219,7 @@ sink(void *ctx, const char *data, size_t len)
 static void
 put_label(struct fetch *f, const struct fetch_section *sec)
 {
+	put_blank(f);
 	stream_put(&f->s->s, f->args.labels.ptr + sec->label,
 	    sec->label_len);
 	stream_put(&f->s->s, " ", 1);
@@ -257,7 +254,17 @@ put_found(struct fetch *f, const struct fetch_section *sec,
 		if (fetch_section_send(f->file, o, sink, &s->s) == -1)
 			give_up(f, uid);
 	}
-	stream_put(&s->s, " ", 1);
+}
+
+/* A response has at least one item (RFC 9051 9, msg-att). */
+static void
+put_something(struct fetch *f, uint32_t uid)
+{
+	if (f->blank)
+		return;
+	stream_put(&f->s->s, "UID ", 4);
+	put_number(f->s, uid);
+	f->blank = true;
 }
 
 static void
@@ -274,6 +281,7 @@ put_from_file(struct fetch *f, const struct fetch_section *sec, uint32_t uid)
 		return;
 	case FETCH_UNKNOWN_CTE:
 		f->unknown_cte = true;
+		put_something(f, uid);
 		return;
 	case FETCH_MISSING:
 		break;
@@ -283,9 +291,9 @@ put_from_file(struct fetch *f, const struct fetch_section *sec, uint32_t uid)
 	}
 	put_label(f, sec);
 	if (sec->kind == FETCH_BINARY_SIZE)
-		stream_put(&s->s, "0 ", 2);
+		stream_put(&s->s, "0", 1);
 	else
-		stream_put(&s->s, "NIL ", 4);
+		stream_put(&s->s, "NIL", 3);
 }
 
 /* Of a header that is kept. */
@@ -305,7 +313,6 @@ put_from_header(struct fetch *f, const struct fetch_section *sec,
 	put_label(f, sec);
 	put_literal_head(f->s, "{", o.len);
 	stream_put(&f->s->s, header.ptr + o.first, (size_t)o.len);
-	stream_put(&f->s->s, " ", 1);
 }
 
 static void
@@ -349,9 +356,11 @@ prepare(struct fetch *f, size_t i, struct slice *header)
 		return false;
 	if (f->args.nsection == 0)
 		return true;
+	/* One with a NUL goes the way where those are replaced. */
 	if (!f->uses_file && fetch_facts_text(f, FACTS_HEADER, i, header) &&
-	    header->len > 0)
+	    header->len > 0 && memchr(header->ptr, '\0', header->len) == NULL)
 		return true;
+	header->len = 0;
 	return fetch_file_open(f->file, f->s->view.folder,
 	    f->s->view.state.validity, l->uid, l->size) == 0;
 }
@@ -375,7 +384,7 @@ fetch_put(struct fetch *f, size_t i)
 	put_short(f, i);
 	put_facts(f, i);
 	put_sections(f, header, f->letter[i].uid);
-	put_end(f->s);
+	stream_put(&f->s->s, ")\r\n", 3);
 	if (f->uses_file)
 		f->s->fetched++;
 }

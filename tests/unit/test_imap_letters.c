@@ -254,6 +254,47 @@ letters_that_are_gone_are_passed_over(void **state)
 	}
 }
 
+/*
+ * Wherever the output's buffer is full, nothing is lost and nothing too much: a
+ * response of each length around its size.
+ */
+static void
+responses_of_any_length_are_whole(void **state)
+{
+	static char	 text[STREAM_OUT + 100];
+	char		 input[100];
+	struct buf	 out;
+	const char	*end = "x)\r\na OK FETCH completed\r\n";
+	size_t		 n, len = strlen(end);
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	fake_reset();
+	fake_deliver_text(LETTER_SEEN, text);
+	for (n = STREAM_OUT - 1500; n < STREAM_OUT; n++) {
+		snprintf(input, sizeof(input),
+		    "a FETCH 1 BODY.PEEK[]<0.%zu>\r\n", n);
+		converse(REV2, input, &out);
+		assert_true(out.len > n + len);
+		assert_string_equal(out.ptr + out.len - len, end);
+		buf_free(&out);
+	}
+}
+
+static void
+a_response_is_never_empty(void **state)
+{
+	static const struct talk	 t = { "RFC 9051 9, msg-att",
+	    "a FETCH 1 BINARY.PEEK[1]\r\n", "* 1 FETCH (UID 1)\r\n"
+	    "a NO [UNKNOWN-CTE] The encoding of a part is not known\r\n" };
+
+	(void)state;
+	fake_reset();
+	fake.claimed = 2;
+	fake_deliver_text(0, "Content-Transfer-Encoding: x-y\n\nx\n");
+	check(REV2, &t);
+}
+
 static void
 uidonly_has_its_own_response(void **state)
 {
@@ -746,6 +787,8 @@ main(void)
 		cmocka_unit_test(recent_is_told_to_rev1),
 		cmocka_unit_test(examined_letters_stay_unseen),
 		cmocka_unit_test(letters_that_are_gone_are_passed_over),
+		cmocka_unit_test(responses_of_any_length_are_whole),
+		cmocka_unit_test(a_response_is_never_empty),
 		cmocka_unit_test(uidonly_has_its_own_response),
 		cmocka_unit_test(vanished_uids_are_told_by_fetch),
 		cmocka_unit_test(store_answers),
