@@ -1,7 +1,6 @@
 /*
- * STORE and EXPUNGE.  Contract in folder.h.  Under the lock, file by file; a
- * file that is not there under its name is looked for once, by reading the
- * directory.
+ * STORE and EXPUNGE.  Contract in folder.h.  Under the lock, file by file; files
+ * that are not there under their names are looked for by reading the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +14,8 @@
 #include "lib/store/folder_scan.h"
 #include "lib/store/maildir.h"
 #include "lib/store/wake.h"
+
+#define LOOKS	3	/* for a file that somebody keeps renaming */
 
 enum did { DID_IT, DID_NOTHING, DID_NOT_FIND, DID_FAIL, DID_STOP };
 
@@ -164,26 +165,39 @@ change_all(struct work *w, const struct number_set *uids)
 	return 0;
 }
 
+/* Look for what was not there by its name, and try again. */
+static int
+change_lost(struct work *w)
+{
+	struct number_set	 again = w->lost;
+	int			 r;
+
+	memset(&w->lost, 0, sizeof(w->lost));
+	/* What the reading finds besides is not of our doing. */
+	if (folder_sync_locked(w->f, &w->st, true) == -1 ||
+	    folder_modseq(w->f, &w->r->before) == -1)
+		r = -1;
+	else
+		r = change_all(w, &again);
+	number_set_free(&again);
+	return r;
+}
+
 static int
 change_locked(struct work *w, const struct number_set *uids)
 {
-	struct number_set	 again = { NULL, 0, 0 };
-	int			 r;
+	unsigned int	 i;
+	int		 r;
 
 	if (folder_sync_for_change(w->f, &w->st) == -1 ||
 	    folder_modseq(w->f, &w->r->before) == -1)
 		return -1;
 	r = change_all(w, uids);
-	if (r == 0 && w->lost.n > 0) {
-		/* What the reading finds besides is not of our doing. */
-		if (folder_sync_locked(w->f, &w->st, true) == -1 ||
-		    folder_modseq(w->f, &w->r->before) == -1)
-			return -1;
-		again = w->lost;
-		memset(&w->lost, 0, sizeof(w->lost));
-		r = change_all(w, &again);
-		number_set_free(&again);
-	}
+	for (i = 0; r == 0 && w->lost.n > 0 && i < LOOKS; i++)
+		r = change_lost(w);
+	/* A flag that is not set must not be taken for one that is. */
+	if (r == 0 && w->lost.n > 0 && w->change != NULL)
+		w->error = EAGAIN;
 	if (r == 0 && w->error != 0) {
 		errno = w->error;
 		r = -1;

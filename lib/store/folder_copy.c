@@ -9,13 +9,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/folder_parts.h"
 #include "lib/store/folder_scan.h"
 #include "lib/store/maildir.h"
 #include "lib/store/wake.h"
+
+#define LOOKS	3	/* for files that somebody keeps renaming */
 
 struct job {
 	struct folder		*from, *to;
@@ -164,7 +168,41 @@ try_lost(const char *name, void *arg)
 	if (make_one(j, (size_t)(l - j->l), name) == -1)
 		return errno == ENOENT ? 0 : -1;
 	number_set_remove(&j->lost, m.uid, m.uid);
-	return j->lost.n == 0;
+	return j->lost.n == 0 ? 1 : 0;
+}
+
+/*
+ * Look for files that were renamed.  What is not found is gone when nothing
+ * moved in the directory meanwhile; else COPY fails: a client may remove what it
+ * takes for copied.
+ */
+static int
+find_lost(struct job *j)
+{
+	struct timespec	 tick = { 0, FOLDER_TICK_US * 1000 };
+	struct stat	 a, b;
+	unsigned int	 i;
+
+	for (i = 0; i < LOOKS && j->lost.n > 0; i++) {
+		if (fstat(j->from->cur, &a) == -1)
+			return -1;
+		if (folder_grade(a.st_mtim, io_time_us()) == 0) {
+			nanosleep(&tick, NULL);
+			if (fstat(j->from->cur, &a) == -1)
+				return -1;
+		}
+		if (folder_each_name(j->from->cur, try_lost, j) == -1 ||
+		    fstat(j->from->cur, &b) == -1)
+			return -1;
+		/* A MOVE changes the directory itself. */
+		if (j->move || j->same ||
+		    folder_same_time(a.st_mtim, b.st_mtim))
+			return 0;
+	}
+	if (j->lost.n == 0)
+		return 0;
+	errno = EAGAIN;
+	return -1;
 }
 
 static void
@@ -184,9 +222,8 @@ make_files(struct job *j)
 {
 	int	 r = make_all(j);
 
-	if (r == 0 && j->lost.n > 0 &&
-	    folder_each_name(j->from->cur, try_lost, j) == -1)
-		r = -1;
+	if (r == 0 && j->lost.n > 0)
+		r = find_lost(j);
 	if (j->dst.n > 0 && fsync(j->to->cur) == -1)
 		r = -1;
 	if (r == -1 && !j->move)

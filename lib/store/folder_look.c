@@ -117,7 +117,9 @@ folder_head(struct folder *f, struct index_head *h, bool *known)
 	do {
 		if ((ix = account_index(f->account)) != NULL &&
 		    index_is_gone(ix)) {
-			account_index_failed(f->account, "removed");
+			/* No failure of the index's, so not counted as one. */
+			index_discard(ix, "removed");
+			f->account->index = NULL;
 			ix = account_index(f->account);
 		}
 		if (ix == NULL)

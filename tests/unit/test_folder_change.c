@@ -724,6 +724,77 @@ sessions_at_once_lose_and_double_nothing(void **state)
 	assert_int_equal(tmpdir_count("H/Maildir/tmp", NULL), 0);
 }
 
+/* Rename letters as mutt would, without our lock, until told to stop. */
+static void
+meddle(int stop)
+{
+	static const char	*const flags[] = { "", "F", "S", "FS", "RS" };
+	char			 from[400], to[400], *colon;
+	struct dirent		*de;
+	DIR			*dp;
+	unsigned int		 seed = 7, n = 0;
+	char			 c;
+
+	for (;;) {
+		if ((dp = opendir(tmpdir_file("H/Maildir/cur"))) == NULL)
+			_exit(1);
+		while ((de = readdir(dp)) != NULL && ++n % 64 != 0) {
+			if (de->d_name[0] == '.' || rand_r(&seed) % 4 != 0)
+				continue;
+			snprintf(from, sizeof(from), "%s", de->d_name);
+			snprintf(to, sizeof(to), "%s", de->d_name);
+			if ((colon = strchr(to, ':')) == NULL)
+				continue;
+			strcpy(colon + 1, "2,");
+			strcat(colon, flags[rand_r(&seed) % 5]);
+			renameat(dirfd(dp), from, dirfd(dp), to);
+		}
+		closedir(dp);
+		if (read(stop, &c, 1) != -1)
+			_exit(0);
+	}
+}
+
+static void
+what_others_rename_never_seems_to_be_gone(void **state)
+{
+	const unsigned int	 letters = 1500;
+	pid_t			 pid;
+	int			 fd[2], i, status;
+
+	(void)state;
+	box_fill(letters);
+	box_sync();
+	assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
+	if ((pid = fork()) == 0) {
+		close(fd[1]);
+		meddle(fd[0]);
+	}
+	close(fd[0]);
+	for (i = 0; i < 60; i++) {
+		box_sync();
+		assert_int_equal(box_state.count, letters);
+		assert_int_equal(box_state.next, letters + 1);
+		/* All of it, or a failure that says so. */
+		if (i % 10 == 0 && store("1:50", i % 20 == 0 ? FOLDER_ADD :
+		    FOLDER_REMOVE, LETTER_DRAFT, 0, UINT64_MAX) == -1)
+			assert_int_equal(errno, EAGAIN);
+		if (i % 10 != 5)
+			continue;
+		if (copy(box, "1:20", other, false) == 0)
+			assert_int_equal(cop.n, 20);
+		else
+			assert_int_equal(errno, EAGAIN);
+	}
+	close(fd[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	box_wait();
+	box_sync();
+	assert_string_equal(box_uids(box), "1:1500");
+	assert_int_equal(tmpdir_count("H/Maildir/cur", NULL), letters);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -745,6 +816,7 @@ main(void)
 		T(quota_follows),
 		T(the_index_may_go_before_any_change),
 		T(sessions_at_once_lose_and_double_nothing),
+		T(what_others_rename_never_seems_to_be_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
