@@ -16,6 +16,8 @@
 
 #define DIRECTORY	"index"
 #define READERS		510
+#define LOCK_FILE	"lock.mdb"
+#define LOCK_SIZE	32768	/* what LMDB makes it for so many readers */
 #define MAP_LEAST	((size_t)16 << 20)
 #define MAP_PRIVATE_MAX	((size_t)1 << 30)
 
@@ -178,6 +180,33 @@ check_root(struct index *ix)
 	return r;
 }
 
+/*
+ * LMDB maps its lock file with holes in it: on a full disk to touch one is SIGBUS.
+ * So it is given its blocks before.  0, or -1 with errno.
+ */
+static int
+fill_lock_file(const struct index *ix)
+{
+	struct stat	 st;
+	int		 fd, r, saved;
+
+	if (fstatat(ix->dirfd, LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size >= LOCK_SIZE && st.st_blocks >= LOCK_SIZE / 512)
+		return 0;
+	fd = openat(ix->dirfd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd == -1)
+		return -1;
+	r = fallocate(fd, 0, 0, LOCK_SIZE);
+	/* Where it cannot be asked for, there is nothing to be done. */
+	if (r == -1 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		r = 0;
+	saved = errno;
+	io_close(fd);
+	errno = saved;
+	return r;
+}
+
 /* With the gate held. */
 static int
 open_files(struct index *ix)
@@ -187,7 +216,7 @@ open_files(struct index *ix)
 	index_marks_opening(ix);
 	ix->ino = 0;
 	ix->rooted = false;
-	if (open_env(ix, ix->dirfd, 0) == -1)
+	if (fill_lock_file(ix) == -1 || open_env(ix, ix->dirfd, 0) == -1)
 		return -1;
 	if (fstatat(ix->dirfd, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		close_env(ix);
