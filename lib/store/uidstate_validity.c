@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,6 +84,30 @@ note_highest(int rootfd, const char *dir, void *arg)
 	return false;
 }
 
+/*
+ * Dovecot's counter: eight hexadecimal digits, the last one given.  It may run
+ * ahead of the time when many mailboxes are made at once.
+ */
+static void
+note_dovecot(int rootfd, uint32_t *highest)
+{
+	char		 text[9] = "";
+	unsigned long	 v;
+	int		 fd;
+
+	fd = openat(rootfd, "dovecot-uidvalidity",
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd == -1)
+		return;
+	if (io_pread_full(fd, text, 8, 0) == 8 &&
+	    strspn(text, "0123456789abcdef") == 8) {
+		v = strtoul(text, NULL, 16);
+		if (v > *highest && v < UINT32_MAX - RESERVE)
+			*highest = (uint32_t)v;
+	}
+	io_close(fd);
+}
+
 /* The counter, locked; -1 with errno. */
 static int
 open_counter(int rootfd, uint32_t *last)
@@ -104,8 +129,10 @@ open_counter(int rootfd, uint32_t *last)
 	    text[DIGITS] == '\n' &&
 	    text_u64((struct slice){ text, DIGITS }, UINT32_MAX, &n) == 0)
 		*last = (uint32_t)n;
-	else
+	else {
 		each_mailbox(rootfd, note_highest, last);
+		note_dovecot(rootfd, last);
+	}
 	return fd;
 }
 
