@@ -232,23 +232,23 @@ write_index(struct folder_append *a, const struct folder_own *own)
 static int
 place_all(struct folder_append *a, struct uidstate *st, uint32_t *first)
 {
-	struct index_head	 h;
 	struct folder_own	 own;
-	bool			 known;
 	size_t			 i;
 
 	if (!st->writable) {
 		errno = EROFS;
 		return -1;
 	}
+	/* This also sees whether the index was removed under us. */
+	if (folder_count_on(a->f, st) == -1)
+		return -1;
 	if (a->n > UINT32_MAX - st->next) {
 		errno = EOVERFLOW;
 		return -1;
 	}
 	*first = st->next;
 	st->next += (uint32_t)a->n;
-	/* folder_head(): the index may have been removed under us. */
-	if (uidstate_write(st) == -1 || folder_head(a->f, &h, &known) == -1)
+	if (uidstate_write(st) == -1)
 		return -1;
 	folder_begin_own(a->f, &own);
 	for (i = 0; i < a->n; i++)

@@ -280,7 +280,7 @@ do_it(struct job *j)
 	uint64_t		 octets = octets_of(j);
 	int			 r, saved;
 
-	if (check_quota(j) == -1)
+	if (check_quota(j) == -1 || folder_count_on(j->to, &j->tst) == -1)
 		return -1;
 	if (j->n > UINT32_MAX - j->tst.next) {
 		errno = EOVERFLOW;

@@ -132,6 +132,23 @@ folder_head(struct folder *f, struct index_head *h, bool *known)
 	return r == -1 ? -1 : 0;
 }
 
+int
+folder_count_on(struct folder *f, struct uidstate *st)
+{
+	struct index_head	 h;
+	bool			 known;
+
+	if (folder_head(f, &h, &known) == -1)
+		return -1;
+	if (!known || h.next <= st->next || !st->writable ||
+	    (h.spare & FOLDER_HAS_PROVISIONAL) != 0)
+		return 0;
+	st->next = h.next;
+	/* On a full disk only those who give UIDs must fail, and will. */
+	(void)uidstate_write(st);
+	return 0;
+}
+
 /* The same question with and without the lock. */
 static enum look
 what_to_do(struct folder *f, enum folder_depth depth, struct index_head *h)

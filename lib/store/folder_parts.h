@@ -151,6 +151,11 @@ uint32_t folder_grade(struct timespec, int64_t now);
 /* The head, from an index that is still there.  0, or -1 with errno. */
 int	 folder_head(struct folder *, struct index_head *, bool *known);
 /*
+ * Before UIDs are given: a uidvalidity file from a backup does not know of those
+ * that were given since, but the index does.  0, or -1 with errno.
+ */
+int	 folder_count_on(struct folder *, struct uidstate *);
+/*
  * With the lock held, folder_sync_locked() as far as it is needed before a
  * change: so that what the index says
  * of cur/ is right but for the last moment.

@@ -46,7 +46,8 @@ claim(struct folder_scan *s, const struct maildir_name *m)
 	struct uidstate	*st = s->st;
 
 	if (st->found != UIDSTATE_OK || m->validity != st->validity ||
-	    m->uid >= st->floor)
+	    m->uid >= st->floor || (s->risen != NULL &&
+	    number_set_has(s->risen, m->uid)))
 		return 0;
 	/* Only after a loss of what this boot wrote. */
 	if (m->uid >= st->next)

@@ -7,6 +7,7 @@
 struct folder_scan {
 	struct folder		*f;
 	struct uidstate		*st;	/* locked */
+	const struct number_set	*risen;	/* claimed in vain */
 	struct folder_list	 known;	/* the result */
 	struct folder_list	 fresh;	/* that had no UID */
 	struct folder_list	 unkept;	/* nor could be given one */
@@ -17,7 +18,7 @@ struct folder_scan {
 };
 
 /*
- * Read new/ and, when whole, cur/; give UIDs.  Zeroed but for f and st.
+ * Read new/ and, when whole, cur/; give UIDs.  Zeroed but for f, st and risen.
  * s->known has the result, by UID, also after failure: -1 with errno.
  */
 int	 folder_scan_names(struct folder_scan *, bool whole);

@@ -25,6 +25,8 @@ struct sync {
 	uint64_t		*put;		/* keys, to be written */
 	size_t			 nput;
 	struct number_set	 missing;
+	struct number_set	 risen;	/* see rose() */
+	uint32_t		 ask;	/* UIDs below it may have */
 	bool			 unsure;	/* some are missing, perhaps */
 };
 
@@ -36,6 +38,16 @@ want_put(struct sync *s)
 	s->put[s->nput++] = s->names->key[s->at];
 }
 
+/* A name that claims a UID which the index has not. */
+static void
+rose(struct sync *s)
+{
+	uint32_t	 uid = folder_list_uid(s->names, s->at);
+
+	if (uid < s->ask)
+		number_set_add(&s->risen, uid, uid);
+}
+
 static int
 merge(uint32_t uid, const char *name, void *arg)
 {
@@ -44,6 +56,7 @@ merge(uint32_t uid, const char *name, void *arg)
 
 	while (s->at < l->n && folder_list_uid(l, s->at) < uid) {
 		want_put(s);
+		rose(s);
 		s->at++;
 	}
 	if (s->at == l->n || folder_list_uid(l, s->at) != uid) {
@@ -65,14 +78,36 @@ compare(struct sync *s, struct index_txn *t, bool fresh)
 {
 	s->at = s->nput = 0;
 	number_set_clear(&s->missing);
+	number_set_clear(&s->risen);
 	free(s->put);
 	s->put = xcalloc(s->names->n + 1, sizeof(*s->put));
 	if (s->whole && !fresh && index_names(t, s->scan.f->validity, 1,
 	    UINT32_MAX, merge, s) == -1)
 		return -1;
-	for (; s->at < s->names->n; s->at++)
+	for (; s->at < s->names->n; s->at++) {
 		want_put(s);
+		rose(s);
+	}
 	return 0;
+}
+
+/*
+ * Those that were expunged and came back, from a backup.  Clients were told that
+ * they are gone and look only at what is above what they know, so these need
+ * new UIDs.  0 or -1.
+ */
+static int
+keep_risen(struct sync *s, struct index_txn *t, const struct index_head *h)
+{
+	struct number_set	 vanished = { NULL, 0, 0 };
+	int			 r;
+
+	if (s->risen.n == 0)
+		return 0;
+	r = index_vanished(t, s->scan.f->validity, h->forgotten, &vanished);
+	number_set_intersect(&s->risen, &vanished);
+	number_set_free(&vanished);
+	return r == -1 ? -1 : 0;
 }
 
 /* --- the second reading -------------------------------------------------- */
@@ -262,7 +297,15 @@ write_index(struct sync *s, struct index_txn *t, struct index_head *h,
 
 /* --- one try, with an index that may fail -------------------------------- */
 
-enum try { TRY_DONE, TRY_AGAIN, TRY_WHOLE, TRY_FAILED };
+enum try { TRY_DONE, TRY_AGAIN, TRY_OTHERWISE, TRY_FAILED };
+
+/* Only the first reading asks, as the second gives them new ones. */
+static bool
+may_have_risen(const struct sync *s, const struct index_head *h)
+{
+	return s->scan.st->writable && s->scan.risen == NULL &&
+	    (h->spare & FOLDER_HAS_PROVISIONAL) == 0;
+}
 
 static enum try
 try_compare(struct sync *s, struct index *ix, struct index_head *h,
@@ -276,12 +319,15 @@ try_compare(struct sync *s, struct index *ix, struct index_head *h,
 	memset(h, 0, sizeof(*h));
 	r = index_head(t, s->scan.f->validity, h);
 	*fresh = r == 0;
-	if (r != -1 && compare(s, t, *fresh) == -1)
+	s->ask = r == 1 && may_have_risen(s, h) ? s->scan.first : 0;
+	if (r != -1 && (compare(s, t, *fresh) == -1 ||
+	    keep_risen(s, t, h) == -1))
 		r = -1;
 	index_abort(t);
 	if (r == -1)
 		return TRY_AGAIN;
-	return *fresh && !s->whole ? TRY_WHOLE : TRY_DONE;
+	return (*fresh && !s->whole) || s->risen.n > 0 ? TRY_OTHERWISE :
+	    TRY_DONE;
 }
 
 static enum try
@@ -320,7 +366,7 @@ try_once(struct sync *s, bool *changed)
 	return r;
 }
 
-/* 1: the whole must be read, the index having been lost. */
+/* 1: all must be read again, the index being lost or letters having risen. */
 static int
 sync_names(struct sync *s)
 {
@@ -331,7 +377,7 @@ sync_names(struct sync *s)
 
 	for (i = 0; i < FOLDER_TRIES && r == TRY_AGAIN; i++)
 		r = try_once(s, &changed);
-	if (r == TRY_WHOLE)
+	if (r == TRY_OTHERWISE)
 		return 1;
 	if (r != TRY_DONE)
 		return -1;
@@ -342,26 +388,55 @@ sync_names(struct sync *s)
 	return 0;
 }
 
-int
-folder_sync_locked(struct folder *f, struct uidstate *st, bool whole)
+static int
+read_and_sync(struct sync *s)
 {
-	struct sync	 s = { .scan = { .f = f, .st = st }, .whole = whole };
 	struct stat	 cur, new;
 	int		 r, saved;
 
-	s.whole = whole || !st->writable;
-	s.began = io_time_us();
-	s.names = &s.scan.known;
-	if (fstat(f->cur, &cur) == -1 || fstat(f->new, &new) == -1)
+	s->began = io_time_us();
+	s->names = &s->scan.known;
+	if (fstat(s->scan.f->cur, &cur) == -1 ||
+	    fstat(s->scan.f->new, &new) == -1)
 		return -1;
-	s.cur = cur.st_mtim;
-	s.new = new.st_mtim;
-	if ((r = folder_scan_names(&s.scan, s.whole)) == 0)
-		r = sync_names(&s);
+	s->cur = cur.st_mtim;
+	s->new = new.st_mtim;
+	if ((r = folder_scan_names(&s->scan, s->whole)) == 0)
+		r = sync_names(s);
 	saved = errno;
-	folder_scan_free(&s.scan);
-	number_set_free(&s.missing);
-	free(s.put);
+	folder_scan_free(&s->scan);
+	number_set_free(&s->missing);
+	free(s->put);
 	errno = saved;
-	return r == 1 ? folder_sync_locked(f, st, true) : r;
+	return r;
+}
+
+int
+folder_sync_locked(struct folder *f, struct uidstate *st, bool whole)
+{
+	struct number_set	 risen = { NULL, 0, 0 };
+	struct sync		 s;
+	unsigned int		 i;
+	int			 r = 1, saved;
+
+	if (folder_count_on(f, st) == -1)
+		return -1;
+	/* For a lost index, and then for letters that have risen. */
+	for (i = 0; i < FOLDER_TRIES && r == 1; i++) {
+		memset(&s, 0, sizeof(s));
+		s.scan.f = f;
+		s.scan.st = st;
+		s.scan.risen = risen.n > 0 ? &risen : NULL;
+		s.whole = i > 0 || whole || !st->writable;
+		r = read_and_sync(&s);
+		if (s.risen.n > 0) {
+			number_set_free(&risen);
+			risen = s.risen;
+		} else
+			number_set_free(&s.risen);
+	}
+	saved = r == 1 ? EAGAIN : errno;
+	number_set_free(&risen);
+	errno = saved;
+	return r == 0 ? 0 : -1;
 }
