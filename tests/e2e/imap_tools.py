@@ -194,7 +194,7 @@ def summary(c):
             continue
         head = item[0]
         uid = int(re.search(rb"UID (\d+)", head)[1])
-        found[uid] = (re.search(rb'INTERNALDATE "(.*?)"', head)[1].decode(),
+        found[uid] = (time.strftime("%F %T", imaplib.Internaldate2tuple(head)),
                       int(re.search(rb"RFC822.SIZE (\d+)", head)[1]),
                       frozenset(re.search(rb"FLAGS \((.*?)\)", head)[1].decode().split()) - {"\\Recent"},
                       item[1].strip())
