@@ -12,7 +12,6 @@
 #include "lib/mail/mailbox_name.h"
 
 #define PROVISIONAL	0x80000000u	/* UIDs from here on are not kept */
-#define BATCH		128
 
 static bool
 select_parameters(struct session *s, struct resync *r, bool *condstore)
@@ -63,26 +62,13 @@ select_load(struct session *s, bool examine)
 static void
 select_first_unseen(struct session *s)
 {
-	struct letter	 letter[BATCH];
-	uint32_t	 from = 1;
-	ssize_t		 n, i;
+	uint32_t	 uid;
 
-	if (s->view.state.unseen == 0)
+	if (s->view.state.unseen == 0 ||
+	    folder_first_unseen(s->view.folder, &uid) == -1 || uid == 0)
 		return;
-	while ((n = folder_letters(s->view.folder, from, 0, letter,
-	    BATCH)) > 0) {
-		for (i = 0; i < n; i++)
-			if (!(letter[i].flags & LETTER_SEEN)) {
-				stream_printf(&s->s, "* OK [UNSEEN %u] The "
-				    "first unread message\r\n",
-				    number_set_position(&s->view.uids,
-				    letter[i].uid));
-				return;
-			}
-		if (letter[n - 1].uid == UINT32_MAX)
-			return;
-		from = letter[n - 1].uid + 1;
-	}
+	stream_printf(&s->s, "* OK [UNSEEN %u] The first unread message\r\n",
+	    number_set_position(&s->view.uids, uid));
 }
 
 static void

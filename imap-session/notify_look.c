@@ -13,6 +13,7 @@
 #include "lib/store/tree.h"
 
 #define METADATA_MAX	(256 * 1024)	/* entries' names and hashes */
+#define HASH_LEN	9	/* after an entry's name: blank, 8 digits */
 #define FRESH		2		/* seconds; see look_time() */
 
 /*
@@ -151,26 +152,36 @@ look_entry(struct slice entry, struct slice value, void *arg)
 	    hash_octets(value.ptr, value.len));
 }
 
-/* A line of text that is not in other; false when there is none. */
+/* The next line of text, without its LF; false at the end. */
 static bool
-look_next_line(const struct buf *text, const struct buf *other, size_t *at,
-    struct slice *line)
+look_line(const struct buf *text, size_t *at, struct slice *line)
 {
-	const char	*p, *nl;
+	const char	*nl;
 
-	while (*at < text->len) {
-		p = text->ptr + *at;
-		nl = memchr(p, '\n', text->len - *at);
-		line->ptr = p;
-		line->len = (size_t)(nl - p) + 1;
-		*at += line->len;
-		if (other->len == 0 || memmem(other->ptr, other->len,
-		    line->ptr, line->len) == NULL)
+	if (*at >= text->len)
+		return false;
+	line->ptr = text->ptr + *at;
+	nl = memchr(line->ptr, '\n', text->len - *at);
+	line->len = (size_t)(nl - line->ptr);
+	*at += line->len + 1;
+	return true;
+}
+
+/* Does a line of text start with these octets? */
+static bool
+look_has(const struct buf *text, struct slice start)
+{
+	struct slice	 line;
+	size_t		 at = 0;
+
+	while (look_line(text, &at, &line))
+		if (line.len >= start.len &&
+		    memcmp(line.ptr, start.ptr, start.len) == 0)
 			return true;
-	}
 	return false;
 }
 
+/* Entries of text that are not the same in other, but for those in told. */
 static void
 look_put_entries(struct session *s, const struct buf *text,
     const struct buf *other, const struct buf *told, const char *name)
@@ -179,11 +190,13 @@ look_put_entries(struct session *s, const struct buf *text,
 	size_t		 at = 0;
 	bool		 any = false;
 
-	while (look_next_line(text, other, &at, &line)) {
-		line.len -= 10;		/* blank, hash, LF */
-		if (told != NULL && memmem(told->ptr, told->len, line.ptr,
-		    line.len + 1) != NULL)
-			continue;	/* changed: told from the new text */
+	while (look_line(text, &at, &line)) {
+		if (look_has(other, line))
+			continue;
+		line.len -= HASH_LEN;
+		if (told != NULL && look_has(told,
+		    (struct slice){ line.ptr, line.len + 1 }))
+			continue;
 		if (!any) {
 			stream_printf(&s->s, "* METADATA ");
 			put_mailbox(s, slice_str(name));

@@ -76,6 +76,8 @@ int	 folder_uids(struct folder *, struct number_set *out);
  */
 ssize_t	 folder_letters(struct folder *, uint32_t first, uint64_t since,
 	    struct letter *out, size_t max);
+/* The smallest UID without \Seen, 0 when there is none; -1.  By pieces. */
+int	 folder_first_unseen(struct folder *, uint32_t *uid);
 /* Of these UIDs only; *from is where to go on, 1 at first, 0 at the end. */
 ssize_t	 folder_letters_of(struct folder *, const struct number_set *uids,
 	    uint32_t *from, struct letter *out, size_t max);

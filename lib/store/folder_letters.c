@@ -61,6 +61,37 @@ take_piece(const struct index_piece *p, void *arg)
 	return k->n == k->max;
 }
 
+static int
+take_unseen(const struct index_piece *p, void *arg)
+{
+	uint32_t	*uid = arg;
+	size_t		 i;
+
+	for (i = 0; p->unseen > 0 && i < p->n; i++)
+		if (!(p->letter[i].flags & LETTER_SEEN)) {
+			*uid = p->letter[i].uid;
+			return 1;
+		}
+	return 0;
+}
+
+int
+folder_first_unseen(struct folder *f, uint32_t *uid)
+{
+	struct index_txn	*t;
+	unsigned int		 tries = 0;
+	int			 r;
+
+	do {
+		*uid = 0;
+		if ((t = folder_read(f)) == NULL)
+			return -1;
+		r = index_walk(t, f->validity, 1, UINT32_MAX, 0, take_unseen,
+		    uid);
+	} while (folder_again(f, t, r, &tries));
+	return r == -1 ? -1 : 0;
+}
+
 /* Of a set: pieces and set ascend side by side. */
 static int
 take_wanted(const struct index_piece *p, void *arg)

@@ -229,6 +229,19 @@ folder_letters(struct folder *f, uint32_t first, uint64_t since,
 }
 
 int
+folder_first_unseen(struct folder *f, uint32_t *uid)
+{
+	size_t	 i;
+
+	(void)f;
+	*uid = 0;
+	for (i = fake.n; i-- > 0;)
+		if (!(fake.letter[i].flags & LETTER_SEEN))
+			*uid = fake.letter[i].uid;
+	return 0;
+}
+
+int
 folder_vanished(struct folder *f, uint64_t since, struct number_set *out)
 {
 	size_t	 i;
