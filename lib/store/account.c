@@ -88,10 +88,11 @@ void
 account_index_failed(struct account *a, const char *why)
 {
 	const bool	 place = is_place(errno);
+	const bool	 gone = errno == ESTALE;
 
 	if (a->index == NULL)
 		return;
-	if (!index_is_private(a->index) &&
+	if (!index_is_private(a->index) && !gone &&
 	    (place || ++a->index_failures >= INDEX_FAILURES)) {
 		log_warn("event=index-private");
 		a->index_alone = true;

@@ -226,19 +226,23 @@ folder_sync(struct folder *f, enum folder_depth depth,
 {
 	struct index_head	 h;
 	enum look		 what;
-	bool			 known;
+	bool			 known = true;
+	unsigned int		 i;
 
 	if (folder_check(f) == -1 ||
 	    (what = what_to_do(f, depth, &h)) == LOOK_FAILED)
 		return -1;
-	if (what != LOOK_NOTHING) {
+	/* An index that is lost again just now is made again. */
+	for (i = 0; i < FOLDER_TRIES && what != LOOK_NOTHING; i++) {
 		if (sync_what(f, depth) == -1 ||
 		    folder_head(f, &h, &known) == -1)
 			return -1;
-		if (!known) {		/* lost again, just now */
-			errno = EAGAIN;
-			return -1;
-		}
+		if (known)
+			break;
+	}
+	if (!known) {
+		errno = EAGAIN;
+		return -1;
 	}
 	folder_say(f, &h, out);
 	/* UIDs for a session only must not turn into lower ones within it. */

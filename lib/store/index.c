@@ -212,18 +212,25 @@ static int
 open_files(struct index *ix)
 {
 	struct stat	 st;
+	int		 fd;
 
 	index_marks_opening(ix);
 	ix->ino = 0;
 	ix->rooted = false;
 	if (fill_lock_file(ix) == -1 || open_env(ix, ix->dirfd, 0) == -1)
 		return -1;
-	if (fstatat(ix->dirfd, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) == -1) {
+	/* Of what is open: its name may be another file's by now. */
+	if (mdb_env_get_fd(ix->env, &fd) != 0 || fstat(fd, &st) == -1) {
 		close_env(ix);
-		return -1;
+		return index_corrupt();
 	}
 	ix->dev = st.st_dev;
 	ix->ino = st.st_ino;
+	if (index_is_gone(ix)) {
+		close_env(ix);
+		errno = ESTALE;
+		return -1;
+	}
 	forget_dead_readers(ix);
 	if (check_root(ix) == -1) {
 		close_env(ix);

@@ -137,6 +137,9 @@ index_marks_check(struct index *ix)
 		index_marks_remove(ix);
 		return NULL;
 	}
+	/* Who has it open locks a file that nobody else finds. */
+	if (lock.st_ino == 0)
+		return "its lock was removed";
 	if (read_dirty(ix, st.st_dev, st.st_ino) == 0)
 		return "not synced before the last boot, or another file";
 	if (somebody_died(ix))
