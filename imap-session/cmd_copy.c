@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "imap-session/command.h"
+#include "lib/base/log.h"
 
 #define SETS_MAX	(512 * 1024)	/* octets of COPYUID's two sets */
 
@@ -60,6 +61,26 @@ copy_tell_moved(struct copy *c)
 	view_own_change(&s->view, &c->done.source);
 }
 
+/*
+ * A COPY that fails leaves the target as it was (RFC 9051 6.4.7); so does one of
+ * messages of which some are not there any more.
+ */
+static void
+copy_undo(struct copy *c)
+{
+	struct folder_result	 r = { 0 };
+	struct number_set	 made = { NULL, 0, 0 };
+	size_t			 i;
+
+	for (i = 0; i < c->done.n; i++)
+		number_set_add(&made, c->done.to[i], c->done.to[i]);
+	if (made.n > 0 && folder_expunge(c->to, &made, true, &r) == -1)
+		log_warn("event=imap-failed command=COPY user=%s",
+		    log_esc(c->s->who->user));
+	folder_result_free(&r);
+	number_set_free(&made);
+}
+
 static enum command_end
 copy_answer(struct copy *c)
 {
@@ -68,9 +89,12 @@ copy_answer(struct copy *c)
 	struct buf		 code;
 	enum command_end	 end = COMMAND_OK;
 
-	if (c->done.n < number_set_count(&c->uids) && !c->uid)
+	if (c->done.n < number_set_count(&c->uids) && !c->uid) {
+		if (!c->move)
+			copy_undo(c);
 		return command_answer(s, COMMAND_NO, "[EXPUNGEISSUED] Some "
 		    "messages are no longer there");
+	}
 	if (c->move) {
 		if (s->enabled & ENABLED_CONDSTORE)
 			command_answer(s, end, "[HIGHESTMODSEQ %llu] MOVE "
