@@ -24,7 +24,10 @@ enum command_end
 cmd_noop(struct session *s, bool uid)
 {
 	(void)uid;
-	return imap_lex_end(&s->lex) ? COMMAND_OK : COMMAND_LEX;
+	if (!imap_lex_end(&s->lex))
+		return COMMAND_LEX;
+	s->view.closely = true;
+	return COMMAND_OK;
 }
 
 enum command_end

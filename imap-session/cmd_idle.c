@@ -55,6 +55,8 @@ idle_time(struct session *s, struct idle *i)
 		stream_printf(&s->s, "* OK Still here\r\n");
 		i->still = now + STILL_MS;
 	} else if (i->rest != 0 && now >= i->rest) {
+		s->view.closely = true;
+		idle_news(s, i);
 		session_rest(s);
 		i->rest = 0;
 	}

@@ -248,9 +248,12 @@ view_tell_flags(struct session *s, uint64_t since, uint32_t next,
 static int
 view_look(struct session *s, struct folder_state *now)
 {
-	const struct view	*v = &s->view;
+	struct view		*v = &s->view;
+	enum folder_depth	 depth = v->closely ? FOLDER_FULL :
+				    FOLDER_QUICK;
 
-	if (folder_sync(v->folder, FOLDER_QUICK, now) == -1) {
+	v->closely = false;
+	if (folder_sync(v->folder, depth, now) == -1) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return -1;
 		/* It can still be read as it was known. */

@@ -25,6 +25,8 @@ struct view {
 	uint64_t		 modseq;	/* flags up to here are told */
 	uint64_t		 vanished;	/* expunges up to here are told */
 	bool			 read_only;	/* EXAMINE, or nothing writable */
+	bool			 closely;	/* there is time: look for what a
+						 * quick look cannot see, once */
 };
 
 /*
