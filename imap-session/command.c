@@ -112,14 +112,6 @@ command_failed(struct session *s, const char *what)
 	return command_answer(s, COMMAND_NO, "%s", text);
 }
 
-enum command_end
-cmd_absent(struct session *s, bool uid)
-{
-	(void)uid;
-	return command_answer(s, COMMAND_NO,
-	    "[CANNOT] This is not available here");
-}
-
 bool
 command_mailbox(struct session *s, struct buf *name)
 {

@@ -62,9 +62,6 @@ enum command_end	 command_failed(struct session *, const char *what);
 /* Read one command and run it. */
 void	 command_next(struct session *);
 
-/* Say that a command does not exist here or cannot be done now: for the table. */
-command_fn	 cmd_absent;
-
 /* put.c: imap_string_add() and kin onto s->s go by these. */
 void	 put_string(struct session *, struct slice);	/* quoted or literal */
 void	 put_nstring(struct session *, struct slice);
