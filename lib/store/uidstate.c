@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/boot.h"
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/slice.h"
 #include "lib/base/text.h"
@@ -17,30 +17,6 @@
 #define FILE_MAX	512
 #define MAGIC		"merpati-uid "
 #define STEP		1000	/* UIDs for one fsync */
-
-/* Wait for the lock by asking again: a stuck holder must not hang us. */
-int
-uidstate_lock(int fd, short type)
-{
-	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET };
-	struct timespec	 ts = { 0, 1000000 };
-	int64_t		 end = 0;
-
-	while (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return -1;
-		if (end == 0)
-			end = io_monotonic_ms() + UIDLIST_WAIT_MS;
-		if (io_monotonic_ms() >= end) {
-			errno = EAGAIN;
-			return -1;
-		}
-		nanosleep(&ts, NULL);
-		if (ts.tv_nsec < 50000000)
-			ts.tv_nsec *= 2;
-	}
-	return 0;
-}
 
 /* The value of the next line, which must be key's. */
 static bool
@@ -154,7 +130,8 @@ uidstate_open(int dirfd, struct uidstate *st)
 	st->found = UIDSTATE_EMPTY;
 	if (st->fd == -1)
 		return 0;
-	if (uidstate_lock(st->fd, st->writable ? F_WRLCK : F_RDLCK) == 0 &&
+	if (filelock_wait(st->fd, st->writable ? F_WRLCK : F_RDLCK,
+	    UIDLIST_WAIT_MS) == 0 &&
 	    uidstate_read(st->fd, st) == 0)
 		return 0;
 	uidstate_close(st);
@@ -226,7 +203,7 @@ uidlist_lock(const char *dir)
 	fd = openat(dirfd, UIDSTATE_NAME,
 	    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	io_close(dirfd);
-	if (fd != -1 && uidstate_lock(fd, F_WRLCK) == -1) {
+	if (fd != -1 && filelock_wait(fd, F_WRLCK, UIDLIST_WAIT_MS) == -1) {
 		io_close(fd);
 		fd = -1;
 	}

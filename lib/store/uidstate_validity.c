@@ -15,9 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/slice.h"
 #include "lib/base/text.h"
+#include "lib/store/uidlist.h"
 #include "lib/store/uidstate.h"
 #include "lib/store/uidstate_parts.h"
 
@@ -120,7 +122,7 @@ open_counter(int rootfd, uint32_t *last)
 	    O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd == -1)
 		return -1;
-	if (uidstate_lock(fd, F_WRLCK) == -1) {
+	if (filelock_wait(fd, F_WRLCK, UIDLIST_WAIT_MS) == -1) {
 		io_close(fd);
 		return -1;
 	}
