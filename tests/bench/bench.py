@@ -1,6 +1,6 @@
 """Merpati beside Postfix and Dovecot, in one run, alternating.
 
-    tests/bench/run [letters|pop3|memory|remote|deferred|resolver|authd]...
+    tests/bench/run [letters|pop3|memory|remote|deferred|resolver|imap|authd]...
         [--rounds N] [--scale F]
 
 As root it makes an ext4 image with a journal, mounts it by a loop device and
@@ -25,6 +25,7 @@ from instance import Instance, cpu_seconds, wait_for  # noqa: E402
 from peers import HASH, PASSWORD, USER, Dovecot, Postfix  # noqa: E402
 from questions import bench_authd, bench_resolver  # noqa: E402, F401
 from report import compare, header, largest_processes  # noqa: E402
+from imap import bench_imap  # noqa: E402, F401
 from remote import bench_deferred, bench_remote  # noqa: E402, F401
 
 SIZE = 4096
@@ -245,7 +246,7 @@ def main():
     args = a.parse_args()
     ground = Ground()
     try:
-        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver", "authd"):
+        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver", "authd", "imap"):
             globals()["bench_" + name](ground.path, args.rounds, args.scale)
     finally:
         ground.close()

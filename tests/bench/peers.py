@@ -44,12 +44,32 @@ DOVECOT_CONF = """\
 base_dir = {d}/run
 state_dir = {d}/state
 log_path = {d}/log
-protocols = pop3
+protocols = pop3 imap
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
 first_valid_uid = 1
+mail_max_userip_connections = 2000
+default_client_limit = 3000
+default_process_limit = 1500
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+  service_count = 0
+  process_min_avail = 2
+}}
+service imap {{
+  process_limit = 1500
+}}
+protocol imap {{
+  mail_max_userip_connections = 2000
+}}
+maildir_stat_dirs = no
 service pop3-login {{
   inet_listener pop3 {{
     port = {port}
@@ -123,7 +143,7 @@ class Postfix:
 
 
 class Dovecot:
-    """pop3d over a copy of a Maildir, users in a passwd-file."""
+    """pop3d and imapd over a copy of a Maildir, users in a passwd-file."""
 
     def __init__(self, ground, maildir, plain=True):
         self.dir = tempfile.mkdtemp(prefix="dc", dir=ground)
@@ -140,7 +160,7 @@ class Dovecot:
         with open(d + "/users", "w") as f:
             f.write("%s:%s:%d:%d::%s::\n" % (USER, self.secret, mail.pw_uid, mail.pw_gid, d + "/home"))
         with open(d + "/dovecot.conf", "w") as f:
-            f.write(DOVECOT_CONF.format(d=d, port=self.base + 110))
+            f.write(DOVECOT_CONF.format(d=d, port=self.base + 110, imap=self.base + 143))
         self.process = subprocess.Popen(["dovecot", "-F", "-c", d + "/dovecot.conf"], stderr=subprocess.DEVNULL)
 
         def up():
