@@ -277,7 +277,8 @@ class Jobs:
             raise Wrong("no answer, or double")
         if uid and key == "ALL":
             for u in sorted(s.found):
-                if u not in s.gone and view.find(u, not s.uidonly) is None:
+                # None: one went whose UID had not been told before.
+                if not {u, None} & s.gone and view.find(u, not s.uidonly) is None:
                     raise Wrong("UID %d is not in the view" % u)
         if not uid and s.found and not 1 <= max(s.found) <= len(slots):
             raise Wrong("numbers above EXISTS")
