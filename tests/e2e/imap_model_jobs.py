@@ -54,7 +54,13 @@ class Jobs:
             serials.append(serial)
             parts += ["%s%s " % (" " if parts else "APPEND %s " % to, atoms(flags)),
                       Literal(wire(text), plus=True)]
-        r = (yield parts)[-1]
+        try:
+            r = (yield parts)[-1]
+        except GeneratorExit:
+            # BYE, because the selected mailbox is gone, instead of an answer.
+            self.world.slack.update((x, 1) for x in serials)
+            self.world.may_go_serial.update(serials)
+            raise
         if not self.fine(s, r):
             return
         if r.code != "APPENDUID" or len(numbers(r.args[1])) != len(serials):
