@@ -256,6 +256,7 @@ command_finish(struct session *s, const struct command *c, bool uid,
     enum command_end end)
 {
 	enum view_depth	 depth = VIEW_ALL;
+	bool		 there = true;
 
 	imap_lex_finish(&s->lex);
 	if (s->lex.status != STREAM_OK) {
@@ -266,14 +267,13 @@ command_finish(struct session *s, const struct command *c, bool uid,
 	    !(c->flags & COMMAND_NO_UPDATE) && s->end == SESSION_GOES_ON) {
 		if ((c->flags & COMMAND_NO_EXPUNGE) && !uid)
 			depth = VIEW_NO_EXPUNGE;
-		if (!view_update(s, depth)) {
-			command_bye(s, "The selected mailbox is gone",
-			    SESSION_LOST);
-			return;
-		}
+		there = view_update(s, depth);
 	}
+	/* First what became of the command: an APPEND was done. */
 	if (end != COMMAND_SENT)
 		command_tagged(s, c == NULL ? "" : c->name, end);
+	if (!there)
+		command_bye(s, "The selected mailbox is gone", SESSION_LOST);
 	if (s->lex.bye && s->end == SESSION_GOES_ON)
 		command_over(s);
 }

@@ -125,8 +125,10 @@ class Names(Base):
         other = self.place.login()
         other.select("a")
         self.c.ok("DELETE a")
-        tag, _ = other.start("NOOP")
-        self.assertEqual(other.response().name, "BYE")
+        tag, _ = other.start("APPEND INBOX ", Literal(b"Subject: x\r\n\r\n", plus=True))
+        answers = [other.response(), other.response()]
+        self.assertEqual([(x.name, x.code) for x in answers], [("OK", "APPENDUID"), ("BYE", None)])
+        self.assertEqual(self.status("INBOX", "MESSAGES")["MESSAGES"], 1)
         self.assertNotIn("a", self.names())
 
     def test_special_use(self):

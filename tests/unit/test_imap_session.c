@@ -383,6 +383,7 @@ a_mailbox_that_goes_away_ends_the_session(void **state)
 {
 	static const struct talk	 t = {
 		"a SELECT INBOX\r\nb NOOP\r\nc NOOP\r\n",
+		"b OK NOOP completed\r\n"
 		"* BYE The selected mailbox is gone\r\n" };
 	static const struct talk	 trouble = {
 		"a SELECT INBOX\r\nb NOOP\r\nc NOOP\r\n",
