@@ -7,6 +7,7 @@ MERPATI_MODEL_SECONDS is how long each of the two runs takes."""
 import collections
 import os
 import random
+import signal
 import shutil
 import time
 import unittest
@@ -140,6 +141,12 @@ class Run(Jobs):
     def tree(self, s):
         """CREATE, DELETE, RENAME: nobody else gives a command meanwhile."""
         self.wake(s)
+        if s.may_end():
+            # It ended after its last answer, or will after this one: not to be lost.
+            s.client.process.send_signal(signal.SIGKILL)
+            s.client.process.wait()
+            s.client.close()
+            s.connect()
         live, r = self.world.live, self.random
         free = [n for n in NAMES if n not in live]
         taken = [n for n in NAMES if n in live]

@@ -87,7 +87,7 @@ class Jobs:
             yield ("LOGOUT",)
         elif s.view is not None and self.chance(0.5):
             flags = self.some_flags() - {"\\Deleted"}
-            s.client.send(("x UID STORE 1:* +FLAGS.SILENT %s\r\n" % atoms(flags)).encode())
+            s.send(("x UID STORE 1:* +FLAGS.SILENT %s\r\n" % atoms(flags)).encode())
             time.sleep(self.random.random() * 0.003)
         s.client.process.send_signal(signal.SIGKILL)
         s.client.process.wait()

@@ -253,12 +253,16 @@ class Session:
                 raise Wrong("IDLE refused: %r" % r)
         self.idling = True
 
-    def done(self):
-        self.idling = None
+    def send(self, data):
+        """To a session that may have ended: its BYE is still to be read."""
         try:
-            self.client.send(b"DONE\r\n")
+            self.client.send(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
+
+    def done(self):
+        self.idling = None
+        self.send(b"DONE\r\n")
         return self.finish()
 
     # --- responses --------------------------------------------------------

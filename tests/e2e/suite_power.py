@@ -38,6 +38,10 @@ def run(*args):
     return subprocess.run(args, check=True, capture_output=True, text=True).stdout.strip()
 
 
+class Spoiled(Exception):
+    """The file system itself did not survive the cut: it says nothing of us."""
+
+
 class Disk:
     """A file system in an image, whose power can be cut."""
 
@@ -95,7 +99,7 @@ class Disk:
         self.umount()
         r = subprocess.run(["e2fsck", "-fn", self.image], capture_output=True, text=True)
         if r.returncode:
-            raise AssertionError("e2fsck:\n" + r.stdout)
+            raise Spoiled("e2fsck:\n" + r.stdout[:2000])
         self.mount()
 
     def close(self):
@@ -249,12 +253,15 @@ class Power(Root):
     def setUp(self):
         super().setUp()
         need("s6-svscan")
-        self.disk = self.disk()
         self.letters = Letters()
         self.lock = threading.Lock()
         self.rng = random.Random()
         self.count = collections.Counter()
         self.wrong = []
+        self.begin()
+
+    def begin(self):
+        self.disk = Root.disk(self)
         self.i = Instance(users=("alice", "bob", "carol"), parent=self.disk.path,
                           config={"queue": {"retry": "1s"}})
         self.addCleanup(self.end)
@@ -404,7 +411,15 @@ class Power(Root):
         for turn in range(ROUNDS):
             if "MERPATI_ROUNDS" not in os.environ and time.monotonic() - began > 45:
                 break
-            self.one_round(turn)
+            try:
+                self.one_round(turn)
+            except Spoiled as e:
+                print(e)
+                self.count["spoiled"] += 1
+                self.assertLess(self.count["spoiled"], 3)
+                self.end()
+                self.begin()
+                self.i.start()
         self.count["held"] = len(self.paths("hold"))
         print(", ".join("%s %d" % x for x in self.count.items()))
         print("\n".join(self.wrong))
