@@ -1,4 +1,7 @@
-/* Quotas (RFC 9208): one root, the account's, which nobody sets by IMAP. */
+/*
+ * Quotas (RFC 9208): one root, the account's, which nobody sets by IMAP; none
+ * where there is no limit, as a list of resources is never empty (7).
+ */
 #include <errno.h>
 
 #include "imap-session/command.h"
@@ -6,6 +9,12 @@
 #include "lib/store/tree.h"
 
 #define ROOT	"account"
+
+static bool
+quota_limits(const struct session *s)
+{
+	return s->account.quota_octets != 0 || s->account.quota_count != 0;
+}
 
 /* "* QUOTA root (STORAGE used limit MESSAGE used limit)", in KiB. */
 static int
@@ -15,8 +24,7 @@ quota_put(struct session *s)
 	uint64_t		 octets = 0, count = 0;
 	bool			 any = a->quota_octets != 0;
 
-	if ((a->quota_octets != 0 || a->quota_count != 0) &&
-	    account_usage(&s->account, &octets, &count) == -1)
+	if (account_usage(&s->account, &octets, &count) == -1)
 		return -1;
 	stream_printf(&s->s, "* QUOTA \"" ROOT "\" (");
 	if (a->quota_octets != 0)
@@ -40,7 +48,7 @@ cmd_getquota(struct session *s, bool uid)
 	if (!imap_lex_space(&s->lex) || !imap_lex_astring(&s->lex, &root) ||
 	    !imap_lex_end(&s->lex))
 		return COMMAND_LEX;
-	if (!slice_eq(root, SLICE_LIT(ROOT)))
+	if (!slice_eq(root, SLICE_LIT(ROOT)) || !quota_limits(s))
 		return command_answer(s, COMMAND_NO,
 		    "[NONEXISTENT] There is no such quota root");
 	return quota_put(s) == 0 ? COMMAND_OK : command_failed(s, "GETQUOTA");
@@ -66,8 +74,11 @@ cmd_getquotaroot(struct session *s, bool uid)
 	if (r == 0) {
 		stream_printf(&s->s, "* QUOTAROOT ");
 		put_mailbox(s, buf_slice(&name));
-		stream_printf(&s->s, " \"" ROOT "\"\r\n");
-		r = quota_put(s);
+		if (quota_limits(s)) {
+			stream_printf(&s->s, " \"" ROOT "\"\r\n");
+			r = quota_put(s);
+		} else
+			stream_printf(&s->s, "\r\n");
 	}
 	buf_free(&name);
 	return r == 0 ? COMMAND_OK : command_failed(s, "GETQUOTAROOT");
