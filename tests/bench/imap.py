@@ -299,7 +299,7 @@ def idle_memory(peer, n):
         c.s.sendall(b"i IDLE\r\n")
         c.until(lambda data: data.startswith(b"+"))
         clients.append(c)
-    time.sleep(2)
+    time.sleep(5)           # who is idle gives memory back after two
     after = used_kib()
     for c in clients:
         c.s.close()
