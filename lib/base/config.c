@@ -16,7 +16,7 @@
 #include "lib/base/config.h"
 #include "lib/base/config_keys.h"
 #include "lib/base/config_scan.h"
-#include "lib/base/config_via.h"
+#include "lib/base/config_sections.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -86,187 +86,6 @@ config_options(const char *section, cfg_opt_t *subsections, size_t nsub)
 }
 
 static void
-config_store_list(cfg_t *cfg, const char *name, struct config_list *list)
-{
-	unsigned int	 i;
-
-	list->n = cfg_size(cfg, name);
-	list->item = xcalloc(list->n + 1, sizeof(*list->item));
-	for (i = 0; i < list->n; i++)
-		list->item[i] = xstrdup(cfg_getnstr(cfg, name, i));
-}
-
-static void
-config_store_times(cfg_t *cfg, const struct config_key *k, void *field)
-{
-	unsigned int	 i, n = cfg_size(cfg, k->name);
-
-	for (i = 0; i < n; i++)
-		config_key_store(k, cfg_getnstr(cfg, k->name, i), field);
-	if (n == 0)
-		config_key_store(k, k->value, field);
-}
-
-/* Store every key of a section, the given value or the default. */
-static void
-config_store(cfg_t *cfg, const char *section, void *base)
-{
-	const struct config_key	*k;
-	const char		*value;
-
-	for (k = config_keys; k < config_keys + config_nkeys; k++) {
-		char	*field = (char *)base + k->offset;
-
-		if (strcmp(k->section, section) != 0)
-			continue;
-		if (k->type == KEY_TIMES) {
-			config_store_times(cfg, k, field);
-			continue;
-		}
-		if (config_key_is_list(k)) {
-			config_store_list(cfg, k->name,
-			    (struct config_list *)(void *)field);
-			if (((struct config_list *)(void *)field)->n == 0)
-				config_key_default_list(k,
-				    (struct config_list *)(void *)field);
-			continue;
-		}
-		value = cfg_size(cfg, k->name) > 0 ?
-		    cfg_getstr(cfg, k->name) : k->value;
-		config_key_store(k, value, field);
-	}
-}
-
-/* The section whose daemon speaks this. */
-static const char *
-config_role_section(enum config_role role)
-{
-	switch (role) {
-	case ROLE_POP3:
-		return "pop3d";
-	case ROLE_IMAP:
-		return "imapd";
-	case ROLE_MX:
-	case ROLE_SUBMISSION:
-	case ROLE_LMTP:
-	case ROLE_SUBMIT:
-		break;
-	}
-	return "smtpd";
-}
-
-/* role: what is spoken when the file does not say. */
-static void
-config_store_listen(cfg_t *top, const char *section, enum config_role role,
-    struct config_listeners *net)
-{
-	cfg_t		*cfg = cfg_getsec(top, section);
-	const char	*address;
-	unsigned int	 i;
-	int		 line = cfg->line;
-
-	net->nlisten = cfg_size(cfg, "listen");
-	net->listen = xcalloc(net->nlisten + 1, sizeof(*net->listen));
-	for (i = 0; i < net->nlisten; i++) {
-		cfg_t	*l = cfg_getnsec(cfg, "listen", i);
-
-		address = cfg_title(l);
-		net->listen[i].address = xstrdup(address);
-		config_store(l, "listen", &net->listen[i]);
-		if (cfg_size(l, "role") == 0)
-			net->listen[i].role = role;
-		if (strcmp(config_role_section(net->listen[i].role),
-		    section) != 0)
-			buf_addf(config_err, "%s:%d: listen: %s has no such "
-			    "role\n", config_file, l->line > 0 ? l->line :
-			    line, section);
-		if (!config_is_endpoint(address))
-			buf_addf(config_err, "%s:%d: listen: not HOST:PORT, "
-			    "[IPV6]:PORT or unix:PATH with a numeric address: "
-			    "\"%s\"\n", config_file, l->line > 0 ? l->line :
-			    line, address);
-	}
-}
-
-static bool
-config_is_route(const char *domain)
-{
-	if (strcmp(domain, "*") == 0)
-		return true;
-	return config_is_domain(domain + (*domain == '.'));
-}
-
-static const char *
-config_route_wrong(const struct config *c, const struct config_route *r)
-{
-	struct config_via		 via;
-	const struct config_route	*o;
-
-	if (!config_is_route(r->domain))
-		return "not \"example.org\", \".example.org\" or \"*\"";
-	for (o = c->route; o < r; o++)
-		if (strcmp(o->domain, r->domain) == 0)
-			return "set twice";
-	if (r->user != NULL && r->password_file == NULL)
-		return "user needs a password-file";
-	if (r->user == NULL && r->password_file != NULL)
-		return "password-file needs a user";
-	(void)config_via_parse(r->via, &via);
-	if (r->user != NULL && (via.kind == VIA_MX || via.kind == VIA_UNIX))
-		return "user needs a host in via that knows it";
-	if (r->tls != NULL && via.kind == VIA_UNIX)
-		return "tls means nothing on a local socket";
-	return NULL;
-}
-
-static void
-config_store_routes(cfg_t *cfg, struct config *c)
-{
-	struct config_route	*r;
-	const char		*why;
-	unsigned int		 i;
-
-	c->nroute = cfg_size(cfg, "route");
-	c->route = xcalloc(c->nroute + 1, sizeof(*c->route));
-	for (i = 0; i < c->nroute; i++) {
-		cfg_t	*sec = cfg_getnsec(cfg, "route", i);
-
-		r = &c->route[i];
-		r->domain = xstrdup(cfg_title(sec));
-		text_lower_str(r->domain);
-		config_store(sec, "route", r);
-		if ((why = config_route_wrong(c, r)) != NULL)
-			buf_addf(config_err, "%s:%d: route: %s: \"%s\"\n",
-			    config_file, sec->line, why, r->domain);
-	}
-}
-
-static void
-config_store_stubs(cfg_t *cfg, struct config_resolver *r)
-{
-	static const struct config_key	 zone = { .type = KEY_DOMAIN };
-	const char			*why;
-	unsigned int			 i;
-
-	r->nstub = cfg_size(cfg, "stub");
-	r->stub = xcalloc(r->nstub + 1, sizeof(*r->stub));
-	for (i = 0; i < r->nstub; i++) {
-		cfg_t	*s = cfg_getnsec(cfg, "stub", i);
-		int	 line = s->line > 0 ? s->line : cfg->line;
-
-		config_store(s, "stub", &r->stub[i]);
-		config_key_store(&zone, cfg_title(s), &r->stub[i].zone);
-		if ((why = config_key_check(&zone, cfg_title(s))) != NULL)
-			buf_addf(config_err, "%s:%d: stub: %s: \"%s\"\n",
-			    config_file, line, why, cfg_title(s));
-		if (r->stub[i].server.n == 0 && !r->stub[i].insecure)
-			buf_addf(config_err, "%s:%d: stub: neither server "
-			    "nor insecure is set: \"%s\"\n", config_file,
-			    line, cfg_title(s));
-	}
-}
-
-static void
 config_missing(const char *name, const char *what)
 {
 	buf_addf(config_err, "%s:1: %s is missing: %s\n", config_file, name,
@@ -308,8 +127,10 @@ static int
 config_parse(const char *text, struct config *c)
 {
 	cfg_opt_t	*listen, *smtpd, *pop3d, *imapd, *queue, *authd,
-			*spawner, *resolver, *stub, *remote, *route, *top;
+			*spawner, *resolver, *stub, *remote, *route, *tls,
+			*keyd, *oauth, *certificate, *top;
 	cfg_t		*cfg;
+	const struct config_source src = { config_file, config_err };
 	int		 r;
 
 	listen = config_options("listen", NULL, 0);
@@ -334,6 +155,10 @@ config_parse(const char *text, struct config *c)
 	}
 	remote = config_options("remote", NULL, 0);
 	route = config_options("route", NULL, 0);
+	tls = config_options("tls", NULL, 0);
+	keyd = config_options("keyd", NULL, 0);
+	oauth = config_options("oauth", NULL, 0);
+	certificate = config_options("certificate", NULL, 0);
 	{
 		cfg_opt_t	 subs[] = {
 			CFG_SEC("smtpd", smtpd, CFGF_NONE),
@@ -344,6 +169,11 @@ config_parse(const char *text, struct config *c)
 			CFG_SEC("spawner", spawner, CFGF_NONE),
 			CFG_SEC("resolver", resolver, CFGF_NONE),
 			CFG_SEC("remote", remote, CFGF_NONE),
+			CFG_SEC("tls", tls, CFGF_NONE),
+			CFG_SEC("keyd", keyd, CFGF_NONE),
+			CFG_SEC("oauth", oauth, CFGF_NONE),
+			CFG_SEC("certificate", certificate, CFGF_MULTI |
+			    CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 			CFG_SEC("route", route, CFGF_MULTI | CFGF_TITLE |
 			    CFGF_NO_TITLE_DUPES),
 		};
@@ -358,20 +188,25 @@ config_parse(const char *text, struct config *c)
 	if (r == CFG_SUCCESS && config_err->len == 0) {
 		config_store(cfg, "", c);
 		config_store(cfg_getsec(cfg, "smtpd"), "smtpd", &c->smtpd);
-		config_store_listen(cfg, "smtpd", ROLE_MX, &c->smtpd.net);
+		config_store_listen(&src, cfg, "smtpd", ROLE_MX, &c->smtpd.net);
 		config_store(cfg_getsec(cfg, "pop3d"), "pop3d", &c->pop3d);
-		config_store_listen(cfg, "pop3d", ROLE_POP3, &c->pop3d.net);
+		config_store_listen(&src, cfg, "pop3d", ROLE_POP3, &c->pop3d.net);
 		config_store(cfg_getsec(cfg, "imapd"), "imapd", &c->imapd);
-		config_store_listen(cfg, "imapd", ROLE_IMAP, &c->imapd.net);
+		config_store_listen(&src, cfg, "imapd", ROLE_IMAP, &c->imapd.net);
 		config_store(cfg_getsec(cfg, "queue"), "queue", &c->queue);
 		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
 		config_store(cfg_getsec(cfg, "spawner"), "spawner",
 		    &c->spawner);
 		config_store(cfg_getsec(cfg, "resolver"), "resolver",
 		    &c->resolver);
-		config_store_stubs(cfg_getsec(cfg, "resolver"), &c->resolver);
+		config_store_stubs(&src, cfg_getsec(cfg, "resolver"),
+		    &c->resolver);
 		config_store(cfg_getsec(cfg, "remote"), "remote", &c->remote);
-		config_store_routes(cfg, c);
+		config_store(cfg_getsec(cfg, "tls"), "tls", &c->tls);
+		config_store(cfg_getsec(cfg, "keyd"), "keyd", &c->keyd);
+		config_store(cfg_getsec(cfg, "oauth"), "oauth", &c->oauth);
+		config_store_routes(&src, cfg, c);
+		config_store_certificates(&src, cfg, c);
 		config_check(c);
 	} else if (config_err->len == 0)
 		buf_addf(config_err, "%s:1: cannot be parsed\n", config_file);
@@ -387,6 +222,10 @@ config_parse(const char *text, struct config *c)
 	free(stub);
 	free(remote);
 	free(route);
+	free(tls);
+	free(keyd);
+	free(oauth);
+	free(certificate);
 	free(listen);
 	return config_err->len == 0 ? 0 : -1;
 }
@@ -448,50 +287,6 @@ config_need(const char *arg)
 	return &config;
 }
 
-static void
-config_free_section(const char *section, void *base)
-{
-	const struct config_key	*k;
-
-	for (k = config_keys; k < config_keys + config_nkeys; k++)
-		if (strcmp(k->section, section) == 0)
-			config_key_free(k, (char *)base + k->offset);
-}
-
-static void
-config_free_listen(struct config_listeners *net)
-{
-	size_t	 i;
-
-	for (i = 0; i < net->nlisten; i++)
-		free(net->listen[i].address);
-	free(net->listen);
-}
-
-static void
-config_free_routes(struct config *c)
-{
-	size_t	 i;
-
-	for (i = 0; i < c->nroute; i++) {
-		free(c->route[i].domain);
-		config_free_section("route", &c->route[i]);
-	}
-	free(c->route);
-}
-
-static void
-config_free_stubs(struct config_resolver *r)
-{
-	size_t	 i;
-
-	for (i = 0; i < r->nstub; i++) {
-		config_free_section("stub", &r->stub[i]);
-		free(r->stub[i].zone);
-	}
-	free(r->stub);
-}
-
 void
 config_free(struct config *c)
 {
@@ -508,18 +303,31 @@ config_free(struct config *c)
 	config_free_section("resolver", &c->resolver);
 	config_free_stubs(&c->resolver);
 	config_free_section("remote", &c->remote);
+	config_free_section("tls", &c->tls);
+	config_free_section("keyd", &c->keyd);
+	config_free_section("oauth", &c->oauth);
+	config_free_certificates(c);
 	config_free_routes(c);
 	free(c->file);
 	memset(c, 0, sizeof(*c));
 }
 
-static bool
-config_in(const struct config_list *l, const char *domain)
+enum config_tls
+config_listen_tls(const struct config *c, const struct config_listen *l)
+{
+	if (l->tls != TLS_AUTO)
+		return l->tls;
+	return c->ncertificate > 0 && strncmp(l->address, "unix:", 5) != 0 ?
+	    TLS_STARTTLS : TLS_OFF;
+}
+
+bool
+config_list_has(const struct config_list *l, const char *name)
 {
 	size_t	 i;
 
 	for (i = 0; i < l->n; i++)
-		if (strcasecmp(l->item[i], domain) == 0)
+		if (strcasecmp(l->item[i], name) == 0)
 			return true;
 	return false;
 }
@@ -528,13 +336,13 @@ bool
 config_is_local(const struct config *c, const char *domain)
 {
 	return strcasecmp(domain, c->hostname) == 0 ||
-	    config_in(&c->domains, domain);
+	    config_list_has(&c->domains, domain);
 }
 
 bool
 config_is_relay(const struct config *c, const char *domain)
 {
-	return config_in(&c->relay_domains, domain);
+	return config_list_has(&c->relay_domains, domain);
 }
 
 static bool

@@ -27,10 +27,18 @@ enum config_role {
 	ROLE_IMAP
 };
 
-/* listen "ADDRESS:PORT" { role = "mx" proxy = true } */
+enum config_tls {
+	TLS_AUTO,		/* not said: config_listen_tls() */
+	TLS_OFF,
+	TLS_STARTTLS,		/* offered; passwords wait for it */
+	TLS_IMPLICIT		/* RFC 8314: from the first octet */
+};
+
+/* listen "ADDRESS:PORT" { role = "mx" proxy = true tls = "starttls" } */
 struct config_listen {
 	char			*address;	/* as written: its name */
 	enum config_role	 role;
+	enum config_tls		 tls;
 	bool			 proxy;		/* PROXY protocol v2 first */
 };
 
@@ -73,6 +81,15 @@ struct config_route {
 					 * NULL: not said */
 };
 
+/* certificate "NAME" { chain = "/FILE.pem" key = "/FILE.pem" } */
+struct config_certificate {
+	char		*name;		/* for people; the first certificate is
+					 * for clients that name no host */
+	char		*chain;		/* PEM, the host's certificate first */
+	char		*key;		/* PEM, without a passphrase */
+	char		*ocsp;		/* DER response to staple, or NULL */
+};
+
 struct config {
 	char			*file;		/* where it was read */
 
@@ -87,7 +104,9 @@ struct config {
 	char			*spool_dir;
 	char			*run_dir;
 	char			*mail_home;	/* with %d and %n */
+	struct config_list	 users;		/* sources: "file" "system" */
 	char			*users_file;
+	char			*app_passwords_file;
 	char			*aliases_file;
 	char			*libexec_dir;
 	char			*log_dir;	/* s6-log's, or NULL */
@@ -111,6 +130,12 @@ struct config {
 		unsigned int	 max_command;		/* 2048 octets */
 		unsigned int	 data_timeout;		/* seconds a block */
 		unsigned int	 greet_delay_ms;	/* early talkers */
+		/* Of one user in an hour, 0: any. */
+		unsigned int	 user_messages;
+		unsigned int	 user_recipients;
+		bool		 trusted_submission;	/* without AUTH */
+		bool		 received_client;	/* name our users'
+							 * addresses */
 		struct config_list access_client;	/* files */
 		struct config_list access_sender;
 		struct config_list access_recipient;
@@ -150,7 +175,39 @@ struct config {
 		unsigned int	 hashers;	/* 0: one a processor */
 		unsigned int	 cache;		/* seconds, verified */
 		char		*scheme;	/* of new hashes: yescrypt */
+		unsigned int	 scram_iterations;	/* of new keys */
+		char		*state;		/* directory that is authd's */
+		/* SASL mechanisms to announce where they can work. */
+		struct config_list mechanisms;
 	} authd;
+
+	struct config_certificate *certificate;	/* in the file's order */
+	size_t			 ncertificate;
+
+	struct config_tls_section {
+		char		*min_version;	/* "1.2" or "1.3" */
+		bool		 tickets;	/* TLS 1.3 resumption */
+		bool		 client_certificates;	/* ask our users for
+							 * one: EXTERNAL */
+	} tls;
+
+	struct config_keyd {
+		unsigned int	 check;		/* seconds between looks */
+		unsigned int	 warn;		/* seconds before expiry */
+		unsigned int	 ticket_life;	/* seconds, at most an hour */
+	} keyd;
+
+	/* RFC 7662 token introspection; url NULL: no OAUTHBEARER, XOAUTH2. */
+	struct config_oauth {
+		char		*url;
+		char		*client_id;
+		char		*client_secret_file;
+		char		*user_claim;	/* "username" "email" "sub" */
+		char		*scope;		/* that a token must have */
+		char		*ca_file;
+		unsigned int	 timeout;
+		unsigned int	 cache;		/* seconds at most */
+	} oauth;
 
 	struct config_spawner {
 		unsigned int	 min_uid;	/* 100 */
@@ -214,6 +271,12 @@ void		 config_free(struct config *);
 /* Domain (ASCII case ignored) among domains, hostname, relay-domains? */
 bool		 config_is_local(const struct config *, const char *domain);
 bool		 config_is_relay(const struct config *, const char *domain);
+
+/* What tls is there: TLS_AUTO is STARTTLS where there are certificates. */
+enum config_tls	 config_listen_tls(const struct config *,
+		    const struct config_listen *);
+/* Is a name in one of the lists of names here?  ASCII case ignored. */
+bool		 config_list_has(const struct config_list *, const char *name);
 
 /*
  * mail_home or mbox_path with %d the domain, %n the local part, %% a percent

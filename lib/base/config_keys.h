@@ -19,6 +19,7 @@ enum config_key_type {
 	KEY_ADDRESS,		/* char *, local@domain */
 	KEY_CHOICE,		/* char *, one of choices */
 	KEY_ROLE,		/* enum config_role */
+	KEY_TLS,		/* enum config_tls */
 	KEY_MBOX,		/* bool: "mbox" true, "maildir" false */
 	KEY_BOOL,		/* bool */
 	KEY_TIME,		/* unsigned int, seconds */
@@ -28,6 +29,7 @@ enum config_key_type {
 	KEY_DAYS,		/* int: days, or "never" -1 */
 	KEY_SIZE,		/* uint64_t, octets */
 	KEY_LIST,		/* struct config_list of any strings */
+	KEY_CHOICES,		/* of words of choices */
 	KEY_DOMAINS,		/* of domains */
 	KEY_PATHS,		/* of absolute paths, or "" */
 	KEY_SERVERS,		/* of ADDRESS, ADDRESS:PORT, [V6]:PORT */

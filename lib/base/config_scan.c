@@ -31,7 +31,8 @@ struct scan {
 };
 
 static const char *const	 sections[] = { "smtpd", "pop3d", "imapd",
-    "queue", "authd", "spawner", "resolver", "remote", "route" };
+    "queue", "authd", "spawner", "resolver", "remote", "route", "tls",
+    "keyd", "oauth", "certificate" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)
@@ -262,7 +263,7 @@ scan_item(struct scan *s)
 	if (!section && config_key_find(in, key) == NULL)
 		scan_unknown(s, in);
 	else if (strcmp(key, "listen") != 0 && strcmp(key, "stub") != 0 &&
-	    strcmp(key, "route") != 0)
+	    strcmp(key, "route") != 0 && strcmp(key, "certificate") != 0)
 		scan_once(s);
 	t = scan_token(s);
 	if (t == TOK_SET)
