@@ -87,7 +87,7 @@ check_wrong(struct check *k, const char *reason)
 	check_log(k, "auth-failed", reason);
 	ms = delay_failed(k->a->delay, k->s.check.ip, k->s.check.user,
 	    io_monotonic_ms());
-	explicit_bzero(k->s.check.password, sizeof(k->s.check.password));
+	explicit_bzero(k->s.check.secret, sizeof(k->s.check.secret));
 	tv.tv_sec = ms / 1000;
 	tv.tv_usec = ms % 1000 * 1000;
 	k->timer = event_new(k->a->base, -1, 0, check_waited, k);
@@ -142,7 +142,7 @@ check_right(struct check *k, const struct user *u)
 {
 	char	 home[AUTH_HOME_MAX];
 
-	explicit_bzero(k->s.check.password, sizeof(k->s.check.password));
+	explicit_bzero(k->s.check.secret, sizeof(k->s.check.secret));
 	delay_passed(k->a->delay, k->s.check.user);
 	strlcpy(k->s.check.user, u->name, sizeof(k->s.check.user));
 	if (u->nologin) {
@@ -179,7 +179,7 @@ check_hashed(enum hash_result result, void *arg)
 		check_later(k, "changed");
 		return;
 	}
-	cache_add(k->a->cache, u->name, u->secret, c->password,
+	cache_add(k->a->cache, u->name, u->secret, c->secret,
 	    io_monotonic_ms());
 	check_right(k, u);
 }
@@ -193,7 +193,7 @@ check_run(struct check *k)
 	const char		*secret;
 
 	k->known = u != NULL && u->secret[0] != '\0';
-	if (k->known && cache_has(a->cache, u->name, u->secret, c->password,
+	if (k->known && cache_has(a->cache, u->name, u->secret, c->secret,
 	    io_monotonic_ms())) {
 		check_right(k, u);
 		return;
@@ -204,7 +204,7 @@ check_run(struct check *k)
 	if (secret == NULL)
 		secret = secret_dummy();
 	k->secret = xstrdup(secret);
-	if (hashers_ask(a->hashers, k->secret, c->password, check_hashed,
+	if (hashers_ask(a->hashers, k->secret, c->secret, check_hashed,
 	    k) == -1)
 		check_later(k, "busy");
 }

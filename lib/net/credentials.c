@@ -28,8 +28,8 @@ credentials_set(struct auth_check *c, struct slice user, struct slice password)
 		return CREDENTIALS_MALFORMED;
 	memcpy(c->user, user.ptr, user.len);
 	c->user[user.len] = '\0';
-	memcpy(c->password, password.ptr, password.len);
-	c->password[password.len] = '\0';
+	memcpy(c->secret, password.ptr, password.len);
+	c->secret[password.len] = '\0';
 	return CREDENTIALS_OK;
 }
 

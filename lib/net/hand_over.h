@@ -21,7 +21,7 @@ enum hand_over {
 
 /*
  * Flush the stream and ask authd.  The caller has set check.user,
- * check.password and tag of the session, which is overwritten; service is "pop3"
+ * check.secret and tag of the session, which is overwritten; service is "pop3"
  * or "imap".  What the stream holds unread, at most AUTH_AHEAD_MAX octets,
  * goes along.
  */

@@ -238,13 +238,13 @@ static void
 put_secret(struct ipc_msg *m, const struct auth_check *c)
 {
 	struct buf	 enc;
-	size_t		 len = strlen(c->password);
+	size_t		 len = strlen(c->secret);
 
 	/* Encoded here, so that no copy of it stays behind in the heap. */
 	put_text(m, "user", c->user);
 	buf_init(&enc, 3 * AUTH_PASSWORD_MAX);
 	if (buf_reserve(&enc, 3 * AUTH_PASSWORD_MAX) == NULL ||
-	    text_xencode(&enc, (struct slice){ c->password, len }, false) ==
+	    text_xencode(&enc, (struct slice){ c->secret, len }, false) ==
 	    -1)
 		m->bad = true;
 	ipc_put(m, "password", buf_cstr(&enc));
@@ -258,7 +258,7 @@ static void
 get_secret(struct ipc_msg *m, struct auth_check *c)
 {
 	get_text(m, "user", c->user, sizeof(c->user));
-	get_text(m, "password", c->password, sizeof(c->password));
+	get_text(m, "password", c->secret, sizeof(c->secret));
 	ipc_get(m, "service", c->service, sizeof(c->service));
 	ipc_get(m, "ip", c->ip, sizeof(c->ip));
 }

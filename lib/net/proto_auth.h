@@ -5,15 +5,19 @@
  *	lookup   address               what is this address here?  "\address":
  *	                               the mailbox behind an alias of its name
  *	expand   address               an alias's results, in a descriptor
- *	check    user password ...     is this the user's password?
+ *	scram    user nonce ...        begin a SCRAM exchange: salt, iterations
+ *	check    user secret ...       is this the user's password (or another
+ *	                               proof of who he is)?
  *	session  the same + descriptor check, then hand the connection to the
  *	                               user's session server
  *	deliver  user                  a socket to a delivery worker of its uid
+ *	submit   user sender count     may the user send this, from this
+ *	                               address, to so many?
  *	usage    user octets count     how full a mailbox is (workers, sessions)
  *	reload                         read the tables again now
  *
- * Who may ask what (by uid): smtpd lookup expand check; queue-runner lookup
- * expand deliver; pop3d, imapd check session; mailbox uids usage of their own
+ * Who may ask what (by uid): smtpd lookup expand scram check submit;
+ * queue-runner lookup expand deliver; pop3d, imapd scram check session; mailbox uids usage of their own
  * users; admins all but session.
  */
 #ifndef NET_PROTO_AUTH_H
@@ -29,6 +33,10 @@
 
 #define AUTH_USER_MAX		ADDRESS_MAX
 #define AUTH_PASSWORD_MAX	1024
+#define AUTH_SECRET_MAX		4096	/* a bearer token; see auth_method */
+#define AUTH_NONCE_MAX		128	/* of SCRAM, a client's part */
+#define AUTH_MESSAGE_MAX	1024	/* of SCRAM */
+#define AUTH_PASS_LEN		32	/* hex */
 #define AUTH_HOME_MAX		1024
 #define AUTH_TAG_MAX		64	/* of an IMAP command */
 #define AUTH_AHEAD_MAX		8192	/* octets read ahead of a session */
@@ -62,11 +70,79 @@ enum auth_verdict {
 	AUTH_DISABLED		/* right, but may not use this service */
 };
 
+/* What secret is, and so how user is found. */
+enum auth_method {
+	AUTH_PASSWORD,		/* a password, or an app password */
+	AUTH_SCRAM,		/* the client's proof, base 64, after `scram`;
+				 * first, last and exchange are set */
+	AUTH_TOKEN,		/* an OAuth bearer token; user may be "" */
+	AUTH_CERTIFICATE,	/* SHA-256 of a certificate, lower case hex,
+				 * possession of its key proven; user may be
+				 * "": whoever has it */
+	AUTH_PASS		/* the pass of an earlier verdict: once, within
+				 * a minute, the same asker and service */
+};
+
 struct auth_check {
+	enum auth_method method;
 	char		 user[AUTH_USER_MAX + 1];
-	char		 password[AUTH_PASSWORD_MAX + 1];
+	char		 secret[AUTH_SECRET_MAX + 1];
 	char		 service[16];		/* smtp pop3 imap */
 	char		 ip[64];		/* of the client, or "" */
+	/* Of SCRAM, else "": RFC 5802 7. */
+	char		 exchange[AUTH_PASS_LEN + 1];	/* scram's answer */
+	char		 first[AUTH_MESSAGE_MAX + 1];	/* client-first-bare */
+	char		 last[AUTH_MESSAGE_MAX + 1];	/* client-final-message-
+						 * without-proof */
+};
+
+/*
+ * To begin SCRAM.  authd makes the server's nonce and remembers the exchange for a
+ * minute, so a proof serves once, however it was come by.
+ */
+struct auth_scram {
+	char		 user[AUTH_USER_MAX + 1];
+	char		 hash[16];	/* "SHA-256" "SHA-1" */
+	char		 nonce[AUTH_NONCE_MAX + 1];	/* the client's */
+	char		 service[16];
+	char		 ip[64];
+};
+/*
+ * The answer: whoever the user is, known or not; unknown ones have a salt
+ * that is always the same for them.
+ */
+struct auth_scram_first {
+	bool		 later;		/* authd is too busy */
+	char		 exchange[AUTH_PASS_LEN + 1];
+	char		 message[AUTH_MESSAGE_MAX + 1];	/* server-first-message
+					 * "r=...,s=...,i=..." */
+};
+
+/* The answer to check. */
+struct auth_answer {
+	enum auth_verdict verdict;
+	char		 user[AUTH_USER_MAX + 1];	/* canonical login
+					 * name, "" unless AUTH_OK */
+	/* After SCRAM: the server's signature, base 64, and a pass with which to
+	 * ask `check` or `session` when the client has seen it; else "". */
+	char		 signature[96];
+	char		 pass[AUTH_PASS_LEN + 1];
+};
+
+/*
+ * May an authenticated user send a message?  Asked at MAIL with count 0, at
+ * the end of the recipients with their number, which then counts.
+ */
+struct auth_submit {
+	char		 user[AUTH_USER_MAX + 1];	/* login name */
+	char		 sender[AUTH_USER_MAX + 1];	/* "": null sender */
+	uint64_t	 count;
+};
+enum auth_may {
+	AUTH_MAY,
+	AUTH_MAY_NOT,		/* the address is none of the user's */
+	AUTH_MAY_LATER		/* too many messages or recipients in an
+				 * hour */
 };
 
 struct auth_session {

@@ -41,7 +41,7 @@ lines_of_auth_plain_are_judged(void **state)
 		    t[i].st);
 		assert_string_equal(c.user,
 		    t[i].st == CREDENTIALS_OK ? "bob" : "");
-		assert_string_equal(c.password,
+		assert_string_equal(c.secret,
 		    t[i].st == CREDENTIALS_OK ? "secret" : "");
 	}
 }
@@ -75,7 +75,7 @@ names_and_passwords_have_bounds(void **state)
 	    SLICE_LIT("x")), CREDENTIALS_MALFORMED);
 	assert_int_equal(credentials_set(&c, SLICE_LIT("bob"),
 	    SLICE_LIT(" with blanks ")), CREDENTIALS_OK);
-	assert_string_equal(c.password, " with blanks ");
+	assert_string_equal(c.secret, " with blanks ");
 }
 
 static void

@@ -85,16 +85,16 @@ questions_come_out_as_they_went_in(void **state)
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
 	assert_memory_equal(&c, &d, sizeof(c));
 	assert_null(memmem(b.data, sizeof(b.data), "wo", 2));
-	memset(c.password, '+', AUTH_PASSWORD_MAX);
+	memset(c.secret, '+', AUTH_PASSWORD_MAX);
 	proto_auth_put_check(&a, 9, &c);
 	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
-	assert_int_equal(strlen(d.password), AUTH_PASSWORD_MAX);
-	c.password[0] = '\0';
+	assert_int_equal(strlen(d.secret), AUTH_PASSWORD_MAX);
+	c.secret[0] = '\0';
 	proto_auth_put_check(&a, 9, &c);
 	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_check(&b, &d), 0);
-	assert_string_equal(d.password, "");
+	assert_string_equal(d.secret, "");
 }
 
 static void
@@ -159,7 +159,7 @@ sessions_carry_octets_and_the_connection(void **state)
 	s.ahead_len = AUTH_AHEAD_MAX;
 	s.fd = p[0];
 	memset(s.tag, '+', AUTH_TAG_MAX);
-	memset(s.check.password, '=', AUTH_PASSWORD_MAX);
+	memset(s.check.secret, '=', AUTH_PASSWORD_MAX);
 	proto_auth_put_session(&a, 1, &s);
 	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(proto_auth_get_session(&b, &t), 0);

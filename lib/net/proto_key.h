@@ -1,0 +1,105 @@
+/*
+ * Questions to keyd, at RUN/keyd/keyd.sock: encode and decode beside each other,
+ * one struct a message, and a blocking client.  Fields in doc/protocols.md.
+ *
+ *	sign     key scheme digest	a TLS signature with a private key
+ *	ticket   name			the key of session tickets of that name,
+ *					or, without a name, the one for new ones
+ *	reload				look at the files now
+ *
+ * Who may ask: smtpd pop3d imapd sign and ticket; admins reload.
+ */
+#ifndef NET_PROTO_KEY_H
+#define NET_PROTO_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ipc.h"
+
+#define KEY_ID_MAX		64	/* hex, see tls_key_id() */
+#define KEY_DIGEST_MAX		64
+#define KEY_SIGNATURE_MAX	1024	/* RSA of 8192 bits */
+#define KEY_TIMEOUT_MS		10000	/* a client's patience */
+
+/*
+ * What TLS 1.2 and 1.3 sign with; never a raw block, so keyd is no
+ * decryption oracle.
+ */
+enum key_scheme {
+	KEY_RSA_PKCS1,		/* TLS 1.2 only */
+	KEY_RSA_PSS,		/* salt as long as the digest */
+	KEY_ECDSA
+};
+
+struct key_sign {
+	char			 key[KEY_ID_MAX + 1];
+	enum key_scheme		 scheme;
+	char			 digest[16];	/* "sha256" sha384 sha512 */
+	unsigned char		 data[KEY_DIGEST_MAX];	/* the digest */
+	size_t			 len;
+};
+
+struct key_signature {
+	bool			 ok;	/* false: no such key, or unfit */
+	unsigned char		 data[KEY_SIGNATURE_MAX];
+	size_t			 len;
+};
+
+#define KEY_TICKET_NAME		16
+#define KEY_TICKET_AES		32
+#define KEY_TICKET_HMAC		32
+
+struct key_ticket {
+	bool			 known;	/* false: older than it may be, or not
+					 * keyd's */
+	unsigned char		 name[KEY_TICKET_NAME];
+	unsigned char		 aes[KEY_TICKET_AES];
+	unsigned char		 hmac[KEY_TICKET_HMAC];
+	unsigned int		 fresh;	/* seconds that it may be used for new
+					 * tickets, 0: only to read old ones */
+	unsigned int		 left;	/* seconds that it is good at all */
+};
+
+/*
+ * Encoders begin the packet; decoders return 0, or -1 with errno EBADMSG.
+ * Ticket keys are wiped by whoever has held them, packets too.
+ */
+void	 proto_key_put_sign(struct ipc_msg *, uint64_t id,
+	    const struct key_sign *);
+int	 proto_key_get_sign(struct ipc_msg *, struct key_sign *);
+void	 proto_key_put_signed(struct ipc_msg *, uint64_t id,
+	    const struct key_signature *);
+int	 proto_key_get_signed(struct ipc_msg *, struct key_signature *);
+/* name NULL: the one for new tickets. */
+void	 proto_key_put_ticket(struct ipc_msg *, uint64_t id,
+	    const unsigned char name[KEY_TICKET_NAME]);
+int	 proto_key_get_ticket(struct ipc_msg *, bool *named,
+	    unsigned char name[KEY_TICKET_NAME]);
+void	 proto_key_put_ticket_key(struct ipc_msg *, uint64_t id,
+	    const struct key_ticket *);
+int	 proto_key_get_ticket_key(struct ipc_msg *, struct key_ticket *);
+void	 proto_key_put_reload(struct ipc_msg *, uint64_t id);
+/* The answer to reload: "ok", or what is wrong, a line each. */
+void	 proto_key_put_done(struct ipc_msg *, uint64_t id, const char *error);
+int	 proto_key_get_done(struct ipc_msg *, bool *ok, char *error,
+	    size_t size);
+
+/* Connects when needed, and again, once, when keyd went away. */
+struct key_client {
+	const char	*path;		/* borrowed */
+	int		 sock;		/* -1 */
+	uint64_t	 last_id;
+};
+void	 key_client_init(struct key_client *, const char *path);
+void	 key_client_close(struct key_client *);
+/* 0, or -1 with errno: keyd cannot be asked now. */
+int	 key_client_sign(struct key_client *, const struct key_sign *,
+	    struct key_signature *);
+int	 key_client_ticket(struct key_client *,
+	    const unsigned char name[KEY_TICKET_NAME], struct key_ticket *);
+int	 key_client_reload(struct key_client *, bool *ok, char *error,
+	    size_t size);
+
+#endif
