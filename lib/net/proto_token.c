@@ -1,0 +1,78 @@
+/* Contract in proto_token.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/net/proto_fields.h"
+#include "lib/net/proto_token.h"
+
+static const char	*const statuses[] = {
+	[TOKEN_ACTIVE] = "active",
+	[TOKEN_INACTIVE] = "inactive",
+	[TOKEN_LATER] = "later",
+};
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+
+void
+proto_token_put_ask(struct ipc_msg *m, uint64_t id, const char *token)
+{
+	ipc_start(m, "token", id);
+	ipc_put_text(m, "token", token);
+}
+
+int
+proto_token_get_ask(struct ipc_msg *m, char token[TOKEN_MAX + 1])
+{
+	int	 r;
+
+	if (strcmp(m->verb, "token") != 0)
+		m->bad = true;
+	ipc_get_text(m, "token", token, TOKEN_MAX + 1);
+	if (token[0] == '\0')
+		m->bad = true;
+	if ((r = ipc_end(m)) == -1)
+		explicit_bzero(token, TOKEN_MAX + 1);
+	explicit_bzero(m->data, m->len);
+	if (r == -1)
+		errno = EBADMSG;
+	return r;
+}
+
+void
+proto_token_put_answer(struct ipc_msg *m, uint64_t id,
+    const struct token_answer *a)
+{
+	ipc_start(m, "token", id);
+	ipc_put(m, "status", statuses[a->status]);
+	ipc_put_text(m, "user", a->user);
+	ipc_put_u64(m, "seconds", a->seconds);
+}
+
+int
+proto_token_get_answer(struct ipc_msg *m, struct token_answer *a)
+{
+	char	 name[16];
+	size_t	 i;
+
+	if (strcmp(m->verb, "token") != 0)
+		m->bad = true;
+	ipc_get(m, "status", name, sizeof(name));
+	for (i = 0; i < COUNT(statuses); i++)
+		if (strcmp(name, statuses[i]) == 0)
+			break;
+	proto_get_line(m, "user", a->user, sizeof(a->user));
+	proto_get_number(m, "seconds", &a->seconds);
+	/* A name exactly when there is somebody: authd looks only once. */
+	if (i == COUNT(statuses) || !text_is_utf8(slice_str(a->user)) ||
+	    (i == TOKEN_ACTIVE) != (a->user[0] != '\0'))
+		m->bad = true;
+	if (ipc_end(m) == 0) {
+		a->status = (enum token_status)i;
+		return 0;
+	}
+	memset(a, 0, sizeof(*a));
+	a->status = TOKEN_LATER;
+	errno = EBADMSG;
+	return -1;
+}
