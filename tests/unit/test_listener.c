@@ -57,7 +57,7 @@ serve(struct listener_conn *conn, void *arg)
 static int
 serve_main(char **argv)
 {
-	struct config_listen	 listen = { argv[3], ROLE_MX, false };
+	struct config_listen	 listen = { .address = argv[3] };
 	struct config_listeners	 net = { .listen = &listen, .nlisten = 1,
 	    .max_connections = 4, .max_per_address = 3, .max_per_network = 9,
 	    .drain_timeout = 20 };

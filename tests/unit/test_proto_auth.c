@@ -57,8 +57,9 @@ raw(const char *body, bool with_fd)
 static void
 questions_come_out_as_they_went_in(void **state)
 {
-	static struct auth_check	 c = { "bob@example.org",
-	    "p\xc3\xa4ss + wo=rd\x01", "pop3", "192.0.2.1" }, d;
+	static struct auth_check	 c = { .user = "bob@example.org",
+	    .secret = "p\xc3\xa4ss + wo=rd\x01", .service = "pop3",
+	    .ip = "192.0.2.1" }, d;
 	char				 s[AUTH_USER_MAX + 1];
 	uint64_t			 o, n;
 

@@ -146,10 +146,10 @@ this_host_is_where_smtpd_listens(void **state)
 	    host[] = "Mail.Example.test", helo[] = "out.example.test",
 	    unixes[] = "unix:/run/x";
 	struct config_listen		 listen[] = {
-		{ any4, ROLE_MX, false }, { one, ROLE_MX, false },
-		{ six, ROLE_MX, false }, { any6, ROLE_MX, false },
-		{ sub, ROLE_SUBMISSION, false }, { behind, ROLE_MX, true },
-		{ unixes, ROLE_LMTP, false },
+		{ any4, ROLE_MX, 0, false }, { one, ROLE_MX, 0, false },
+		{ six, ROLE_MX, 0, false }, { any6, ROLE_MX, 0, false },
+		{ sub, ROLE_SUBMISSION, 0, false },
+		{ behind, ROLE_MX, 0, true }, { unixes, ROLE_LMTP, 0, false },
 	};
 	static const struct {
 		const char	*addr;
