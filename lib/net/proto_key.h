@@ -21,6 +21,7 @@
 #define KEY_ID_MAX		64	/* hex, see tls_key_id() */
 #define KEY_DIGEST_MAX		64
 #define KEY_SIGNATURE_MAX	1024	/* RSA of 8192 bits */
+#define KEY_ERROR_MAX		4096	/* octets of an error, NUL included */
 #define KEY_TIMEOUT_MS		10000	/* a client's patience */
 
 /*
@@ -50,6 +51,7 @@ struct key_signature {
 #define KEY_TICKET_NAME		16
 #define KEY_TICKET_AES		32
 #define KEY_TICKET_HMAC		32
+#define KEY_TICKET_LIFE_MAX	3600	/* seconds */
 
 struct key_ticket {
 	bool			 known;	/* false: older than it may be, or not
@@ -81,7 +83,10 @@ void	 proto_key_put_ticket_key(struct ipc_msg *, uint64_t id,
 	    const struct key_ticket *);
 int	 proto_key_get_ticket_key(struct ipc_msg *, struct key_ticket *);
 void	 proto_key_put_reload(struct ipc_msg *, uint64_t id);
-/* The answer to reload: "ok", or what is wrong, a line each. */
+/*
+ * The answer to reload: "ok", or what is wrong, a line each, cut to
+ * KEY_ERROR_MAX; size is at least that.
+ */
 void	 proto_key_put_done(struct ipc_msg *, uint64_t id, const char *error);
 int	 proto_key_get_done(struct ipc_msg *, bool *ok, char *error,
 	    size_t size);

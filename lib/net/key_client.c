@@ -1,0 +1,92 @@
+/* The blocking client of keyd; contract in proto_key.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/net/proto_key.h"
+
+/*
+ * Too large for a stack; a blocking client asks one question at a time.  Only
+ * what a packet held is touched, and wiped: most are of some hundred octets.
+ */
+static struct ipc_msg	 req, ans;
+
+void
+key_client_init(struct key_client *c, const char *path)
+{
+	c->path = path;
+	c->sock = -1;
+	c->last_id = 0;
+}
+
+void
+key_client_close(struct key_client *c)
+{
+	io_close(c->sock);
+	c->sock = -1;
+}
+
+/*
+ * Send req, get ans.  A connection kept from an earlier question may be to a
+ * keyd that is gone: then once more over a new one; asking twice does no harm.
+ * A connection that failed is not used again, so a late answer meets
+ * nobody.
+ */
+static int
+ask(struct key_client *c)
+{
+	bool	 kept = c->sock != -1;
+
+	for (;; kept = false) {
+		if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
+			return -1;
+		if (ipc_call(c->sock, &req, &ans, KEY_TIMEOUT_MS) == 0)
+			return 0;
+		key_client_close(c);
+		if (!kept || errno == ETIMEDOUT || errno == EBADMSG)
+			return -1;
+	}
+}
+
+/* What a decoder said: after a malformed answer nothing more is asked. */
+static int
+decoded(struct key_client *c, int result)
+{
+	explicit_bzero(ans.data, ans.len);
+	if (result == -1)
+		key_client_close(c);
+	return result;
+}
+
+int
+key_client_sign(struct key_client *c, const struct key_sign *s,
+    struct key_signature *out)
+{
+	memset(out, 0, sizeof(*out));
+	proto_key_put_sign(&req, ++c->last_id, s);
+	if (ask(c) == -1)
+		return -1;
+	return decoded(c, proto_key_get_signed(&ans, out));
+}
+
+int
+key_client_ticket(struct key_client *c,
+    const unsigned char name[KEY_TICKET_NAME], struct key_ticket *out)
+{
+	memset(out, 0, sizeof(*out));
+	proto_key_put_ticket(&req, ++c->last_id, name);
+	if (ask(c) == -1)
+		return -1;
+	return decoded(c, proto_key_get_ticket_key(&ans, out));
+}
+
+int
+key_client_reload(struct key_client *c, bool *ok, char *error, size_t size)
+{
+	*ok = false;
+	error[0] = '\0';
+	proto_key_put_reload(&req, ++c->last_id);
+	if (ask(c) == -1)
+		return -1;
+	return decoded(c, proto_key_get_done(&ans, ok, error, size));
+}
