@@ -37,8 +37,10 @@ static void
 check_end(struct check *k, enum auth_verdict v, const char *user)
 {
 	static struct ipc_msg	 m;
+	struct auth_answer	 answer = { .verdict = v };
 
-	proto_auth_put_verdict(&m, k->id, v, user);
+	strlcpy(answer.user, user, sizeof(answer.user));
+	proto_auth_put_verdict(&m, k->id, &answer);
 	ipc_client_answer(k->client, &m);
 	ipc_client_unref(k->client);
 	io_close(k->s.fd);
@@ -229,6 +231,8 @@ check_run_bounded(struct check *k)
 {
 	if (k->a->checks > CHECKS_MAX)
 		check_later(k, "busy");
+	else if (k->s.check.method != AUTH_PASSWORD)
+		check_wrong(k, "method");
 	else
 		check_run(k);
 }

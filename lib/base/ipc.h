@@ -25,7 +25,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
 
-#define IPC_MAX		32768	/* octets a packet */
+#define IPC_MAX		49152	/* octets a packet */
 #define IPC_FDS		4	/* descriptors a packet */
 #define IPC_VERB_MAX	32
 

@@ -95,39 +95,72 @@ auth_client_expand(struct auth_client *c, const char *address, char *status,
 	return r;
 }
 
+/* What asked and answered may be secret. */
+static void
+wipe(void)
+{
+	explicit_bzero(req.data, req.len);
+	explicit_bzero(ans.data, ans.len);
+}
+
+int
+auth_client_scram(struct auth_client *c, const struct auth_scram *s,
+    struct auth_scram_first *first)
+{
+	memset(first, 0, sizeof(*first));
+	proto_auth_put_scram(&req, next_id(c), s);
+	if (ask(c, true) == -1)
+		return -1;
+	return decoded(c, proto_auth_get_first(&ans, first));
+}
+
+static int
+verdict(struct auth_client *c, bool again, struct auth_answer *answer)
+{
+	int	 n, saved;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->verdict = AUTH_LATER;
+	ans.len = 0;
+	n = ask(c, again);
+	if (n == 0)
+		n = decoded(c, proto_auth_get_verdict(&ans, answer));
+	saved = errno;
+	wipe();
+	errno = saved;
+	return n;
+}
+
 int
 auth_client_check(struct auth_client *c, const struct auth_check *check,
-    enum auth_verdict *v, char *user, size_t size)
+    struct auth_answer *answer)
 {
-	int	 n;
-
 	proto_auth_put_check(&req, next_id(c), check);
-	n = ask(c, true);
-	explicit_bzero(req.data, sizeof(req.data));
-	if (n == -1)
-		return -1;
-	return decoded(c, proto_auth_get_verdict(&ans, v, user, size));
+	return verdict(c, true, answer);
 }
 
 int
 auth_client_session(struct auth_client *c, const struct auth_session *s,
-    enum auth_verdict *v)
+    struct auth_answer *answer)
 {
-	char	 user[AUTH_USER_MAX + 1];
-	int	 n;
-
 	/*
 	 * On a connection of its own and never twice: an authd that died may
 	 * have handed the session over before.
 	 */
 	auth_client_close(c);
 	proto_auth_put_session(&req, next_id(c), s);
-	n = ask(c, false);
-	explicit_bzero(req.data, sizeof(req.data));
-	if (n == -1)
+	return verdict(c, false, answer);
+}
+
+int
+auth_client_submit(struct auth_client *c, const struct auth_submit *s,
+    enum auth_may *may)
+{
+	*may = AUTH_MAY_LATER;
+	proto_auth_put_submit(&req, next_id(c), s);
+	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_auth_get_verdict(&ans, v, user,
-	    sizeof(user)));
+	return decoded(c, proto_auth_get_may(&ans, may));
 }
 
 /* The answers to usage and reload. */

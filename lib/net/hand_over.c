@@ -50,16 +50,16 @@ static enum hand_over
 hand_over_ask(const char *path, struct auth_session *session)
 {
 	struct auth_client	 authd;
-	enum auth_verdict	 v = AUTH_LATER;
+	struct auth_answer	 answer;
 	int			 r, saved;
 
 	auth_client_init(&authd, path);
-	r = auth_client_session(&authd, session, &v);
+	r = auth_client_session(&authd, session, &answer);
 	saved = errno;
 	explicit_bzero(session, sizeof(*session));
 	auth_client_close(&authd);
 	if (r == 0)
-		return hand_over_verdict(v);
+		return hand_over_verdict(answer.verdict);
 	errno = saved;
 	log_warn("event=authd-unreachable path=%s", log_esc(path));
 	if (hand_over_never_asked(saved))

@@ -10,6 +10,7 @@
 #include "lib/base/xmalloc.h"
 #include "lib/mail/aliases.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/proto_auth_parts.h"
 
 /* Three xtext fields, blanks and LF; more is not what authd writes. */
 #define RESULT_MAX	(3 * (3 * ADDRESS_MAX + 1))
@@ -23,18 +24,9 @@ static const char	*const kinds[] = {
 	[AUTH_TEMP] = "temp",
 };
 
-static const char	*const verdicts[] = {
-	[AUTH_OK] = "ok",
-	[AUTH_BAD] = "bad",
-	[AUTH_LATER] = "later",
-	[AUTH_DISABLED] = "disabled",
-};
-
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
-
-/* The place of name among n names; a sticky error when it is none. */
-static size_t
-pick(struct ipc_msg *m, const char *name, const char *const *names, size_t n)
+size_t
+proto_auth_pick(struct ipc_msg *m, const char *name, const char *const *names,
+    size_t n)
 {
 	size_t	 i;
 
@@ -45,33 +37,37 @@ pick(struct ipc_msg *m, const char *name, const char *const *names, size_t n)
 	return 0;
 }
 
-static void
-expect(struct ipc_msg *m, const char *verb)
+void
+proto_auth_expect(struct ipc_msg *m, const char *verb)
 {
 	if (strcmp(m->verb, verb) != 0)
 		m->bad = true;
 }
 
-static void
-put_text(struct ipc_msg *m, const char *key, const char *s)
+void
+proto_auth_get_tag(struct ipc_msg *m, char *out, size_t size)
 {
-	ipc_put_octets(m, key, slice_str(s));
+	size_t	 i;
+
+	ipc_get_text(m, "tag", out, size);
+	for (i = 0; out[i] != '\0'; i++)
+		if (out[i] <= ' ' || out[i] > '~')
+			m->bad = true;
+	if (m->bad)
+		out[0] = '\0';
 }
 
-/*
- * Decoded octets into out, at most size of them.  The buffer has its final
- * size before the first octet arrives and is wiped: it may hold a password.
- */
-static size_t
-get_octets(struct ipc_msg *m, const char *key, char *out, size_t size)
+size_t
+proto_auth_get_ahead(struct ipc_msg *m, char *out)
 {
 	struct buf	 b;
 	size_t		 len;
 
-	buf_init(&b, size);
-	if (buf_reserve(&b, size) == NULL)
+	buf_init(&b, AUTH_AHEAD_MAX);
+	/* Its final size at once, and wiped: clients send passwords ahead. */
+	if (buf_reserve(&b, AUTH_AHEAD_MAX) == NULL)
 		m->bad = true;
-	ipc_get_octets(m, key, &b);
+	ipc_get_octets(m, "ahead", &b);
 	len = m->bad ? 0 : b.len;
 	memcpy(out, buf_cstr(&b), len);
 	if (b.ptr != NULL)
@@ -80,36 +76,8 @@ get_octets(struct ipc_msg *m, const char *key, char *out, size_t size)
 	return len;
 }
 
-/* The same as a C string; a NUL inside is malformed. */
-static void
-get_text(struct ipc_msg *m, const char *key, char *out, size_t size)
-{
-	size_t	 len;
-
-	len = get_octets(m, key, out, size - 1);
-	if (memchr(out, '\0', len) != NULL) {
-		m->bad = true;
-		len = 0;
-	}
-	out[len] = '\0';
-}
-
-/* Printable ASCII, as it is written to a client. */
-static void
-get_tag(struct ipc_msg *m, char *out, size_t size)
-{
-	size_t	 i;
-
-	get_text(m, "tag", out, size);
-	for (i = 0; out[i] != '\0'; i++)
-		if (out[i] <= ' ' || out[i] > '~')
-			m->bad = true;
-	if (m->bad)
-		out[0] = '\0';
-}
-
-static int
-get_socket(struct ipc_msg *m)
+int
+proto_auth_get_socket(struct ipc_msg *m)
 {
 	struct stat	 st;
 	int		 fd;
@@ -123,9 +91,8 @@ get_socket(struct ipc_msg *m)
 	return -1;
 }
 
-/* As ipc_end(), and a descriptor taken is not kept when it fails. */
-static int
-end_with(struct ipc_msg *m, int *fd)
+int
+proto_auth_end_with(struct ipc_msg *m, int *fd)
 {
 	if (ipc_end(m) == 0)
 		return 0;
@@ -139,14 +106,14 @@ void
 proto_auth_put_lookup(struct ipc_msg *m, uint64_t id, const char *address)
 {
 	ipc_start(m, "lookup", id);
-	put_text(m, "address", address);
+	ipc_put_text(m, "address", address);
 }
 
 int
 proto_auth_get_lookup(struct ipc_msg *m, char *address, size_t size)
 {
-	expect(m, "lookup");
-	get_text(m, "address", address, size);
+	proto_auth_expect(m, "lookup");
+	ipc_get_text(m, "address", address, size);
 	return ipc_end(m);
 }
 
@@ -157,10 +124,10 @@ proto_auth_put_found(struct ipc_msg *m, uint64_t id,
 	ipc_start(m, "found", id);
 	ipc_put(m, "kind", kinds[l->kind]);
 	ipc_put_u64(m, "full", l->full);
-	put_text(m, "user", l->user);
+	ipc_put_text(m, "user", l->user);
 	ipc_put_u64(m, "uid", l->uid);
 	ipc_put_u64(m, "gid", l->gid);
-	put_text(m, "home", l->home);
+	ipc_put_text(m, "home", l->home);
 	ipc_put_u64(m, "quota-octets", l->quota_octets);
 	ipc_put_u64(m, "quota-count", l->quota_count);
 }
@@ -179,14 +146,15 @@ proto_auth_get_found(struct ipc_msg *m, struct auth_lookup *l)
 {
 	char	 kind[16];
 
-	expect(m, "found");
+	proto_auth_expect(m, "found");
 	ipc_get(m, "kind", kind, sizeof(kind));
-	l->kind = (enum auth_kind)pick(m, kind, kinds, COUNT(kinds));
+	l->kind = (enum auth_kind)proto_auth_pick(m, kind, kinds,
+	    PROTO_AUTH_COUNT(kinds));
 	l->full = get_u32(m, "full", 1) == 1;
-	get_text(m, "user", l->user, sizeof(l->user));
+	ipc_get_text(m, "user", l->user, sizeof(l->user));
 	l->uid = get_u32(m, "uid", UINT32_MAX);
 	l->gid = get_u32(m, "gid", UINT32_MAX);
-	get_text(m, "home", l->home, sizeof(l->home));
+	ipc_get_text(m, "home", l->home, sizeof(l->home));
 	ipc_get_u64(m, "quota-octets", UINT64_MAX, &l->quota_octets);
 	ipc_get_u64(m, "quota-count", UINT64_MAX, &l->quota_count);
 	return ipc_end(m);
@@ -196,14 +164,14 @@ void
 proto_auth_put_expand(struct ipc_msg *m, uint64_t id, const char *address)
 {
 	ipc_start(m, "expand", id);
-	put_text(m, "address", address);
+	ipc_put_text(m, "address", address);
 }
 
 int
 proto_auth_get_expand(struct ipc_msg *m, char *address, size_t size)
 {
-	expect(m, "expand");
-	get_text(m, "address", address, size);
+	proto_auth_expect(m, "expand");
+	ipc_get_text(m, "address", address, size);
 	return ipc_end(m);
 }
 
@@ -225,134 +193,27 @@ proto_auth_get_expanded(struct ipc_msg *m, char *status, size_t size, int *fd)
 	struct stat		 st;
 
 	*fd = -1;
-	expect(m, "expanded");
+	proto_auth_expect(m, "expanded");
 	ipc_get(m, "status", status, size);
-	if (pick(m, status, names, COUNT(names)) == 0)
+	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
 		*fd = ipc_take_fd(m);
 	if (*fd != -1 && (fstat(*fd, &st) == -1 || !S_ISREG(st.st_mode)))
 		m->bad = true;
-	return end_with(m, fd);
-}
-
-static void
-put_secret(struct ipc_msg *m, const struct auth_check *c)
-{
-	struct buf	 enc;
-	size_t		 len = strlen(c->secret);
-
-	/* Encoded here, so that no copy of it stays behind in the heap. */
-	put_text(m, "user", c->user);
-	buf_init(&enc, 3 * AUTH_PASSWORD_MAX);
-	if (buf_reserve(&enc, 3 * AUTH_PASSWORD_MAX) == NULL ||
-	    text_xencode(&enc, (struct slice){ c->secret, len }, false) ==
-	    -1)
-		m->bad = true;
-	ipc_put(m, "password", buf_cstr(&enc));
-	explicit_bzero(enc.ptr, enc.size);
-	buf_free(&enc);
-	ipc_put(m, "service", c->service);
-	ipc_put(m, "ip", c->ip);
-}
-
-static void
-get_secret(struct ipc_msg *m, struct auth_check *c)
-{
-	get_text(m, "user", c->user, sizeof(c->user));
-	get_text(m, "password", c->secret, sizeof(c->secret));
-	ipc_get(m, "service", c->service, sizeof(c->service));
-	ipc_get(m, "ip", c->ip, sizeof(c->ip));
-}
-
-void
-proto_auth_put_check(struct ipc_msg *m, uint64_t id,
-    const struct auth_check *c)
-{
-	ipc_start(m, "check", id);
-	put_secret(m, c);
-}
-
-int
-proto_auth_get_check(struct ipc_msg *m, struct auth_check *c)
-{
-	int	 n;
-
-	expect(m, "check");
-	get_secret(m, c);
-	n = ipc_end(m);
-	explicit_bzero(m->data, m->len);
-	if (n == -1)
-		explicit_bzero(c, sizeof(*c));
-	return n;
-}
-
-void
-proto_auth_put_session(struct ipc_msg *m, uint64_t id,
-    const struct auth_session *s)
-{
-	ipc_start(m, "session", id);
-	put_secret(m, &s->check);
-	put_text(m, "tag", s->tag);
-	ipc_put_octets(m, "ahead", (struct slice){ s->ahead, s->ahead_len });
-	ipc_attach(m, s->fd);
-}
-
-int
-proto_auth_get_session(struct ipc_msg *m, struct auth_session *s)
-{
-	int	 n;
-
-	expect(m, "session");
-	get_secret(m, &s->check);
-	get_tag(m, s->tag, sizeof(s->tag));
-	s->ahead_len = get_octets(m, "ahead", s->ahead, sizeof(s->ahead));
-	s->fd = get_socket(m);
-	n = end_with(m, &s->fd);
-	explicit_bzero(m->data, m->len);
-	if (n == -1) {
-		explicit_bzero(s, sizeof(*s));
-		s->fd = -1;
-		errno = EBADMSG;
-	}
-	return n;
-}
-
-void
-proto_auth_put_verdict(struct ipc_msg *m, uint64_t id, enum auth_verdict v,
-    const char *user)
-{
-	ipc_start(m, "verdict", id);
-	ipc_put(m, "verdict", verdicts[v]);
-	put_text(m, "user", user);
-}
-
-int
-proto_auth_get_verdict(struct ipc_msg *m, enum auth_verdict *v, char *user,
-    size_t size)
-{
-	char	 name[16];
-
-	expect(m, "verdict");
-	ipc_get(m, "verdict", name, sizeof(name));
-	*v = (enum auth_verdict)pick(m, name, verdicts, COUNT(verdicts));
-	get_text(m, "user", user, size);
-	if (ipc_end(m) == 0)
-		return 0;
-	*v = AUTH_LATER;		/* never OK by accident */
-	return -1;
+	return proto_auth_end_with(m, fd);
 }
 
 void
 proto_auth_put_deliver(struct ipc_msg *m, uint64_t id, const char *user)
 {
 	ipc_start(m, "deliver", id);
-	put_text(m, "user", user);
+	ipc_put_text(m, "user", user);
 }
 
 int
 proto_auth_get_deliver(struct ipc_msg *m, char *user, size_t size)
 {
-	expect(m, "deliver");
-	get_text(m, "user", user, size);
+	proto_auth_expect(m, "deliver");
+	ipc_get_text(m, "user", user, size);
 	return ipc_end(m);
 }
 
@@ -372,11 +233,11 @@ proto_auth_get_worker(struct ipc_msg *m, int *fd)
 	char			 status[16];
 
 	*fd = -1;
-	expect(m, "worker");
+	proto_auth_expect(m, "worker");
 	ipc_get(m, "status", status, sizeof(status));
-	if (pick(m, status, names, COUNT(names)) == 0)
-		*fd = get_socket(m);
-	return end_with(m, fd);
+	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
+		*fd = proto_auth_get_socket(m);
+	return proto_auth_end_with(m, fd);
 }
 
 void
@@ -384,7 +245,7 @@ proto_auth_put_usage(struct ipc_msg *m, uint64_t id, const char *user,
     uint64_t octets, uint64_t count)
 {
 	ipc_start(m, "usage", id);
-	put_text(m, "user", user);
+	ipc_put_text(m, "user", user);
 	ipc_put_u64(m, "octets", octets);
 	ipc_put_u64(m, "count", count);
 }
@@ -393,8 +254,8 @@ int
 proto_auth_get_usage(struct ipc_msg *m, char *user, size_t size,
     uint64_t *octets, uint64_t *count)
 {
-	expect(m, "usage");
-	get_text(m, "user", user, size);
+	proto_auth_expect(m, "usage");
+	ipc_get_text(m, "user", user, size);
 	ipc_get_u64(m, "octets", UINT64_MAX, octets);
 	ipc_get_u64(m, "count", UINT64_MAX, count);
 	return ipc_end(m);
@@ -411,7 +272,7 @@ proto_auth_put_done(struct ipc_msg *m, uint64_t id, const char *error)
 {
 	ipc_start(m, error == NULL ? "ok" : "error", id);
 	if (error != NULL)
-		put_text(m, "text", error);
+		ipc_put_text(m, "text", error);
 }
 
 int
@@ -420,8 +281,8 @@ proto_auth_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
 	*ok = strcmp(m->verb, "ok") == 0;
 	error[0] = '\0';
 	if (!*ok) {
-		expect(m, "error");
-		get_text(m, "text", error, size);
+		proto_auth_expect(m, "error");
+		ipc_get_text(m, "text", error, size);
 	}
 	if (ipc_end(m) == 0)
 		return 0;
@@ -434,10 +295,10 @@ proto_auth_put_handed(struct ipc_msg *m, uint64_t id,
     const struct auth_handed *h)
 {
 	ipc_start(m, "handed", id);
-	put_text(m, "user", h->user);
-	put_text(m, "home", h->home);
+	ipc_put_text(m, "user", h->user);
+	ipc_put_text(m, "home", h->home);
 	ipc_put(m, "ip", h->ip);
-	put_text(m, "tag", h->tag);
+	ipc_put_text(m, "tag", h->tag);
 	ipc_put_u64(m, "quota-octets", h->quota_octets);
 	ipc_put_u64(m, "quota-count", h->quota_count);
 	ipc_put_octets(m, "ahead", (struct slice){ h->ahead, h->ahead_len });
@@ -447,16 +308,16 @@ proto_auth_put_handed(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_handed(struct ipc_msg *m, struct auth_handed *h)
 {
-	expect(m, "handed");
-	get_text(m, "user", h->user, sizeof(h->user));
-	get_text(m, "home", h->home, sizeof(h->home));
+	proto_auth_expect(m, "handed");
+	ipc_get_text(m, "user", h->user, sizeof(h->user));
+	ipc_get_text(m, "home", h->home, sizeof(h->home));
 	ipc_get(m, "ip", h->ip, sizeof(h->ip));
-	get_tag(m, h->tag, sizeof(h->tag));
+	proto_auth_get_tag(m, h->tag, sizeof(h->tag));
 	ipc_get_u64(m, "quota-octets", UINT64_MAX, &h->quota_octets);
 	ipc_get_u64(m, "quota-count", UINT64_MAX, &h->quota_count);
-	h->ahead_len = get_octets(m, "ahead", h->ahead, sizeof(h->ahead));
-	h->fd = get_socket(m);
-	return end_with(m, &h->fd);
+	h->ahead_len = proto_auth_get_ahead(m, h->ahead);
+	h->fd = proto_auth_get_socket(m);
+	return proto_auth_end_with(m, &h->fd);
 }
 
 /* One xtext word up to the end octet; *s moves past it.  "-" is *none. */

@@ -17,8 +17,8 @@
  *	reload                         read the tables again now
  *
  * Who may ask what (by uid): smtpd lookup expand scram check submit;
- * queue-runner lookup expand deliver; pop3d, imapd scram check session; mailbox uids usage of their own
- * users; admins all but session.
+ * queue-runner lookup expand deliver; pop3d, imapd scram check session; mailbox
+ * uids usage of their own users; admins all but session.
  */
 #ifndef NET_PROTO_AUTH_H
 #define NET_PROTO_AUTH_H
@@ -97,8 +97,8 @@ struct auth_check {
 };
 
 /*
- * To begin SCRAM.  authd makes the server's nonce and remembers the exchange for a
- * minute, so a proof serves once, however it was come by.
+ * To begin SCRAM.  authd makes the server's nonce and remembers the exchange
+ * for a minute, so a proof serves once, however it was come by.
  */
 struct auth_scram {
 	char		 user[AUTH_USER_MAX + 1];
@@ -114,8 +114,8 @@ struct auth_scram {
 struct auth_scram_first {
 	bool		 later;		/* authd is too busy */
 	char		 exchange[AUTH_PASS_LEN + 1];
-	char		 message[AUTH_MESSAGE_MAX + 1];	/* server-first-message
-					 * "r=...,s=...,i=..." */
+	/* The server-first-message "r=...,s=...,i=...". */
+	char		 message[AUTH_MESSAGE_MAX + 1];
 };
 
 /* The answer to check. */
@@ -123,8 +123,10 @@ struct auth_answer {
 	enum auth_verdict verdict;
 	char		 user[AUTH_USER_MAX + 1];	/* canonical login
 					 * name, "" unless AUTH_OK */
-	/* After SCRAM: the server's signature, base 64, and a pass with which to
-	 * ask `check` or `session` when the client has seen it; else "". */
+	/*
+	 * After SCRAM: the server's signature, base 64, and a pass with which
+	 * to ask `check` or `session` when the client has seen it; else "".
+	 */
 	char		 signature[96];
 	char		 pass[AUTH_PASS_LEN + 1];
 };
@@ -193,11 +195,21 @@ int	 proto_auth_get_check(struct ipc_msg *, struct auth_check *);
 void	 proto_auth_put_session(struct ipc_msg *, uint64_t id,
 	    const struct auth_session *);
 int	 proto_auth_get_session(struct ipc_msg *, struct auth_session *);
-/* user: the canonical login name, "" unless AUTH_OK. */
+/* A session has no AUTH_SCRAM: the signature would not reach the client. */
 void	 proto_auth_put_verdict(struct ipc_msg *, uint64_t id,
-	    enum auth_verdict, const char *user);
-int	 proto_auth_get_verdict(struct ipc_msg *, enum auth_verdict *,
-	    char *user, size_t size);
+	    const struct auth_answer *);
+int	 proto_auth_get_verdict(struct ipc_msg *, struct auth_answer *);
+void	 proto_auth_put_scram(struct ipc_msg *, uint64_t id,
+	    const struct auth_scram *);
+int	 proto_auth_get_scram(struct ipc_msg *, struct auth_scram *);
+void	 proto_auth_put_first(struct ipc_msg *, uint64_t id,
+	    const struct auth_scram_first *);
+int	 proto_auth_get_first(struct ipc_msg *, struct auth_scram_first *);
+void	 proto_auth_put_submit(struct ipc_msg *, uint64_t id,
+	    const struct auth_submit *);
+int	 proto_auth_get_submit(struct ipc_msg *, struct auth_submit *);
+void	 proto_auth_put_may(struct ipc_msg *, uint64_t id, enum auth_may);
+int	 proto_auth_get_may(struct ipc_msg *, enum auth_may *);
 void	 proto_auth_put_deliver(struct ipc_msg *, uint64_t id,
 	    const char *user);
 int	 proto_auth_get_deliver(struct ipc_msg *, char *user, size_t size);
@@ -245,11 +257,17 @@ int	 auth_client_lookup(struct auth_client *, const char *address,
 	    struct auth_lookup *);
 int	 auth_client_expand(struct auth_client *, const char *address,
 	    char *status, size_t size, struct auth_result **, size_t *n);
+int	 auth_client_scram(struct auth_client *, const struct auth_scram *,
+	    struct auth_scram_first *);
+/* After -1 the verdict is AUTH_LATER, here and below. */
 int	 auth_client_check(struct auth_client *, const struct auth_check *,
-	    enum auth_verdict *, char *user, size_t size);
-/* On a new connection, and never asked twice.  *v only after 0. */
+	    struct auth_answer *);
+/* On a new connection, and never asked twice. */
 int	 auth_client_session(struct auth_client *, const struct auth_session *,
-	    enum auth_verdict *);
+	    struct auth_answer *);
+/* After -1 *may is AUTH_MAY_LATER. */
+int	 auth_client_submit(struct auth_client *, const struct auth_submit *,
+	    enum auth_may *may);
 int	 auth_client_usage(struct auth_client *, const char *user,
 	    uint64_t octets, uint64_t count);
 /* *ok false: the files have errors (in error, lines), old tables stay. */

@@ -30,7 +30,7 @@ def who(given=()):
          and "seq" not in os.readlink("/proc/self/fd/%%d" %% f)
          and "/proc" not in os.readlink("/proc/self/fd/%%d" %% f)])
 while True:
-    data, anc, flags, _ = s.recvmsg(32768, 64)
+    data, anc, flags, _ = s.recvmsg(65536, 64)
     if not data:
         sys.exit(0)
     fds = array.array("i")
@@ -56,6 +56,12 @@ def packet(verb, ident, *fields):
     return text
 
 
+def proof(user, secret, service="pop3", ip="192.0.2.1", method="password"):
+    """The fields of check, and the first ones of session."""
+    return (("method", method.encode()), ("user", user), ("secret", secret),
+            ("service", service.encode()), ("ip", ip.encode()))
+
+
 class Peer:
     """One connection, as some uid."""
 
@@ -78,7 +84,7 @@ class Peer:
         self.sock.sendmsg([packet(verb, self.ident, *fields)], anc)
 
     def receive(self):
-        data, anc, _, _ = self.sock.recvmsg(32768, 64)
+        data, anc, _, _ = self.sock.recvmsg(65536, 64)
         fds = array.array("i")
         for _, _, raw in anc:
             fds.frombytes(raw)
@@ -254,8 +260,7 @@ class WithSuite(unittest.TestCase):
     def check(self, user, password, service="pop3", ip="192.0.2.1",
               peer=None):
         p = peer or self.suite.authd("merpati-pop3d")
-        a = p.ask("check", ("user", user), ("password", password),
-                  ("service", service.encode()), ("ip", ip.encode()))
+        a = p.ask("check", *proof(user, password, service, ip))
         if peer is None:
             p.close()
         return a["verdict"]

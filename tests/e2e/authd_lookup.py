@@ -16,7 +16,7 @@ import time
 import unittest
 
 import side_by_side
-from authd_lib import Suite, WithSuite, crypted, loading, many_users
+from authd_lib import Suite, WithSuite, crypted, loading, many_users, proof
 from harness import (NOBODY, PATIENCE, ROOT, cpu_beside_echo, out, sanitized,
                      until)
 
@@ -195,9 +195,9 @@ loop2: loop
     def test_malformed_questions_close_the_connection(self):
         for data in (b"x", b"merpati 1 lookup 1\n", b"merpati 1 nonsense 1\n",
                      b"merpati 1 lookup 1\naddress a\nmore b\n",
-                     b"merpati 1 check 1\nuser a\npassword b\nservice ssh\n"
+                     b"merpati 1 check 1\nmethod password\nuser a\nsecret b\nservice ssh\n"
                      b"ip \n", b"merpati 1 lookup 1\naddress a+0\n",
-                     b"merpati 1 reload 1\nnow 1\n", b"y" * 40000):
+                     b"merpati 1 reload 1\nnow 1\n", b"y" * 50000):
             p = self.suite.authd()
             p.sock.send(data)
             self.assertIsNone(p.receive(), data[:40])
@@ -216,8 +216,7 @@ loop2: loop
         deliver = ("deliver", ("user", "alice@example.org"))
         usage = ("usage", ("user", "alice@example.org"), ("octets", 1),
                  ("count", 1))
-        check = ("check", ("user", "alice@example.org"), ("password", "a"),
-                 ("service", b"pop3"), ("ip", b""))
+        check = ("check", *proof("alice@example.org", "a", ip=""))
         for who, allowed, forbidden in (
                 ("merpati-smtpd", (look, check), (deliver, ("reload",),
                                                   usage)),
@@ -298,8 +297,7 @@ class Passwords(WithSuite):
         peers = []
         for n, (user, password) in enumerate(bad):
             p = self.suite.authd("merpati-pop3d")
-            p.send("check", ("user", user), ("password", password),
-                   ("service", b"pop3"), ("ip", b"198.51.100.%d" % n))
+            p.send("check", *proof(user, password, ip="198.51.100.%d" % n))
             peers.append((p, time.time()))
         for p, start in peers:
             a = p.receive()
@@ -362,9 +360,8 @@ class Passwords(WithSuite):
         hashing = time.time() - start
         flood = [self.suite.authd("merpati-pop3d") for _ in range(20)]
         for n, p in enumerate(flood):
-            p.send("check", ("user", "slow@example.org"),
-                   ("password", "guess%d" % n), ("service", b"pop3"),
-                   ("ip", b"2001:db8::%d" % n))
+            p.send("check", *proof("slow@example.org", "guess%d" % n,
+                                   ip="2001:db8::%d" % n))
         quick = []
         p = self.suite.authd("merpati-smtpd")
         for _ in range(20):

@@ -12,7 +12,7 @@ import socket
 import time
 import unittest
 
-from authd_lib import OTHER_UID, Suite, WithSuite
+from authd_lib import OTHER_UID, Suite, WithSuite, proof
 from harness import PATIENCE, ROOT
 
 
@@ -30,9 +30,8 @@ class Servers(WithSuite):
         ours.settimeout(PATIENCE)
         p = peer or self.suite.authd("merpati-imapd" if service == b"imap"
                                      else "merpati-pop3d")
-        p.send("session", ("user", user), ("password", password),
-               ("service", service), ("ip", b"192.0.2.7"),
-               ("tag", tag), ("ahead", ahead), fds=[theirs.fileno()])
+        p.send("session", *proof(user, password, service.decode(),
+                                 "192.0.2.7"), ("tag", tag), ("ahead", ahead), fds=[theirs.fileno()])
         theirs.close()
         if not wait:
             return p, ours
@@ -92,8 +91,7 @@ class Servers(WithSuite):
         p.close()
         conn.close()
         self.assertTrue(self.suite.authd("merpati-pop3d").refused(
-            "session", ("user", "alice@example.org"), ("password", "a"),
-            ("service", b"smtp"), ("ip", b""), ("tag", ""), ("ahead", ""),
+            "session", *proof("alice@example.org", "a", "smtp", ""), ("tag", ""), ("ahead", ""),
             fds=[0]))
 
     def test_imap_goes_to_its_own_server_with_the_tag(self):
@@ -117,8 +115,7 @@ class Servers(WithSuite):
         pair = socket.socketpair()
         for tag in ("a\r\nb", "a b", "x" * 65):
             self.assertTrue(self.suite.authd("merpati-pop3d").refused(
-                "session", ("user", "alice@example.org"), ("password", "a"),
-                ("service", b"imap"), ("ip", b""), ("tag", tag), ("ahead", ""),
+                "session", *proof("alice@example.org", "a", "imap", ""), ("tag", tag), ("ahead", ""),
                 fds=[pair[0].fileno()]))
         for p in pair:
             p.close()

@@ -22,6 +22,11 @@ static union {
 	struct auth_check	 check;
 	struct auth_session	 session;
 	struct auth_handed	 handed;
+	struct auth_answer	 verdict;
+	struct auth_scram	 scram;
+	struct auth_scram_first	 first;
+	struct auth_submit	 submit;
+	enum auth_may		 may;
 	struct spawn_server	 server;
 	struct spawn_home	 home;
 	struct spawn_answer	 answer;
@@ -39,6 +44,10 @@ questions(const char *verb)
 		proto_auth_get_expand(&m, text, sizeof(text));
 	else if (strcmp(verb, "check") == 0)
 		proto_auth_get_check(&m, &u.check);
+	else if (strcmp(verb, "scram") == 0)
+		proto_auth_get_scram(&m, &u.scram);
+	else if (strcmp(verb, "submit") == 0)
+		proto_auth_get_submit(&m, &u.submit);
 	else if (strcmp(verb, "deliver") == 0)
 		proto_auth_get_deliver(&m, text, sizeof(text));
 	else if (strcmp(verb, "usage") == 0)
@@ -56,7 +65,6 @@ questions(const char *verb)
 static void
 answers(const char *verb)
 {
-	enum auth_verdict	 v;
 	char			 text[AUTH_USER_MAX + 1];
 	bool			 ok;
 	int			 fd = -1;
@@ -66,7 +74,11 @@ answers(const char *verb)
 	else if (strcmp(verb, "expanded") == 0)
 		proto_auth_get_expanded(&m, text, sizeof(text), &fd);
 	else if (strcmp(verb, "verdict") == 0)
-		proto_auth_get_verdict(&m, &v, text, sizeof(text));
+		proto_auth_get_verdict(&m, &u.verdict);
+	else if (strcmp(verb, "first") == 0)
+		proto_auth_get_first(&m, &u.first);
+	else if (strcmp(verb, "may") == 0)
+		proto_auth_get_may(&m, &u.may);
 	else if (strcmp(verb, "worker") == 0)
 		proto_auth_get_worker(&m, &fd);
 	else if (strcmp(verb, "error") == 0)
@@ -99,7 +111,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char	*const verbs[] = { "lookup", "expand", "check",
 	    "session", "deliver", "usage", "handed", "home", "found",
-	    "expanded", "verdict", "worker", "error", "server", "results" };
+	    "expanded", "verdict", "worker", "error", "server", "results",
+	    "scram", "first", "submit", "may" };
 	const char		*verb;
 	int			 fds;
 

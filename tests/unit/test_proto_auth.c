@@ -106,7 +106,8 @@ answers_come_out_as_they_went_in(void **state)
 	struct auth_lookup		 l = { .kind = AUTH_USER, .full = true,
 	    .user = "bob@example.org", .uid = 1000, .gid = UINT32_MAX,
 	    .home = "/mail/a b/c", .quota_octets = 1 }, k;
-	enum auth_verdict		 v;
+	struct auth_answer		 v, w = { .user = "bob",
+	    .signature = "rmF9pqV8S7suAoZWja4dJRkFsKQ=", .pass = "0a" };
 	char				 s[512];
 	size_t				 i;
 	bool				 ok;
@@ -125,11 +126,12 @@ answers_come_out_as_they_went_in(void **state)
 		assert_true(k.quota_octets == 1 && k.quota_count == 0);
 	}
 	for (i = 0; i < 4; i++) {
-		proto_auth_put_verdict(&a, 1, vs[i], "bob");
+		w.verdict = vs[i];
+		proto_auth_put_verdict(&a, 1, &w);
 		assert_int_equal(packet_cross(&a, &b), 1);
-		assert_int_equal(proto_auth_get_verdict(&b, &v, s, 512), 0);
-		assert_int_equal(v, vs[i]);
-		assert_string_equal(s, "bob");
+		assert_int_equal(proto_auth_get_verdict(&b, &v), 0);
+		assert_memory_equal(&v, &w, sizeof(v));
+		assert_null(memmem(b.data, sizeof(b.data), "rmF9", 4));
 	}
 	proto_auth_put_done(&a, 1, NULL);
 	assert_int_equal(packet_cross(&a, &b), 1);
@@ -140,6 +142,101 @@ answers_come_out_as_they_went_in(void **state)
 	assert_int_equal(proto_auth_get_done(&b, &ok, s, sizeof(s)), 0);
 	assert_false(ok);
 	assert_string_equal(s, "users:3: no\nusers:4: no");
+}
+
+static void
+each_method_carries_its_fields(void **state)
+{
+	static struct auth_check	 c, d;
+	size_t				 i;
+
+	(void)state;
+	for (i = AUTH_PASSWORD; i <= AUTH_PASS; i++) {
+		memset(&c, 0, sizeof(c));
+		c.method = (enum auth_method)i;
+		strcpy(c.user, "b\xc3\xb6" "b");
+		memset(c.secret, '=', i == AUTH_PASSWORD ? AUTH_PASSWORD_MAX :
+		    AUTH_SECRET_MAX);
+		strcpy(c.service, "smtp");
+		if (c.method == AUTH_SCRAM) {
+			memset(c.exchange, 'a', AUTH_PASS_LEN);
+			memset(c.first, '+', AUTH_MESSAGE_MAX);
+			memset(c.last, ',', AUTH_MESSAGE_MAX);
+		}
+		proto_auth_put_check(&a, 1, &c);
+		assert_int_equal(packet_cross(&a, &b), 1);
+		assert_int_equal(proto_auth_get_check(&b, &d), 0);
+		assert_memory_equal(&c, &d, sizeof(c));
+	}
+	c.method = AUTH_PASSWORD;
+	proto_auth_put_check(&a, 1, &c);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	assert_int_equal(proto_auth_get_check(&b, &d), -1);
+}
+
+static void
+scram_and_submit_cross_and_return(void **state)
+{
+	struct auth_scram	 s = { "bob,=", "SHA-256", "r+O=prN", "imap",
+	    "2001:db8::1" }, t;
+	struct auth_scram_first	 f = { true, "0af", "r=ab=,s=QSX,i=4096" },
+	    g;
+	struct auth_submit	 u = { "bob@example.org", "", 12 }, v;
+	enum auth_may		 may;
+	size_t			 i;
+
+	(void)state;
+	proto_auth_put_scram(&a, 1, &s);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	assert_int_equal(proto_auth_get_scram(&b, &t), 0);
+	assert_string_equal(t.user, s.user);
+	assert_string_equal(t.hash, s.hash);
+	assert_string_equal(t.nonce, s.nonce);
+	assert_string_equal(t.ip, s.ip);
+	proto_auth_put_first(&a, 1, &f);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	assert_int_equal(proto_auth_get_first(&b, &g), 0);
+	assert_true(g.later);
+	assert_string_equal(g.exchange, f.exchange);
+	assert_string_equal(g.message, f.message);
+	proto_auth_put_submit(&a, 1, &u);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	assert_int_equal(proto_auth_get_submit(&b, &v), 0);
+	assert_string_equal(v.user, u.user);
+	assert_string_equal(v.sender, "");
+	assert_true(v.count == 12);
+	for (i = AUTH_MAY; i <= AUTH_MAY_LATER; i++) {
+		proto_auth_put_may(&a, 1, (enum auth_may)i);
+		assert_int_equal(packet_cross(&a, &b), 1);
+		assert_int_equal(proto_auth_get_may(&b, &may), 0);
+		assert_int_equal(may, i);
+	}
+}
+
+/* The longest of all the fields at once fit in one packet. */
+static void
+the_longest_session_fits(void **state)
+{
+	static struct auth_session	 s, t;
+	int				 p[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, p), 0);
+	s.check.method = AUTH_TOKEN;
+	memset(s.check.user, '+', AUTH_USER_MAX);
+	memset(s.check.secret, '=', AUTH_SECRET_MAX);
+	memset(s.check.service, 'x', 15);
+	memset(s.check.ip, 'x', 63);
+	memset(s.tag, '+', AUTH_TAG_MAX);
+	s.ahead_len = AUTH_AHEAD_MAX;
+	s.fd = p[0];
+	proto_auth_put_session(&a, UINT64_MAX, &s);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	assert_int_equal(proto_auth_get_session(&b, &t), 0);
+	assert_memory_equal(&s.check, &t.check, sizeof(s.check));
+	close(t.fd);
+	close(p[0]);
+	close(p[1]);
 }
 
 static void
@@ -207,20 +304,20 @@ static const struct {
 	{ "merpati 1 lookup 1\naddress a\n", true },
 	{ "merpati 1 lookup 1\naddress a\nmore b\n", false },
 	{ "merpati 1 expand 1\naddress a\n", false },
-	{ "merpati 1 check 1\nuser a\npassword +00\nservice x\nip \n", false },
-	{ "merpati 1 check 1\nuser a\npassword b\nservice muchtoolongservice\n"
+	{ "merpati 1 check 1\nmethod password\nuser a\nsecret +00\nservice x\nip \n", false },
+	{ "merpati 1 check 1\nmethod password\nuser a\nsecret b\nservice muchtoolongservice\n"
 	    "ip \n", false },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \ntag \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \ntag \n"
 	    "ahead \n", false },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \n"
 	    "ahead \n", true },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \n"
 	    "tag a+20b\nahead \n", true },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \n"
 	    "tag a+0D+0Ab\nahead \n", true },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \n"
 	    "tag +C3+BC\nahead \n", true },
-	{ "merpati 1 session 1\nuser a\npassword b\nservice x\nip \n"
+	{ "merpati 1 session 1\nmethod pass\nuser a\nsecret b\nservice x\nip \n"
 	    "tag 1234567890123456789012345678901234567890123456789012345678901"
 	    "2345\nahead \n", true },
 	{ "merpati 1 handed 1\nuser a\nhome /h\nip \ntag +00\n"
@@ -231,7 +328,30 @@ static const struct {
 	    "quota-octets 0\nquota-count 0\n", false },
 	{ "merpati 1 found 1\nkind user\nfull 0\nuser \nuid 4294967296\n"
 	    "gid 0\nhome \nquota-octets 0\nquota-count 0\n", false },
-	{ "merpati 1 verdict 1\nverdict yes\nuser a\n", false },
+	{ "merpati 1 check 1\nmethod trust\nuser a\nsecret \nservice x\n"
+	    "ip \n", false },
+	{ "merpati 1 check 1\nuser a\nsecret b\nservice x\nip \n", false },
+	{ "merpati 1 check 1\nmethod scram\nuser a\nsecret \nservice x\n"
+	    "ip \n", false },
+	{ "merpati 1 check 1\nmethod pass\nuser a\nsecret \nservice x\n"
+	    "ip \nexchange 0\nfirst a\nlast b\n", false },
+	{ "merpati 1 session 1\nmethod scram\nuser a\nsecret b\nservice x\n"
+	    "ip \nexchange 0\nfirst a\nlast b\ntag \nahead \n", true },
+	{ "merpati 1 scram 1\nuser a\nhash MD5\nnonce a\nservice x\nip \n",
+	    false },
+	{ "merpati 1 scram 1\nuser a\nhash SHA-1\nnonce +00\nservice x\n"
+	    "ip \n", false },
+	{ "merpati 1 first 1\nlater 2\nexchange a\nmessage r=\n", false },
+	{ "merpati 1 first 1\nlater 0\nexchange "
+	    "000000000000000000000000000000000\nmessage r=\n", false },
+	{ "merpati 1 submit 1\nuser a\nsender b\ncount -1\n", false },
+	{ "merpati 1 submit 1\nuser a\nsender b\ncount 4294967296\n",
+	    false },
+	{ "merpati 1 may 1\nmay perhaps\n", false },
+	{ "merpati 1 may 1\nmay yes\n", true },
+	{ "merpati 1 verdict 1\nverdict yes\nuser a\nsignature \npass \n",
+	    false },
+	{ "merpati 1 verdict 1\nverdict ok\nuser a\n", false },
 	{ "merpati 1 worker 1\nstatus ok\n", false },
 	{ "merpati 1 worker 1\nstatus later\n", true },
 	{ "merpati 1 expanded 1\nstatus ok\n", true },	/* not a file */
@@ -250,9 +370,13 @@ malformed_packets_are_refused_by_every_decoder(void **state)
 		struct auth_session	 s;
 		struct spawn_server	 server;
 		struct spawn_home	 home;
+		struct auth_scram	 scram;
+		struct auth_scram_first	 first;
+		struct auth_submit	 submit;
 		char			 text[2000];
 	} u;
-	enum auth_verdict	 v = AUTH_OK;
+	struct auth_answer	 v;
+	enum auth_may		 may;
 	uint64_t		 n;
 	size_t			 i;
 	int			 fd;
@@ -271,8 +395,13 @@ malformed_packets_are_refused_by_every_decoder(void **state)
 		REFUSED(proto_auth_get_found(&b, &u.l));
 		REFUSED(proto_auth_get_deliver(&b, u.text, 387));
 		REFUSED(proto_auth_get_usage(&b, u.text, 387, &n, &n));
-		REFUSED(proto_auth_get_verdict(&b, &v, u.text, 387));
-		assert_int_equal(v, AUTH_LATER);
+		REFUSED(proto_auth_get_verdict(&b, &v));
+		assert_int_equal(v.verdict, AUTH_LATER);
+		REFUSED(proto_auth_get_scram(&b, &u.scram));
+		REFUSED(proto_auth_get_first(&b, &u.first));
+		REFUSED(proto_auth_get_submit(&b, &u.submit));
+		REFUSED(proto_auth_get_may(&b, &may));
+		assert_int_equal(may, AUTH_MAY_LATER);
 		REFUSED(proto_auth_get_worker(&b, &fd));
 		assert_int_equal(fd, -1);
 		REFUSED(proto_auth_get_expanded(&b, u.text, 16, &fd));
@@ -436,6 +565,9 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(questions_come_out_as_they_went_in),
 		cmocka_unit_test(answers_come_out_as_they_went_in),
+		cmocka_unit_test(each_method_carries_its_fields),
+		cmocka_unit_test(scram_and_submit_cross_and_return),
+		cmocka_unit_test(the_longest_session_fits),
 		cmocka_unit_test(sessions_carry_octets_and_the_connection),
 		cmocka_unit_test(
 		    malformed_packets_are_refused_by_every_decoder),
