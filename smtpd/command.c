@@ -335,6 +335,27 @@ take_orcpt(void *out, struct slice value, bool utf8, struct command_error *err)
 	return true;
 }
 
+/*
+ * RFC 4954 5: "<>" or an address, in xtext.  What is no address says
+ * nothing, and is no reason to lose a letter.
+ */
+static bool
+take_auth(void *out, struct slice value, bool utf8, struct command_error *err)
+{
+	struct command_mail	*m = out;
+	struct address		 a;
+	char			 text[ADDRESS_MAX + 1];
+
+	(void)utf8;
+	/* SMTPUTF8 may follow, so UTF-8 is taken here. */
+	if (value.len > 3 * ADDRESS_MAX ||
+	    !decode(value, text, sizeof(text), true))
+		return refuse(err, 501, "5.5.4", "malformed AUTH");
+	if (address_parse(slice_str(text), ADDRESS_UTF8, &a) == ADDRESS_OK)
+		memcpy(m->auth, a.text, sizeof(m->auth));
+	return true;
+}
+
 int
 command_parse_mail(struct slice arg, int flags, struct command_mail *out,
     struct command_error *err)
@@ -345,6 +366,7 @@ command_parse_mail(struct slice arg, int flags, struct command_mail *out,
 		{ "SMTPUTF8", false, take_utf8 },
 		{ "RET", true, take_ret },
 		{ "ENVID", true, take_envid },
+		{ "AUTH", true, take_auth },
 	};
 
 	memset(out, 0, sizeof(*out));
@@ -401,5 +423,25 @@ command_parse_bdat(struct slice arg, uint64_t *size, bool *last,
 		refuse(err, 501, "5.5.4", "syntax: BDAT octets [LAST]");
 		return -1;
 	}
+	return 0;
+}
+
+int
+command_parse_auth(struct slice arg, struct slice *mechanism,
+    struct slice *initial, struct command_error *err)
+{
+	size_t	 i;
+
+	command_split(arg, mechanism, initial);
+	if (mechanism->len == 0) {
+		refuse(err, 501, "5.5.4", "syntax: AUTH mechanism [response]");
+		return -1;
+	}
+	for (i = 0; i < initial->len; i++)
+		if (is_blank(initial->ptr[i])) {
+			refuse(err, 501, "5.5.4",
+			    "syntax: AUTH mechanism [response]");
+			return -1;
+		}
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * SMTP commands taken apart: RFC 5321 4.1, with the parameters of SIZE (RFC
- * 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461, RFC 6533)
- * and CHUNKING (RFC 3030).  Pure: what may be said when is session.c's.
+ * 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461, RFC 6533),
+ * CHUNKING (RFC 3030) and AUTH (RFC 4954).  Pure: what may be said when is
+ * session.c's.
  *
  * Parsers return 0, or -1 with *err holding the reply to give.
  */
@@ -34,6 +35,11 @@ struct command_mail {
 	int		 ret;		/* enum dsn_ret */
 	bool		 has_envid;
 	char		 envid[COMMAND_ENVID_MAX + 1];	/* decoded */
+	/*
+	 * Who gave the message to the one who sends it, as that one says
+	 * (RFC 4954 5); "": not said, or AUTH=<>, which means the same.
+	 */
+	char		 auth[ADDRESS_MAX + 1];
 };
 
 struct command_rcpt {
@@ -61,5 +67,11 @@ int	 command_parse_rcpt(struct slice arg, int flags, bool utf8,
 	    struct command_rcpt *out, struct command_error *err);
 int	 command_parse_bdat(struct slice arg, uint64_t *size, bool *last,
 	    struct command_error *err);
+/*
+ * AUTH's argument: a mechanism's name, and perhaps an initial response, whose
+ * base 64 is not looked at; without one *initial is empty.  Both borrow.
+ */
+int	 command_parse_auth(struct slice arg, struct slice *mechanism,
+	    struct slice *initial, struct command_error *err);
 
 #endif

@@ -97,7 +97,14 @@ add_all(struct buf *b, const struct received *r)
 	failed |= buf_addf(b, "by %s (Merpati", r->by);
 	if (r->uid != -1)
 		failed |= buf_addf(b, ", from uid %ld", r->uid);
-	failed |= buf_addf(b, ") with %s id %s", r->with, r->id);
+	failed |= buf_addf(b, ") with %s", r->with);
+	if (r->tls != NULL) {
+		failed |= buf_addstr(b, " (");
+		add_ctext(b, r->tls, &failed);
+		failed |= buf_addstr(b, ")\r\n\t");
+	} else
+		failed |= buf_addc(b, ' ');
+	failed |= buf_addf(b, "id %s", r->id);
 	if (r->recipient != NULL)
 		failed |= buf_addf(b, "\r\n\tfor <%s>", r->recipient);
 	if (r->envelope_from != NULL) {

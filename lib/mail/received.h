@@ -13,6 +13,8 @@ struct received {
 	const char	*client_address; /* "192.0.2.1", "2001:db8::1", or "" */
 	const char	*by;		/* our hostname */
 	const char	*with;		/* RFC 3848: ESMTP, ESMTPSA, LMTP ... */
+	const char	*tls;		/* "TLSv1.3 TLS_AES_128_GCM_SHA256",
+					 * without TLS NULL */
 	const char	*id;		/* spool id */
 	const char	*recipient;	/* only when there is one, else NULL */
 	const char	*envelope_from;	/* shown when not NULL */

@@ -70,6 +70,11 @@ int	 listener_inetd(const struct listener_program *,
  * been sent to fd.  Always true with -i.
  */
 bool	 listener_admit(int fd, const struct listener_peer *);
+/*
+ * In serve(): the process leaves after this connection, since it holds
+ * somebody's secrets.
+ */
+void	 listener_last(void);
 /* Per cent of max_connections that are busy. */
 unsigned int	 listener_load(void);
 

@@ -69,6 +69,8 @@ struct pool {
 static const struct pool	*the_pool;
 /* In a process: it is to leave when it is idle. */
 static volatile sig_atomic_t	 retire;
+/* In a process: the connection that it serves is the last. */
+static bool			 last;
 
 static size_t
 pool_count(const struct pool *p, enum slot_state state)
@@ -87,6 +89,12 @@ listener_load(void)
 		return 0;
 	return (unsigned int)(pool_count(the_pool, SLOT_BUSY) * 100 /
 	    the_pool->slots);
+}
+
+void
+listener_last(void)
+{
+	last = true;
 }
 
 unsigned int
@@ -247,7 +255,7 @@ child_loop(const struct pool *p, size_t slot)
 		    write(p->bell, &one, sizeof(one)) == -1)
 			log_warn("event=bell-failed");
 		child_serve(p, slot, fd, door, &ss);
-		if (uses == p->prog->max_uses)
+		if (last || uses == p->prog->max_uses)
 			break;
 		/* Before the client sees the end: it may come again at once. */
 		child_idle(&p->board->slot[slot]);

@@ -98,6 +98,24 @@ submission_hides_where_its_user_is(void **state)
 }
 
 static void
+tls_is_told_in_a_comment(void **state)
+{
+	struct received	 r = plain;
+	struct buf	 b;
+
+	(void)state;
+	r.helo = "a.example";
+	r.with = "ESMTPS";
+	r.tls = "TLSv1.3 TLS_AES_256_GCM_SHA384";
+	buf_init(&b, 4096);
+	assert_int_equal(received_add(&b, &r), 0);
+	assert_string_equal(buf_cstr(&b), "Received: from a.example\r\n"
+	    "\tby mx.example.org (Merpati) with ESMTPS "
+	    "(TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n\tid 0abc" DATE);
+	buf_free(&b);
+}
+
+static void
 local_submission_shows_the_uid_and_optional_parts(void **state)
 {
 	struct received	 r = plain;
@@ -162,6 +180,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(the_client_is_named_as_far_as_it_is_known),
 		cmocka_unit_test(submission_hides_where_its_user_is),
+		cmocka_unit_test(tls_is_told_in_a_comment),
 		cmocka_unit_test(
 		    local_submission_shows_the_uid_and_optional_parts),
 		cmocka_unit_test(a_full_buffer_is_left_as_it_was),

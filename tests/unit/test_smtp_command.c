@@ -108,7 +108,17 @@ mail_is_parsed_or_refused(void **state)
 		{ "FROM:<a@example.org> ENVID=a+2", 0, 501, NULL },
 		{ "FROM:<a@example.org> ENVID=a=b", 0, 501, NULL },
 		{ "FROM:<a@example.org> SMTPUTF8=1", 0, 501, NULL },
-		{ "FROM:<a@example.org> AUTH=<>", 0, 555, NULL },
+		{ "FROM:<a@example.org> AUTH=<>", 0, 0, "a@example.org" },
+		{ "FROM:<a@example.org> AUTH=", 0, 501, NULL },
+		{ "FROM:<a@example.org> AUTH", 0, 501, NULL },
+		{ "FROM:<a@example.org> AUTH=no+20body", 0, 0,
+		    "a@example.org" },
+		{ "FROM:<a@example.org> AUTH=b+0A@example.org", 0, 501,
+		    NULL },
+		{ "FROM:<a@example.org> AUTH=b+FF@example.org", 0, 501,
+		    NULL },
+		{ "FROM:<a@example.org> AUTH=b+3@example.org", 0, 501, NULL },
+		{ "FROM:<a@example.org> AUTH=<> AUTH=<>", 0, 501, NULL },
 		{ "FROM:<a@example.org> NOTIFY=NEVER", 0, 555, NULL },
 		{ "FROM:<a@example.org> =1", 0, 501, NULL },
 		{ "FROM:<a@example.org> -X=1", 0, 501, NULL },
@@ -147,6 +157,65 @@ mail_keeps_its_parameters(void **state)
 	assert_int_equal(command_parse_mail(slice_str("FROM:<a@b.org> "
 	    "SIZE=123"), 0, &m, &err), 0);
 	assert_true(m.size == 123 && !m.utf8 && !m.has_envid);
+	assert_string_equal(m.auth, "");
+}
+
+static void
+auth_of_mail_is_an_address_or_nothing(void **state)
+{
+	static const struct { const char *value, *auth; } t[] = {
+		{ "b@example.org", "b@example.org" },
+		{ "b+2Bc@Example.ORG", "b+c@example.org" },
+		{ "\xc3\xa4@example.org", "\xc3\xa4@example.org" },
+		{ "<>", "" },
+		{ "+3C+3E", "" },
+		{ "b", "" },
+		{ "<b@example.org>", "" },
+		{ "b+20c@example.org", "" },
+	};
+	static struct command_mail	 m;
+	struct command_error		 err;
+	char				 arg[256];
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(arg, sizeof(arg), "FROM:<> AUTH=%s", t[i].value);
+		assert_int_equal(command_parse_mail(slice_str(arg), 0, &m,
+		    &err), 0);
+		assert_string_equal(m.auth, t[i].auth);
+	}
+}
+
+static void
+auth_is_parsed_or_refused(void **state)
+{
+	static const struct { const char *arg, *mechanism, *initial; } t[] = {
+		{ "PLAIN", "PLAIN", "" },
+		{ "plain AGEAYg==", "plain", "AGEAYg==" },
+		{ "SCRAM-SHA-256-PLUS  =", "SCRAM-SHA-256-PLUS", "=" },
+		{ "LOGIN !", "LOGIN", "!" },
+		{ "", NULL, NULL },
+		{ "PLAIN AGEA Yg==", NULL, NULL },
+		{ "PLAIN =\t=", NULL, NULL },
+	};
+	struct command_error	 err;
+	struct slice		 m, initial;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		err.code = 0;
+		assert_int_equal(command_parse_auth(slice_str(t[i].arg), &m,
+		    &initial, &err), t[i].mechanism == NULL ? -1 : 0);
+		if (t[i].mechanism == NULL) {
+			assert_int_equal(err.code, 501);
+			assert_string_equal(err.enhanced, "5.5.4");
+			continue;
+		}
+		assert_true(slice_eq(m, slice_str(t[i].mechanism)));
+		assert_true(slice_eq(initial, slice_str(t[i].initial)));
+	}
 }
 
 static void
@@ -277,6 +346,8 @@ main(void)
 		cmocka_unit_test(helo_takes_any_printable_word),
 		cmocka_unit_test(mail_is_parsed_or_refused),
 		cmocka_unit_test(mail_keeps_its_parameters),
+		cmocka_unit_test(auth_of_mail_is_an_address_or_nothing),
+		cmocka_unit_test(auth_is_parsed_or_refused),
 		cmocka_unit_test(rcpt_is_parsed_or_refused),
 		cmocka_unit_test(orcpt_and_envid_have_bounds),
 		cmocka_unit_test(bdat_takes_a_size),
