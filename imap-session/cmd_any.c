@@ -6,8 +6,6 @@
 #include "imap-session/command.h"
 #include "lib/base/log.h"
 
-#define ID_PAIRS	30	/* RFC 2971 3.3 */
-
 enum command_end
 cmd_capability(struct session *s, bool uid)
 {
@@ -41,51 +39,14 @@ cmd_logout(struct session *s, bool uid)
 	return COMMAND_OK;
 }
 
-/* Two strings of a client's description; its name and version are logged. */
-static bool
-id_pair(struct session *s, struct slice *name, struct slice *version)
-{
-	struct slice	 field, value;
-
-	if (!imap_lex_string(&s->lex, &field) || !imap_lex_space(&s->lex) ||
-	    !imap_lex_nstring(&s->lex, &value))
-		return false;
-	if (slice_is(field, "name"))
-		*name = value;
-	else if (slice_is(field, "version"))
-		*version = value;
-	return true;
-}
-
-static bool
-id_list(struct session *s, struct slice *name, struct slice *version)
-{
-	unsigned int	 n = 0;
-
-	if (imap_lex_keyword(&s->lex, "NIL"))
-		return true;
-	if (!imap_lex_expect(&s->lex, '('))
-		return false;
-	if (imap_lex_accept(&s->lex, ')'))
-		return true;
-	do {
-		if (n++ == ID_PAIRS)
-			return imap_lex_fail(&s->lex,
-			    "More than 30 fields are not allowed");
-		if (!id_pair(s, name, version))
-			return false;
-	} while (imap_lex_accept(&s->lex, ' '));
-	return imap_lex_expect(&s->lex, ')');
-}
-
 enum command_end
 cmd_id(struct session *s, bool uid)
 {
 	struct slice	 name = { "", 0 }, version = { "", 0 };
 
 	(void)uid;
-	if (!imap_lex_space(&s->lex) || !id_list(s, &name, &version) ||
-	    !imap_lex_end(&s->lex))
+	if (!imap_lex_space(&s->lex) || !imap_lex_id(&s->lex, &name,
+	    &version) || !imap_lex_end(&s->lex))
 		return COMMAND_LEX;
 	if (name.len > 0)
 		log_info("event=imap-client user=%s name=%s version=%s",

@@ -1,94 +1,66 @@
 /*
  * Contract in login.h.  Straight-line: a command, its answer, the next one.
- *
- * After a successful login the session server writes the tagged answer.  What
- * the client sent behind the command goes to it with the connection; so that it
- * always fits, we never read more than READ_MAX octets at once.
+ * After a successful login the session server writes the tagged answer.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include <bsd/string.h>
 
 #include "imapd/login.h"
 #include "lib/base/log.h"
 #include "lib/net/credentials.h"
-#include "lib/net/hand_over.h"
 #include "lib/net/imap_lex.h"
-#include "lib/net/stream.h"
+#include "lib/net/login.h"
 
-#define READ_MAX	(AUTH_AHEAD_MAX - CREDENTIALS_LINE)
 #define LITERAL_MAX	1024	/* a name or a password */
-#define ID_FIELDS	30	/* RFC 2971 3.3 */
-#define BUSY_LOAD	80	/* per cent: time-outs shrink */
-#define BUSY_TIMEOUT	10	/* seconds */
 
-enum login_next {
-	LOGIN_GO_ON,
-	LOGIN_CLOSE,		/* flush, then close */
-	LOGIN_HANDED		/* not ours any more: touch nothing */
+struct imapd {
+	struct login	 l;
+	struct imap_lex	 lex;
 };
-
-struct login {
-	const struct config		*conf;
-	const struct listener_conn	*conn;
-	struct stream			 s;
-	struct imap_lex			 lex;
-	struct auth_session		 session;
-	bool				 safe;
-	unsigned int			 failures, errors;
-};
-
-static ssize_t
-login_read(struct stream *s, void *data, size_t len)
-{
-	return read(s->rfd, data, len < READ_MAX ? len : READ_MAX);
-}
 
 /* The tagged answer: how is OK, NO or BAD. */
 static enum login_next
-login_answer(struct login *l, const char *how, const char *text)
+imapd_answer(struct imapd *d, const char *how, const char *text)
 {
-	stream_printf(&l->s, "%s %s %s\r\n", l->lex.tag, how, text);
+	stream_printf(&d->l.s, "%s %s %s\r\n", d->lex.tag, how, text);
 	return LOGIN_GO_ON;
 }
 
 static enum login_next
-login_bye(struct login *l, const char *text)
+imapd_bye(struct imapd *d, const char *text)
 {
-	stream_printf(&l->s, "* BYE %s\r\n", text);
+	stream_printf(&d->l.s, "* BYE %s\r\n", text);
 	return LOGIN_CLOSE;
 }
 
 static enum login_next
-login_error(struct login *l, const char *how, const char *text)
+imapd_error(struct imapd *d, const char *how, const char *text)
 {
-	login_answer(l, how, text);
-	if (++l->errors < LOGIN_ERRORS)
-		return LOGIN_GO_ON;
-	log_info("event=imap-too-many-errors ip=%s", l->conn->peer.address);
-	return login_bye(l, "Too many errors");
+	imapd_answer(d, how, text);
+	return login_error(&d->l) ? LOGIN_GO_ON :
+	    imapd_bye(d, "Too many errors");
 }
 
 static enum login_next
-login_refused(struct login *l, const char *text)
+imapd_refused(struct imapd *d, const char *text)
 {
-	login_answer(l, "NO", text);
-	return ++l->failures < LOGIN_FAILURES ? LOGIN_GO_ON :
-	    login_bye(l, "Too many failed logins");
+	imapd_answer(d, "NO", text);
+	return login_failure(&d->l) ? LOGIN_GO_ON :
+	    imapd_bye(d, "Too many failed logins");
 }
 
 /* The stream gave no command: why, and a word to who can still hear it. */
 static enum login_next
-login_lost(struct login *l)
+imapd_lost(struct imapd *d)
 {
-	switch (l->lex.status) {
+	switch (d->lex.status) {
 	case STREAM_TIMEOUT:
 		log_info("event=imap-login-timeout ip=%s",
-		    l->conn->peer.address);
-		return login_bye(l, "Too slow, goodbye");
+		    d->l.conn->peer.address);
+		return imapd_bye(d, "Too slow, goodbye");
 	case STREAM_STOP:
-		return login_bye(l, "[UNAVAILABLE] Shutting down");
+		return imapd_bye(d, "[UNAVAILABLE] Shutting down");
 	case STREAM_OK:
 	case STREAM_EOF:
 	case STREAM_TOOLONG:
@@ -101,39 +73,39 @@ login_lost(struct login *l)
 
 /* The words were not as they should be: the lexer knows how. */
 static enum login_next
-login_lex(struct login *l)
+imapd_lex(struct imapd *d)
 {
-	if (l->lex.status != STREAM_OK)
-		return login_lost(l);
-	return login_error(l, l->lex.no ? "NO" : "BAD", l->lex.error);
+	if (d->lex.status != STREAM_OK)
+		return imapd_lost(d);
+	return imapd_error(d, d->lex.no ? "NO" : "BAD", d->lex.error);
 }
 
 static enum login_next
-login_wrong(struct login *l)
+imapd_wrong(struct imapd *d)
 {
-	return login_refused(l, "[AUTHENTICATIONFAILED] Wrong user name or "
+	return imapd_refused(d, "[AUTHENTICATIONFAILED] Wrong user name or "
 	    "password");
 }
 
 /* User and password are in the session; ask authd to take the connection. */
 static enum login_next
-login_hand_over(struct login *l)
+imapd_hand_over(struct imapd *d)
 {
-	strlcpy(l->session.tag, l->lex.tag, sizeof(l->session.tag));
-	switch (hand_over(l->conf, l->conn, &l->s, "imap", &l->session)) {
+	strlcpy(d->l.session.tag, d->lex.tag, sizeof(d->l.session.tag));
+	switch (login_hand_over(&d->l)) {
 	case HAND_OVER_DONE:
 		return LOGIN_HANDED;
 	case HAND_OVER_BAD:
-		return login_wrong(l);
+		return imapd_wrong(d);
 	case HAND_OVER_DISABLED:
-		return login_refused(l, "[CONTACTADMIN] This account may not "
+		return imapd_refused(d, "[CONTACTADMIN] This account may not "
 		    "use IMAP");
 	case HAND_OVER_LATER:
-		return login_refused(l, "[UNAVAILABLE] Login is not possible "
+		return imapd_refused(d, "[UNAVAILABLE] Login is not possible "
 		    "now, try again later");
 	case HAND_OVER_NO_SOCKET:
-		login_answer(l, "NO", "[CANNOT] A session needs a socket");
-		return login_bye(l, "Goodbye");
+		imapd_answer(d, "NO", "[CANNOT] A session needs a socket");
+		return imapd_bye(d, "Goodbye");
 	case HAND_OVER_GONE:
 		break;
 	}
@@ -141,178 +113,160 @@ login_hand_over(struct login *l)
 }
 
 static enum login_next
-login_try(struct login *l, enum credentials_status st)
+imapd_try(struct imapd *d, enum credentials_status st)
 {
 	switch (st) {
 	case CREDENTIALS_OK:
-		return login_hand_over(l);
+		return imapd_hand_over(d);
 	case CREDENTIALS_CANCELLED:
-		return login_error(l, "BAD", "Cancelled");
+		return imapd_error(d, "BAD", "Cancelled");
 	case CREDENTIALS_MALFORMED:
-		return login_error(l, "BAD",
+		return imapd_error(d, "BAD",
 		    "That is no user name and password");
 	case CREDENTIALS_FOREIGN:
 		break;
 	}
-	return login_refused(l, "[AUTHORIZATIONFAILED] Nobody may act for "
+	return imapd_refused(d, "[AUTHORIZATIONFAILED] Nobody may act for "
 	    "another user here");
 }
 
 static enum login_next
-login_unsafe(struct login *l)
+imapd_unsafe(struct imapd *d)
 {
-	return login_refused(l, "[PRIVACYREQUIRED] Passwords are accepted "
+	return imapd_refused(d, "[PRIVACYREQUIRED] Passwords are accepted "
 	    "only from this machine, as there is no encryption here yet");
 }
 
 static void
-login_put_capabilities(struct login *l)
+imapd_put_capabilities(struct imapd *d)
 {
-	stream_printf(&l->s, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ "
-	    "ID ENABLE %s", l->safe ? "AUTH=PLAIN" : "LOGINDISABLED");
+	stream_printf(&d->l.s, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ "
+	    "ID ENABLE %s", d->l.safe ? "AUTH=PLAIN" : "LOGINDISABLED");
 }
 
 static enum login_next
-login_capability(struct login *l)
+imapd_capability(struct imapd *d)
 {
-	if (!imap_lex_end(&l->lex))
-		return login_lex(l);
-	stream_put(&l->s, "* ", 2);
-	login_put_capabilities(l);
-	stream_put(&l->s, "\r\n", 2);
-	return login_answer(l, "OK", "CAPABILITY completed");
+	if (!imap_lex_end(&d->lex))
+		return imapd_lex(d);
+	stream_put(&d->l.s, "* ", 2);
+	imapd_put_capabilities(d);
+	stream_put(&d->l.s, "\r\n", 2);
+	return imapd_answer(d, "OK", "CAPABILITY completed");
 }
 
 static enum login_next
-login_noop(struct login *l)
+imapd_noop(struct imapd *d)
 {
-	return imap_lex_end(&l->lex) ?
-	    login_answer(l, "OK", "NOOP completed") : login_lex(l);
+	return imap_lex_end(&d->lex) ?
+	    imapd_answer(d, "OK", "NOOP completed") : imapd_lex(d);
 }
 
 static enum login_next
-login_logout(struct login *l)
+imapd_logout(struct imapd *d)
 {
-	if (!imap_lex_end(&l->lex))
-		return login_lex(l);
-	login_bye(l, "Goodbye");
-	login_answer(l, "OK", "LOGOUT completed");
+	if (!imap_lex_end(&d->lex))
+		return imapd_lex(d);
+	imapd_bye(d, "Goodbye");
+	imapd_answer(d, "OK", "LOGOUT completed");
 	return LOGIN_CLOSE;
 }
 
-/* RFC 2971 3.1: what a client says of itself is checked and forgotten. */
-static bool
-login_id_list(struct imap_lex *x)
+static enum login_next
+imapd_id(struct imapd *d)
 {
-	struct slice	 field, value;
-	unsigned int	 n = 0;
+	struct imap_lex	*x = &d->lex;
+	struct slice	 name, version;
 
-	if (!imap_lex_expect(x, '('))
-		return false;
-	while (!imap_lex_accept(x, ')')) {
-		if (n++ == ID_FIELDS)
-			return imap_lex_fail(x, "Too many fields");
-		if ((n > 1 && !imap_lex_space(x)) ||
-		    !imap_lex_string(x, &field) || !imap_lex_space(x) ||
-		    !imap_lex_nstring(x, &value))
-			return false;
-	}
-	return true;
+	/* What a client says of itself before login is forgotten. */
+	if (!imap_lex_space(x) || !imap_lex_id(x, &name, &version) ||
+	    !imap_lex_end(x))
+		return imapd_lex(d);
+	stream_printf(&d->l.s, "* ID (\"name\" \"Merpati\")\r\n");
+	return imapd_answer(d, "OK", "ID completed");
 }
 
 static enum login_next
-login_id(struct login *l)
-{
-	struct imap_lex	*x = &l->lex;
-
-	if (!imap_lex_space(x) || (!imap_lex_keyword(x, "NIL") &&
-	    !login_id_list(x)) || !imap_lex_end(x))
-		return login_lex(l);
-	stream_printf(&l->s, "* ID (\"name\" \"Merpati\")\r\n");
-	return login_answer(l, "OK", "ID completed");
-}
-
-static enum login_next
-login_login(struct login *l)
+imapd_login(struct imapd *d)
 {
 	struct slice	 user, password;
 
 	/* Before its words: a password that waits for "+" is not sent. */
-	if (!l->safe)
-		return login_unsafe(l);
-	if (!imap_lex_space(&l->lex) || !imap_lex_astring(&l->lex, &user) ||
-	    !imap_lex_space(&l->lex) ||
-	    !imap_lex_astring(&l->lex, &password) || !imap_lex_end(&l->lex))
-		return login_lex(l);
+	if (!d->l.safe)
+		return imapd_unsafe(d);
+	if (!imap_lex_space(&d->lex) || !imap_lex_astring(&d->lex, &user) ||
+	    !imap_lex_space(&d->lex) ||
+	    !imap_lex_astring(&d->lex, &password) || !imap_lex_end(&d->lex))
+		return imapd_lex(d);
 	/* A name that nobody has, a password that is none: just wrong. */
-	if (credentials_set(&l->session.check, user, password) !=
+	if (credentials_set(&d->l.session.check, user, password) !=
 	    CREDENTIALS_OK)
-		return login_wrong(l);
-	return login_hand_over(l);
+		return imapd_wrong(d);
+	return imapd_hand_over(d);
 }
 
 /* What the client answers to "+" (RFC 9051 6.2.2). */
 static enum login_next
-login_authenticate_line(struct login *l)
+imapd_authenticate_line(struct imapd *d)
 {
 	struct slice	 line;
 
-	stream_put(&l->s, "+ \r\n", 4);
-	l->lex.status = stream_line(&l->s, CREDENTIALS_LINE, &line);
-	switch (l->lex.status) {
+	stream_put(&d->l.s, "+ \r\n", 4);
+	d->lex.status = stream_line(&d->l.s, CREDENTIALS_LINE, &line);
+	switch (d->lex.status) {
 	case STREAM_OK:
-		return login_try(l, credentials_plain(&l->session.check,
+		return imapd_try(d, credentials_plain(&d->l.session.check,
 		    line));
 	case STREAM_TOOLONG:
 	case STREAM_BARE:
-		l->lex.status = STREAM_OK;
-		return login_try(l, CREDENTIALS_MALFORMED);
+		d->lex.status = STREAM_OK;
+		return imapd_try(d, CREDENTIALS_MALFORMED);
 	case STREAM_EOF:
 	case STREAM_TIMEOUT:
 	case STREAM_ERROR:
 	case STREAM_STOP:
 		break;
 	}
-	return login_lost(l);
+	return imapd_lost(d);
 }
 
 static enum login_next
-login_authenticate(struct login *l)
+imapd_authenticate(struct imapd *d)
 {
-	struct imap_lex	*x = &l->lex;
+	struct imap_lex	*x = &d->lex;
 	struct slice	 mechanism, initial = { NULL, 0 };
 
 	if (!imap_lex_space(x) || !imap_lex_atom(x, &mechanism))
-		return login_lex(l);
+		return imapd_lex(d);
 	if (!slice_is(mechanism, "PLAIN"))
-		return login_error(l, "NO", "Only PLAIN is known here");
-	if (!l->safe)
-		return login_unsafe(l);
+		return imapd_error(d, "NO", "Only PLAIN is known here");
+	if (!d->l.safe)
+		return imapd_unsafe(d);
 	/* "=" is an empty response (RFC 4959 3), which PLAIN has none of. */
 	if ((!imap_lex_at_end(x) && (!imap_lex_space(x) ||
 	    !imap_lex_atom(x, &initial))) || !imap_lex_end(x))
-		return login_lex(l);
-	return initial.ptr == NULL ? login_authenticate_line(l) :
-	    login_try(l, credentials_plain(&l->session.check, initial));
+		return imapd_lex(d);
+	return initial.ptr == NULL ? imapd_authenticate_line(d) :
+	    imapd_try(d, credentials_plain(&d->l.session.check, initial));
 }
 
 static enum login_next
-login_starttls(struct login *l)
+imapd_starttls(struct imapd *d)
 {
-	return login_error(l, "BAD", "STARTTLS is not offered");
+	return imapd_error(d, "BAD", "STARTTLS is not offered");
 }
 
 static const struct {
 	const char	*name;
-	enum login_next	(*run)(struct login *);	/* NULL: after login */
+	enum login_next	(*run)(struct imapd *);	/* NULL: after login */
 } commands[] = {
-	{ "LOGIN", login_login },
-	{ "AUTHENTICATE", login_authenticate },
-	{ "CAPABILITY", login_capability },
-	{ "ID", login_id },
-	{ "NOOP", login_noop },
-	{ "LOGOUT", login_logout },
-	{ "STARTTLS", login_starttls },
+	{ "LOGIN", imapd_login },
+	{ "AUTHENTICATE", imapd_authenticate },
+	{ "CAPABILITY", imapd_capability },
+	{ "ID", imapd_id },
+	{ "NOOP", imapd_noop },
+	{ "LOGOUT", imapd_logout },
+	{ "STARTTLS", imapd_starttls },
 	{ "APPEND", NULL },
 	{ "CHECK", NULL },
 	{ "CLOSE", NULL },
@@ -350,76 +304,57 @@ static const struct {
 };
 
 static enum login_next
-login_command(struct login *l, struct slice name)
+imapd_command(struct imapd *d, struct slice name)
 {
 	size_t	 i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (!slice_is(name, commands[i].name))
 			continue;
-		return commands[i].run != NULL ? commands[i].run(l) :
-		    login_error(l, "BAD", "Log in first");
+		return commands[i].run != NULL ? commands[i].run(d) :
+		    imapd_error(d, "BAD", "Log in first");
 	}
-	return login_error(l, "BAD", "Unknown command");
+	return imapd_error(d, "BAD", "Unknown command");
 }
 
 static enum login_next
-login_step(struct login *l)
+imapd_step(struct imapd *d)
 {
 	struct slice	 name;
 	enum login_next	 next;
 
-	next = imap_lex_begin(&l->lex, &name) ? login_command(l, name) :
-	    login_lex(l);
+	next = imap_lex_begin(&d->lex, &name) ? imapd_command(d, name) :
+	    imapd_lex(d);
 	if (next == LOGIN_GO_ON) {
-		imap_lex_finish(&l->lex);
-		if (l->lex.bye)
-			next = login_bye(l, l->lex.error);
-		else if (l->lex.status != STREAM_OK)
-			next = login_lost(l);
+		imap_lex_finish(&d->lex);
+		if (d->lex.bye)
+			next = imapd_bye(d, d->lex.error);
+		else if (d->lex.status != STREAM_OK)
+			next = imapd_lost(d);
 	}
-	imap_lex_wipe(&l->lex);
+	imap_lex_wipe(&d->lex);
 	return next;
 }
 
-static int
-login_patience_ms(const struct config *conf)
-{
-	unsigned int	 s = conf->imapd.login_timeout;
-
-	if (listener_load() >= BUSY_LOAD && s > BUSY_TIMEOUT)
-		s = BUSY_TIMEOUT;
-	return (int)s * 1000;
-}
-
 void
-login_serve(const struct config *conf, const struct listener_conn *conn)
+imapd_serve(const struct login_program *prog, const struct config *conf,
+    const struct listener_conn *conn)
 {
 	static const struct imap_limits	 limit = { .line = CREDENTIALS_LINE,
 	    .literal = LITERAL_MAX, .plus = true };
-	static struct login		 l;	/* a process serves one */
+	static struct imapd		 d;	/* a process serves one */
 	enum login_next			 next;
-	int				 ms = login_patience_ms(conf);
 
-	memset(&l, 0, sizeof(l));
-	l.conf = conf;
-	l.conn = conn;
-	l.safe = credentials_safe(&conn->peer);
-	stream_init(&l.s, conn->rfd, conn->wfd, ms, ms);
-	l.s.read = login_read;
-	imap_lex_init(&l.lex, &l.s, &limit);
+	login_begin(&d.l, prog, conf, conn);
+	imap_lex_init(&d.lex, &d.l.s, &limit);
 	/* Clients write what people type, and they type more than ASCII. */
-	l.lex.utf8 = true;
-	stream_put(&l.s, "* OK [", 6);
-	login_put_capabilities(&l);
-	stream_printf(&l.s, "] %s Merpati ready\r\n", conf->hostname);
+	d.lex.utf8 = true;
+	stream_put(&d.l.s, "* OK [", 6);
+	imapd_put_capabilities(&d);
+	stream_printf(&d.l.s, "] %s Merpati ready\r\n", conf->hostname);
 	do
-		next = login_step(&l);
+		next = imapd_step(&d);
 	while (next == LOGIN_GO_ON);
-	if (next == LOGIN_CLOSE)
-		stream_flush(&l.s);
-	imap_lex_free(&l.lex);
-	explicit_bzero(l.s.in, STREAM_IN);
-	stream_free(&l.s);
-	explicit_bzero(&l, sizeof(l));
+	imap_lex_free(&d.lex);
+	login_end(&d.l, next);
 }

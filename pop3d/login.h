@@ -2,16 +2,13 @@
 #ifndef POP3D_LOGIN_H
 #define POP3D_LOGIN_H
 
-#include "lib/base/config.h"
-#include "lib/net/listener.h"
-
-#define LOGIN_FAILURES	3	/* refused passwords a connection */
-#define LOGIN_ERRORS	10	/* commands that made no sense */
+#include "lib/net/login_program.h"
 
 /*
  * Speak with one client until it has logged in and its connection belongs
  * to a session server, or it is to be closed.  Wipes what held a password.
  */
-void	 login_serve(const struct config *, const struct listener_conn *);
+void	 pop3d_serve(const struct login_program *, const struct config *,
+	    const struct listener_conn *);
 
 #endif

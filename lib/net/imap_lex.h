@@ -117,6 +117,13 @@ bool	 imap_lex_date_time(struct imap_lex *, int64_t *);
 bool	 imap_lex_date(struct imap_lex *, int64_t *);
 
 /*
+ * The argument of ID: NIL or a list of at most 30 pairs (RFC 2971 3.1, 3.3).
+ * name and version are what the client says of itself, else untouched.
+ */
+bool	 imap_lex_id(struct imap_lex *, struct slice *name,
+	    struct slice *version);
+
+/*
  * A literal whose octets the caller takes from the stream himself: parse "{n}",
  * "{n+}", "~{n}" at the end of the line and set octets, sync, *binary.  Then
  * either imap_lex_literal_go() (sends "+" when it waits, then the caller consumes

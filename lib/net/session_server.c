@@ -43,13 +43,6 @@ server_signal(int sig)
 }
 
 static void
-server_child_signal(int sig)
-{
-	(void)sig;
-	stream_stop();
-}
-
-static void
 server_signals(void)
 {
 	struct sigaction	 sa = { .sa_handler = server_signal };
@@ -83,9 +76,7 @@ server_refuse(const struct session_server *s, const struct auth_handed *who,
 static void
 server_child(const struct session_server *s, const struct auth_handed *who)
 {
-	struct sigaction	 sa = { .sa_handler = server_child_signal };
-
-	sigaction(SIGTERM, &sa, NULL);
+	stream_stop_on(SIGTERM);
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &server_waiting, NULL);
 	/* The connection takes the place of authd's socket. */

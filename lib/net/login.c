@@ -1,0 +1,82 @@
+/*
+ * Contract in login.h.
+ *
+ * What the client sent behind the command that logs it in goes to the session
+ * with the connection; so that it always fits, we never read more than
+ * READ_MAX octets at once.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/net/credentials.h"
+#include "lib/net/login.h"
+
+#define READ_MAX	(AUTH_AHEAD_MAX - CREDENTIALS_LINE)
+#define BUSY_LOAD	80	/* per cent: time-outs shrink */
+#define BUSY_TIMEOUT	10	/* seconds */
+
+static ssize_t
+login_read(struct stream *s, void *data, size_t len)
+{
+	return read(s->rfd, data, len < READ_MAX ? len : READ_MAX);
+}
+
+static int
+login_patience_ms(const struct login *l)
+{
+	unsigned int	 s = login_program_timeout(l->conf, l->prog->role);
+
+	if (listener_load() >= BUSY_LOAD && s > BUSY_TIMEOUT)
+		s = BUSY_TIMEOUT;
+	return (int)s * 1000;
+}
+
+void
+login_begin(struct login *l, const struct login_program *prog,
+    const struct config *conf, const struct listener_conn *conn)
+{
+	int	 ms;
+
+	memset(l, 0, sizeof(*l));
+	l->prog = prog;
+	l->conf = conf;
+	l->conn = conn;
+	l->safe = credentials_safe(&conn->peer);
+	ms = login_patience_ms(l);
+	stream_init(&l->s, conn->rfd, conn->wfd, ms, ms);
+	l->s.read = login_read;
+}
+
+enum hand_over
+login_hand_over(struct login *l)
+{
+	return hand_over(l->conf, l->conn, &l->s, l->prog->service,
+	    &l->session);
+}
+
+bool
+login_error(struct login *l)
+{
+	if (++l->errors < LOGIN_ERRORS)
+		return true;
+	log_info("event=%s-too-many-errors ip=%s", l->prog->service,
+	    l->conn->peer.address);
+	return false;
+}
+
+bool
+login_failure(struct login *l)
+{
+	return ++l->failures < LOGIN_FAILURES;
+}
+
+void
+login_end(struct login *l, enum login_next next)
+{
+	if (next == LOGIN_CLOSE)
+		stream_flush(&l->s);
+	explicit_bzero(l->s.in, STREAM_IN);
+	stream_free(&l->s);
+	explicit_bzero(l, sizeof(*l));
+}

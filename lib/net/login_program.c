@@ -1,0 +1,118 @@
+/* Contract in login_program.h. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "lib/base/log.h"
+#include "lib/base/privilege.h"
+#include "lib/base/service.h"
+#include "lib/net/login_program.h"
+
+/* What serve() of the listener gets. */
+struct login_start {
+	const struct login_program	*prog;
+	const struct config		*conf;
+};
+
+const struct config_listeners *
+login_program_net(const struct config *conf, enum config_role role)
+{
+	return role == ROLE_POP3 ? &conf->pop3d.net : &conf->imapd.net;
+}
+
+unsigned int
+login_program_timeout(const struct config *conf, enum config_role role)
+{
+	return role == ROLE_POP3 ? conf->pop3d.login_timeout :
+	    conf->imapd.login_timeout;
+}
+
+static void
+login_usage(FILE *out, const char *name)
+{
+	fprintf(out, "usage: %s [-i] [-c file]\n", name);
+}
+
+static void
+login_serve(struct listener_conn *conn, void *arg)
+{
+	const struct login_start	*start = arg;
+
+	start->prog->serve(start->prog, start->conf, conn);
+}
+
+/* A header of the PROXY protocol would look like a command to us. */
+static void
+login_refuse_proxy(const struct config *conf, const char *name,
+    const struct config_listeners *net)
+{
+	size_t	 i;
+
+	for (i = 0; i < net->nlisten; i++) {
+		if (!net->listen[i].proxy)
+			continue;
+		fprintf(stderr, "%s: %s: listen \"%s\": %s does not know the "
+		    "PROXY protocol\n", name, conf->file,
+		    net->listen[i].address, name);
+		exit(EX_CONFIG);
+	}
+}
+
+static int
+login_run(const struct login_program *p, char **argv, const char *file,
+    bool inetd)
+{
+	struct login_start	 start = { .prog = p };
+	struct listener_program	 prog = { .name = p->name, .max_uses = 1,
+	    .full_text = p->full_text, .serve = login_serve, .arg = &start,
+	    .argv = argv };
+
+	signal(SIGPIPE, SIG_IGN);
+	privilege_harden();
+	start.conf = config_need(file);
+	prog.net = login_program_net(start.conf, p->role);
+	login_refuse_proxy(start.conf, p->name, prog.net);
+	prog.exempt = &start.conf->trusted;
+	prog.config = start.conf->file;
+	if (inetd)
+		return listener_inetd(&prog, NULL);
+	privilege_never_root(p->name);
+	return listener_run(&prog, NULL, 0);
+}
+
+int
+login_program_main(const struct login_program *p, int argc, char **argv)
+{
+	static const struct option	 longopts[] = {
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	};
+	const char			*file = NULL;
+	bool				 inetd = false;
+	int				 ch;
+
+	log_init(p->name);
+	service_title_init(argc, argv);
+	while ((ch = getopt_long(argc, argv, "c:hi", longopts, NULL)) != -1) {
+		switch (ch) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'i':
+			inetd = true;
+			break;
+		case 'h':
+			login_usage(stdout, p->name);
+			return EX_OK;
+		default:
+			login_usage(stderr, p->name);
+			return EX_USAGE;
+		}
+	}
+	if (optind != argc) {
+		login_usage(stderr, p->name);
+		return EX_USAGE;
+	}
+	return login_run(p, argv, file, inetd);
+}
