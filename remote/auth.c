@@ -50,26 +50,26 @@ read_password(const char *path, char password[PASSWORD_MAX])
 
 /* The text of a bound in out, for which out has room. */
 static struct slice
-binding(struct session *s, enum tls_client_binding what,
-    unsigned char out[TLS_CLIENT_BINDING])
+binding(struct session *s, enum tls_binding what,
+    unsigned char out[TLS_BINDING])
 {
 	struct slice	 b = { (const char *)out, 0 };
 
-	if (tls_client_on(&s->smtp.s))
-		b.len = tls_client_binding(&s->smtp.s, what, out);
+	if (tls_on(&s->smtp.s))
+		b.len = tls_binding(&s->smtp.s, what, out);
 	return b;
 }
 
 static struct sasl_client *
 begin(struct session *s, struct remote_outcome *why)
 {
-	unsigned char			 exporter[TLS_CLIENT_BINDING];
-	unsigned char			 unique[TLS_CLIENT_BINDING];
+	unsigned char			 exporter[TLS_BINDING];
+	unsigned char			 unique[TLS_BINDING];
 	char				 password[PASSWORD_MAX];
 	const struct sasl_client_login	 login = { .user = s->open->user,
-	    .password = password, .tls = tls_client_on(&s->smtp.s),
-	    .exporter = binding(s, TLS_CLIENT_EXPORTER, exporter),
-	    .unique = binding(s, TLS_CLIENT_UNIQUE, unique) };
+	    .password = password, .tls = tls_on(&s->smtp.s),
+	    .exporter = binding(s, TLS_EXPORTER, exporter),
+	    .unique = binding(s, TLS_UNIQUE, unique) };
 	const char			*error;
 	struct sasl_client		*c;
 

@@ -187,7 +187,7 @@ static struct tls_client_ctx *
 warm_up(const struct config *cfg)
 {
 	struct tls_client_ctx	*tls;
-	char			 error[TLS_CLIENT_TEXT];
+	char			 error[TLS_TEXT];
 	bool			 ca = strcmp(cfg->remote.tls, "verified") == 0;
 	size_t			 i;
 

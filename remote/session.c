@@ -60,7 +60,7 @@ static void
 hang_up(struct session *s)
 {
 	if (s->smtp.on)
-		tls_client_drop(&s->smtp.s);
+		tls_drop(&s->smtp.s);
 	smtp_client_finish(&s->smtp);
 	io_close(s->fd);
 	s->fd = -1;
@@ -78,7 +78,7 @@ session_close(struct session *s)
 		stream_put(&s->smtp.s, "QUIT\r\n", 6);
 		(void)smtp_client_reply(&s->smtp);
 		if (!s->smtp.lost)
-			tls_client_stop(&s->smtp.s, 0);
+			tls_stop(&s->smtp.s, 0);
 	}
 	hang_up(s);
 }
@@ -109,7 +109,7 @@ static int
 fail_lost(struct session *s, const char *at)
 {
 	struct remote_outcome	 o = { 0 };
-	const char		*tls = tls_client_error(&s->smtp.s);
+	const char		*tls = tls_error(&s->smtp.s);
 
 	outcome_set(&o, "4.4.2", "no conversation with %.200s at %s: %s",
 	    session_peer(s), at, tls[0] != '\0' ? tls : s->smtp.why);

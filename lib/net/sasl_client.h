@@ -31,7 +31,7 @@ struct sasl_client_login {
 	const char	*user;
 	const char	*password;
 	bool		 tls;		/* may the password itself be sent? */
-	/* Channel binding, len 0: none (tls_client_binding()). */
+	/* Channel binding, len 0: none (tls_binding()). */
 	struct slice	 exporter;	/* tls-exporter, RFC 9266 */
 	struct slice	 unique;	/* tls-unique, RFC 5929 3 */
 };

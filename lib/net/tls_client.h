@@ -1,14 +1,14 @@
 /*
- * TLS for the side that connects, on a struct stream.  The one file that knows
- * OpenSSL here; errors come out as one readable line.
+ * TLS for the side that connects, on a struct stream; errors come out as one
+ * readable line.
  *
  *	parent	tls_client_ctx_new, tls_client_ctx_warm, fork
- *	child	tls_client_start, (lines), tls_client_stop or _drop
+ *	child	tls_client_start, (lines), tls_stop or tls_drop
  *
  * TLS 1.2 and 1.3 only (RFC 8996).  Where a certificate is not looked at or
  * DANE vouches for it, old ciphers and keys of 1024 bits are still better than
  * clear text; with a checked chain only forward secret AEAD ciphers are used
- * (RFC 9325 4.2).  No renegotiation, no resumption, no SIGPIPE.
+ * (RFC 9325 4.2).  No resumption.
  */
 #ifndef NET_TLS_CLIENT_H
 #define NET_TLS_CLIENT_H
@@ -17,13 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/net/stream.h"
+#include "lib/net/tls_stream.h"
 
 struct resolver_tlsa;
 struct tls_client_ctx;
 
 #define TLS_CLIENT_NAMES	4	/* acceptable in a certificate */
-#define TLS_CLIENT_TEXT		256
 
 /* What the host's certificate must be good for. */
 enum tls_client_check {
@@ -82,7 +81,7 @@ struct tls_client_info {
 	 */
 	bool				 tlsa_unusable;
 	/* Why it failed, printable ASCII, "" when it did not. */
-	char				 error[TLS_CLIENT_TEXT];
+	char				 error[TLS_TEXT];
 };
 
 /*
@@ -90,7 +89,7 @@ struct tls_client_info {
  * It is not opened before it is needed.  NULL with error: no memory.
  */
 struct tls_client_ctx	*tls_client_ctx_new(const char *ca_path,
-			    char error[TLS_CLIENT_TEXT]);
+			    char error[TLS_TEXT]);
 void	 tls_client_ctx_free(struct tls_client_ctx *);
 /*
  * In the parent, before the first fork: what a child would pay for in its
@@ -99,42 +98,16 @@ void	 tls_client_ctx_free(struct tls_client_ctx *);
  * 0, or -1 with error (CA file): TLS works, checked chains will not.
  */
 int	 tls_client_ctx_warm(struct tls_client_ctx *, bool ca,
-	    char error[TLS_CLIENT_TEXT]);
+	    char error[TLS_TEXT]);
 
 /*
  * Shake hands over the stream, whose rfd is wfd and a socket.  After
- * TLS_CLIENT_OK all stream functions speak TLS, and tls_client_stop() or
- * tls_client_drop() must come before stream_free().  After anything else the
- * connection is good for nothing but close(2).  An end of the connection
- * without close_notify is STREAM_EOF like any other: SMTP says itself where
- * things end.
+ * TLS_CLIENT_OK tls_stream.h holds, after anything else the connection is good
+ * for nothing but close(2).
  */
 enum tls_client_status	 tls_client_start(struct tls_client_ctx *,
 			    struct stream *, const struct tls_client_peer *,
 			    struct tls_client_info *);
-/* Flush, send close_notify, waiting at most wait_ms; then as drop. */
-void	 tls_client_stop(struct stream *, int wait_ms);
-/* Free what TLS holds; the stream is dead.  No TLS: nothing happens. */
-void	 tls_client_drop(struct stream *);
-bool	 tls_client_on(const struct stream *);
-/* One line about what went wrong after the handshake, "" when nothing did. */
-const char	*tls_client_error(const struct stream *);
-
-/*
- * Channel bindings for SASL (RFC 5929, RFC 9266).  The data's length, 0 when
- * there is none: tls-exporter needs TLS 1.3, tls-unique TLS 1.2 with the
- * extended master secret, tls-server-end-point a certificate whose signature
- * has a hash.  out holds TLS_CLIENT_BINDING octets.
- */
-enum tls_client_binding {
-	TLS_CLIENT_EXPORTER,
-	TLS_CLIENT_UNIQUE,
-	TLS_CLIENT_END_POINT
-};
-#define TLS_CLIENT_BINDING	64
-size_t	 tls_client_binding(const struct stream *, enum tls_client_binding,
-	    unsigned char out[TLS_CLIENT_BINDING]);
-
 const char	*tls_client_status_name(enum tls_client_status);
 const char	*tls_client_verified_name(enum tls_client_verified);
 

@@ -16,13 +16,8 @@
  */
 #define CIPHERS		"HIGH:!aNULL:!PSK:!SRP:!DSS:!ARIA:!CAMELLIA:@SECLEVEL=1"
 
-struct reason {
-	int		 code;
-	const char	*text;
-};
-
 /* OpenSSL's words that say little to the one who reads a bounce. */
-static const struct reason	 reasons[] = {
+static const struct tls_reason	 reasons[] = {
 	{ SSL_R_WRONG_VERSION_NUMBER, "the answer is not TLS" },
 	{ SSL_R_HTTP_REQUEST, "the answer is not TLS" },
 	{ SSL_R_PACKET_LENGTH_TOO_LONG, "the answer is not TLS" },
@@ -38,22 +33,9 @@ static const struct reason	 reasons[] = {
 };
 
 void
-tls_client_explain(const char *what, char text[TLS_CLIENT_TEXT])
+tls_client_explain(const char *what, char text[TLS_TEXT])
 {
-	unsigned long	 e = ERR_peek_error();
-	const char	*why = NULL;
-	size_t		 i;
-
-	if (e != 0 && ERR_GET_LIB(e) == ERR_LIB_SSL) {
-		for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-			if (reasons[i].code == ERR_GET_REASON(e))
-				why = reasons[i].text;
-	}
-	if (why == NULL && e != 0)
-		why = ERR_reason_error_string(e);
-	snprintf(text, TLS_CLIENT_TEXT, "%s: %s", what,
-	    why != NULL ? why : "unknown error");
-	ERR_clear_error();
+	tls_explain(what, reasons, sizeof(reasons) / sizeof(reasons[0]), text);
 }
 
 /* Where the result does not matter, the work of checking is not done either. */
@@ -73,30 +55,21 @@ ctx_check(X509_STORE_CTX *x, void *arg)
 static int
 ctx_set_up(struct tls_client_ctx *c)
 {
-	c->bio = tls_client_bio_method();
 	c->ssl = SSL_CTX_new(TLS_client_method());
-	if (c->bio == NULL || c->ssl == NULL ||
+	if (c->ssl == NULL ||
 	    SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_max_proto_version(c->ssl, 0) != 1 ||
 	    SSL_CTX_set_cipher_list(c->ssl, CIPHERS) != 1 ||
 	    SSL_CTX_dane_enable(c->ssl) != 1)
 		return -1;
-	SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION |
-	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
+	tls_set_modes(c->ssl);
+	SSL_CTX_set_options(c->ssl, SSL_OP_NO_TICKET);
 	SSL_CTX_set_cert_verify_callback(c->ssl, ctx_check, NULL);
-	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	/*
-	 * Else a host that sends nothing but tickets keeps us in one SSL_read,
-	 * where no deadline is looked at.
-	 */
-	SSL_CTX_clear_mode(c->ssl, SSL_MODE_AUTO_RETRY);
 	return 0;
 }
 
 struct tls_client_ctx *
-tls_client_ctx_new(const char *ca_path, char error[TLS_CLIENT_TEXT])
+tls_client_ctx_new(const char *ca_path, char error[TLS_TEXT])
 {
 	struct tls_client_ctx	*c = xcalloc(1, sizeof(*c));
 
@@ -118,7 +91,6 @@ tls_client_ctx_free(struct tls_client_ctx *c)
 		return;
 	X509_STORE_free(c->ca);
 	SSL_CTX_free(c->ssl);
-	BIO_meth_free(c->bio);
 	free(c->ca_path);
 	free(c);
 }
@@ -133,14 +105,14 @@ ca_same(const struct stat *a, const struct stat *b)
 }
 
 int
-tls_client_ca(struct tls_client_ctx *c, char text[TLS_CLIENT_TEXT])
+tls_client_ca(struct tls_client_ctx *c, char text[TLS_TEXT])
 {
 	struct stat	 st;
 	X509_STORE	*store;
 	int		 ok;
 
 	if (stat(c->ca_path, &st) == -1) {
-		snprintf(text, TLS_CLIENT_TEXT, "CA file %.150s: %s",
+		snprintf(text, TLS_TEXT, "CA file %.150s: %s",
 		    c->ca_path, strerror(errno));
 		return -1;
 	}
@@ -154,7 +126,7 @@ tls_client_ca(struct tls_client_ctx *c, char text[TLS_CLIENT_TEXT])
 	ok = S_ISDIR(st.st_mode) ? X509_STORE_load_path(store, c->ca_path) :
 	    X509_STORE_load_file(store, c->ca_path);
 	if (ok != 1) {
-		snprintf(text, TLS_CLIENT_TEXT,
+		snprintf(text, TLS_TEXT,
 		    "CA file %.150s: no certificates could be read from it",
 		    c->ca_path);
 		ERR_clear_error();
@@ -191,7 +163,7 @@ ctx_rehearse(struct tls_client_ctx *c)
 
 int
 tls_client_ctx_warm(struct tls_client_ctx *c, bool ca,
-    char error[TLS_CLIENT_TEXT])
+    char error[TLS_TEXT])
 {
 	error[0] = '\0';
 	ctx_rehearse(c);

@@ -8,37 +8,21 @@
 #include <openssl/ssl.h>
 
 #include "lib/net/tls_client.h"
+#include "lib/net/tls_stream_parts.h"
 
 struct tls_client_ctx {
 	SSL_CTX		*ssl;		/* trusts nobody */
-	BIO_METHOD	*bio;
 	char		*ca_path;
 	X509_STORE	*ca;		/* NULL until needed */
 	struct stat	 ca_stat;	/* of the file when it was read */
 };
 
-/* One connection: the stream's ctx. */
-struct tls_client {
-	SSL		*ssl;
-	int		 fd;
-	bool		 eof;		/* the socket ended */
-	int		 error;		/* errno of the socket, 0 none */
-	bool		 over;		/* nothing comes any more */
-	bool		 broken;	/* nor may close_notify be sent */
-	char		 text[TLS_CLIENT_TEXT];
-};
-
-/* Sockets without SIGPIPE and without O_NONBLOCK.  NULL: no memory. */
-BIO_METHOD	*tls_client_bio_method(void);
-/* A BIO on t's descriptor; t outlives it. */
-BIO		*tls_client_bio_new(BIO_METHOD *, struct tls_client *t);
-
 /* Read the CA file if that is due.  0, or -1 with text. */
 int		 tls_client_ca(struct tls_client_ctx *,
-		    char text[TLS_CLIENT_TEXT]);
+		    char text[TLS_TEXT]);
 
-/* OpenSSL's first error as a line; what: in front of it. */
+/* tls_explain() in a client's words. */
 void		 tls_client_explain(const char *what,
-		    char text[TLS_CLIENT_TEXT]);
+		    char text[TLS_TEXT]);
 
 #endif

@@ -28,7 +28,7 @@ static struct tls_client_info	 info;
 static int
 make_all(void **state)
 {
-	char	 error[TLS_CLIENT_TEXT];
+	char	 error[TLS_TEXT];
 	FILE	*fp;
 	int	 fd;
 
@@ -89,8 +89,8 @@ shake(const struct tls_client_peer *p)
 static void
 end(void)
 {
-	tls_client_stop(&s, 100);
-	assert_false(tls_client_on(&s));
+	tls_stop(&s, 100);
+	assert_false(tls_on(&s));
 	close(s.rfd);
 	stream_free(&s);
 	server_stop(server);
@@ -243,7 +243,7 @@ certificates_are_judged(void **state)
 		assert_non_null(strstr(info.error, certs[i].error));
 		assert_int_equal(info.verified, certs[i].verified);
 		assert_false(info.tlsa_unusable);
-		assert_int_equal(tls_client_on(&s),
+		assert_int_equal(tls_on(&s),
 		    certs[i].status == TLS_CLIENT_OK);
 		if (certs[i].status == TLS_CLIENT_OK) {
 			assert_string_equal(info.error, "");
@@ -357,7 +357,7 @@ octets_read_ahead_are_an_injection(void **state)
 	assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
 	assert_int_equal(shake(&p), TLS_CLIENT_INJECTED);
 	assert_true(info.error[0] != '\0');
-	assert_false(tls_client_on(&s));
+	assert_false(tls_on(&s));
 	close(fds[0]);
 	close(fds[1]);
 	stream_free(&s);
@@ -369,7 +369,7 @@ a_chain_needs_a_name_and_a_ca(void **state)
 	struct tls_client_peer	 p = { .check = TLS_CLIENT_CHAIN,
 	    .handshake_ms = 1000 };
 	struct tls_client_ctx	*none;
-	char			 error[TLS_CLIENT_TEXT];
+	char			 error[TLS_TEXT];
 
 	(void)state;
 	begin(ECHO, &good, NULL);
@@ -399,7 +399,7 @@ static void
 the_ca_file_is_read_again(void **state)
 {
 	char			 path[] = "/tmp/merpati-ca2.XXXXXX";
-	char			 error[TLS_CLIENT_TEXT];
+	char			 error[TLS_TEXT];
 	struct tls_client_peer	 p = { .check = TLS_CLIENT_CHAIN,
 	    .host = HOST, .handshake_ms = 1000 };
 	struct tls_client_ctx	*c;
@@ -449,7 +449,7 @@ much_goes_both_ways(void **state)
 	}
 	assert_int_equal(got, 4 << 20);
 	assert_int_equal(stream_peek(&s, &back), STREAM_EOF);
-	assert_string_equal(tls_client_error(&s), "");
+	assert_string_equal(tls_error(&s), "");
 	end();
 }
 
@@ -549,31 +549,31 @@ readable_means_a_line(void **state)
 static void
 both_sides_see_the_same_channel(void **state)
 {
-	unsigned char	 out[TLS_CLIENT_BINDING];
+	unsigned char	 out[TLS_BINDING];
 	struct slice	 theirs;
 
 	(void)state;
 	connect_to(BINDINGS);
 	assert_int_equal(stream_peek(&s, &theirs), STREAM_OK);
 	assert_int_equal(theirs.len, 192);
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_EXPORTER, out), 32);
+	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 32);
 	assert_memory_equal(out, theirs.ptr, 32);
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_UNIQUE, out), 0);
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_END_POINT, out),
+	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 0);
+	assert_int_equal(tls_binding(&s, TLS_END_POINT, out),
 	    32);
 	assert_memory_equal(out, theirs.ptr + 128, 32);
 	end();
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_EXPORTER, out), 0);
+	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 0);
 
 	connect_to(TLS12);
 	assert_string_equal(info.version, "TLSv1.2");
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_EXPORTER, out), 0);
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_UNIQUE, out), 12);
+	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 0);
+	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 12);
 	end();
 
 	/* Triple handshakes: RFC 7627 1. */
 	connect_to(TLS12_NO_EMS);
-	assert_int_equal(tls_client_binding(&s, TLS_CLIENT_UNIQUE, out), 0);
+	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 0);
 	end();
 }
 

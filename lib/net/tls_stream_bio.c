@@ -3,11 +3,12 @@
  * would need O_NONBLOCK, which belongs to the open file, not to us.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
 
-#include "lib/net/tls_client_parts.h"
+#include "lib/net/tls_stream_parts.h"
 
 static bool
 bio_again(int err)
@@ -18,8 +19,8 @@ bio_again(int err)
 static int
 bio_write(BIO *b, const char *data, int len)
 {
-	struct tls_client	*t = BIO_get_data(b);
-	ssize_t			 n;
+	struct tls	*t = BIO_get_data(b);
+	ssize_t		 n;
 
 	BIO_clear_retry_flags(b);
 	n = send(t->fd, data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -31,12 +32,25 @@ bio_write(BIO *b, const char *data, int len)
 }
 
 static int
+bio_read_ahead(struct tls *t, char *data, size_t len)
+{
+	if (len > t->ahead.len)
+		len = t->ahead.len;
+	memcpy(data, t->ahead.ptr, len);
+	t->ahead.ptr += len;
+	t->ahead.len -= len;
+	return (int)len;
+}
+
+static int
 bio_read(BIO *b, char *data, int len)
 {
-	struct tls_client	*t = BIO_get_data(b);
-	ssize_t			 n;
+	struct tls	*t = BIO_get_data(b);
+	ssize_t		 n;
 
 	BIO_clear_retry_flags(b);
+	if (t->ahead.len > 0)
+		return bio_read_ahead(t, data, (size_t)len);
 	n = recv(t->fd, data, (size_t)len, MSG_DONTWAIT);
 	if (n == 0)
 		t->eof = true;
@@ -50,7 +64,7 @@ bio_read(BIO *b, char *data, int len)
 static long
 bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 {
-	struct tls_client	*t = BIO_get_data(b);
+	struct tls	*t = BIO_get_data(b);
 
 	(void)num;
 	(void)ptr;
@@ -64,8 +78,8 @@ bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 	}
 }
 
-BIO_METHOD *
-tls_client_bio_method(void)
+static BIO_METHOD *
+bio_method(void)
 {
 	BIO_METHOD	*m;
 
@@ -81,10 +95,13 @@ tls_client_bio_method(void)
 }
 
 BIO *
-tls_client_bio_new(BIO_METHOD *m, struct tls_client *t)
+tls_bio_new(struct tls *t)
 {
-	BIO	*b;
+	static BIO_METHOD	*m;	/* for the life of the process */
+	BIO			*b;
 
+	if (m == NULL && (m = bio_method()) == NULL)
+		return NULL;
 	if ((b = BIO_new(m)) == NULL)
 		return NULL;
 	BIO_set_data(b, t);
