@@ -26,6 +26,8 @@ int	 cmd_queue(struct mailctl *, int argc, char **argv);
 int	 cmd_check(struct mailctl *, int argc, char **argv);
 int	 cmd_status(struct mailctl *, int argc, char **argv);
 int	 cmd_reload(struct mailctl *, int argc, char **argv);
+int	 cmd_client_config(struct mailctl *, int argc, char **argv);
+int	 cmd_dns(struct mailctl *, int argc, char **argv);
 int	 cmd_route(struct mailctl *, int argc, char **argv);
 int	 cmd_trace(struct mailctl *, int argc, char **argv);
 

@@ -27,6 +27,8 @@ static const struct {
 	{ "reload", cmd_reload },
 	{ "trace", cmd_trace },
 	{ "route", cmd_route },
+	{ "dns", cmd_dns },
+	{ "client-config", cmd_client_config },
 };
 
 static void
@@ -40,7 +42,10 @@ usage(FILE *f)
 	    "               release | remove | reroute ...\n"
 	    "       mailctl [-c file] check | status | reload\n"
 	    "       mailctl [-c file] trace id\n"
-	    "       mailctl [-c file] route domain\n");
+	    "       mailctl [-c file] route domain\n"
+	    "       mailctl [-c file] dns [domain]\n"
+	    "       mailctl [-c file] client-config thunderbird | outlook | "
+	    "apple ...\n");
 }
 
 int
