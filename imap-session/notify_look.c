@@ -8,6 +8,7 @@
 #include "imap-session/command.h"
 #include "imap-session/notify.h"
 #include "lib/base/hash.h"
+#include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 #include "lib/mail/mailbox_name.h"
 #include "lib/store/tree.h"
@@ -152,29 +153,13 @@ look_entry(struct slice entry, struct slice value, void *arg)
 	    hash_octets(value.ptr, value.len));
 }
 
-/* The next line of text, without its LF; false at the end. */
-static bool
-look_line(const struct buf *text, size_t *at, struct slice *line)
-{
-	const char	*nl;
-
-	if (*at >= text->len)
-		return false;
-	line->ptr = text->ptr + *at;
-	nl = memchr(line->ptr, '\n', text->len - *at);
-	line->len = (size_t)(nl - line->ptr);
-	*at += line->len + 1;
-	return true;
-}
-
 /* Does a line of text start with these octets? */
 static bool
 look_has(const struct buf *text, struct slice start)
 {
-	struct slice	 line;
-	size_t		 at = 0;
+	struct slice	 rest = buf_slice(text), line;
 
-	while (look_line(text, &at, &line))
+	while (text_next_line(&rest, &line))
 		if (line.len >= start.len &&
 		    memcmp(line.ptr, start.ptr, start.len) == 0)
 			return true;
@@ -186,11 +171,10 @@ static void
 look_put_entries(struct session *s, const struct buf *text,
     const struct buf *other, const struct buf *told, const char *name)
 {
-	struct slice	 line;
-	size_t		 at = 0;
+	struct slice	 rest = buf_slice(text), line;
 	bool		 any = false;
 
-	while (look_line(text, &at, &line)) {
+	while (text_next_line(&rest, &line)) {
 		if (look_has(other, line))
 			continue;
 		line.len -= HASH_LEN;

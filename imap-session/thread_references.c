@@ -3,9 +3,9 @@
  * the nodes' links, not by recursion: a thread may be as deep as a mailbox is
  * large.
  */
-#include <string.h>
 
 #include "imap-session/thread_parts.h"
+#include "lib/base/text.h"
 
 /* --- (1) links ------------------------------------------------------------------ */
 
@@ -36,21 +36,6 @@ node_of(struct thread *t, struct thread_table *ids, struct slice id)
 	return e->node;
 }
 
-static bool
-next_reference(struct slice *rest, struct slice *id)
-{
-	const char	*end;
-
-	if (rest->len == 0)
-		return false;
-	end = memchr(rest->ptr, '\n', rest->len);
-	id->ptr = rest->ptr;
-	id->len = end == NULL ? rest->len : (size_t)(end - rest->ptr);
-	rest->ptr += id->len + (end != NULL);
-	rest->len -= id->len + (end != NULL);
-	return true;
-}
-
 /* (1)(A): the last one's node; 0 when there are none. */
 static uint32_t
 link_references(struct thread *t, struct thread_table *ids,
@@ -59,7 +44,7 @@ link_references(struct thread *t, struct thread_table *ids,
 	struct slice	 id;
 	uint32_t	 parent = 0, node;
 
-	while (next_reference(&references, &id)) {
+	while (text_next_line(&references, &id)) {
 		node = node_of(t, ids, id);
 		if (parent != 0 && t->node[node].parent == 0 &&
 		    !is_above(t, node, parent))

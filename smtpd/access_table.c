@@ -242,21 +242,14 @@ access_table_parse(struct slice text, const char *name, bool client,
 {
 	struct access_table	*t = xcalloc(1, sizeof(*t));
 	struct slice		 line;
-	const char		*nl, *why;
+	const char		*why;
 	unsigned int		 number = 0;
-	size_t			 errors = 0, n;
+	size_t			 errors = 0;
 
-	while (text.len > 0) {
-		nl = memchr(text.ptr, '\n', text.len);
-		n = nl == NULL ? text.len : (size_t)(nl - text.ptr);
-		line = (struct slice){ text.ptr, n };
-		if (n > 0 && line.ptr[n - 1] == '\r')
+	while (text_next_line(&text, &line)) {
+		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 			line.len--;
 		line = text_trim(line);
-		if (nl != NULL)
-			n++;
-		text.ptr += n;
-		text.len -= n;
 		number++;
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;

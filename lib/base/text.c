@@ -37,6 +37,21 @@ text_trim(struct slice s)
 	return s;
 }
 
+bool
+text_next_line(struct slice *text, struct slice *line)
+{
+	const char	*lf;
+
+	if (text->len == 0)
+		return false;
+	lf = memchr(text->ptr, '\n', text->len);
+	line->ptr = text->ptr;
+	line->len = lf == NULL ? text->len : (size_t)(lf - text->ptr);
+	text->ptr += line->len + (lf != NULL);
+	text->len -= line->len + (lf != NULL);
+	return true;
+}
+
 int
 text_u64(struct slice s, uint64_t max, uint64_t *out)
 {

@@ -48,6 +48,11 @@ int	 text_hex(char c);
 void	 text_lower_str(char *s);
 /* Without blanks and tabs at both ends. */
 struct slice	 text_trim(struct slice);
+/*
+ * Take the first line off text.  line is without its LF, which the last line
+ * may lack.  False when text is empty.
+ */
+bool	 text_next_line(struct slice *text, struct slice *line);
 
 /*
  * Only digits, no sign, no blank, at most max.  0, or -1 with errno EINVAL

@@ -65,16 +65,10 @@ find_plain(struct slice s, char c)
 bool
 aliases_next_line(struct slice *text, struct slice *line)
 {
-	const char	*lf;
 	struct slice	 bare;
 
-	if (text->len == 0)
+	if (!text_next_line(text, line))
 		return false;
-	lf = memchr(text->ptr, '\n', text->len);
-	line->ptr = text->ptr;
-	line->len = lf == NULL ? text->len : (size_t)(lf - text->ptr);
-	text->ptr += line->len + (lf != NULL);
-	text->len -= line->len + (lf != NULL);
 	while (line->len > 0 && (line->ptr[line->len - 1] == '\r' ||
 	    line->ptr[line->len - 1] == ' ' ||
 	    line->ptr[line->len - 1] == '\t'))

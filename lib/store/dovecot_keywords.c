@@ -31,23 +31,14 @@ dovecot_keywords_parse(struct slice text, int rootfd,
     struct dovecot_keywords *k)
 {
 	struct slice	 line;
-	const char	*lf;
 	size_t		 i;
 
 	memset(k, 0, sizeof(*k));
 	k->account.maildirfd = rootfd;
 	for (i = 0; i < ACCOUNT_KEYWORDS; i++)
 		k->bit[i] = -2;
-	while (text.len > 0) {
-		lf = memchr(text.ptr, '\n', text.len);
-		line.ptr = text.ptr;
-		line.len = lf == NULL ? text.len : (size_t)(lf - text.ptr);
+	while (text_next_line(&text, &line))
 		parse_line(line, k);
-		if (lf == NULL)
-			break;
-		text.len -= line.len + 1;
-		text.ptr = lf + 1;
-	}
 }
 
 void

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/text.h"
 #include "lib/mail/mailbox_name.h"
 #include "lib/store/tree_parts.h"
 #include "lib/store/wake.h"
@@ -36,21 +37,6 @@ tree_file_write(const struct account *a, const char *file, struct slice text)
 	}
 	return io_replace_file(path, text.ptr == NULL ? "" : text.ptr,
 	    text.len, 0600);
-}
-
-bool
-tree_line(struct slice *text, struct slice *line)
-{
-	const char	*lf;
-
-	if (text->len == 0)
-		return false;
-	lf = memchr(text->ptr, '\n', text->len);
-	line->ptr = text->ptr;
-	line->len = lf == NULL ? text->len : (size_t)(lf - text->ptr);
-	text->ptr += line->len + (lf != NULL);
-	text->len -= line->len + (lf != NULL);
-	return true;
 }
 
 int
@@ -96,9 +82,9 @@ subscribed_in(struct slice text, int (*fn)(struct slice name, void *),
 	int		 r = 0;
 
 	if (IS_VERSION(text))
-		tree_line(&text, &line);
+		text_next_line(&text, &line);
 	buf_init(&name, MAILBOX_NAME_MAX);
-	while (r == 0 && tree_line(&text, &line)) {
+	while (r == 0 && text_next_line(&text, &line)) {
 		buf_clear(&name);
 		if (name_of_line(line, &name))
 			r = fn(buf_slice(&name), arg);
@@ -263,7 +249,7 @@ special_uses(const struct special *s, const char *dir)
 	struct slice	 text = buf_slice(&s->text), line, d;
 	unsigned int	 all = 0, use;
 
-	while (tree_line(&text, &line))
+	while (text_next_line(&text, &line))
 		if ((use = special_line(line, &d)) != 0 &&
 		    slice_eq(d, slice_str(dir)))
 			all |= use;
@@ -275,7 +261,7 @@ special_taken(const struct special *s, unsigned int wanted)
 {
 	struct slice	 text = buf_slice(&s->text), line, d;
 
-	while (tree_line(&text, &line))
+	while (text_next_line(&text, &line))
 		if (special_line(line, &d) & wanted)
 			return true;
 	return false;
@@ -289,7 +275,7 @@ special_set(struct special *s, const char *dir, unsigned int wanted)
 	size_t		 i;
 
 	buf_init(&out, s->text.max + 10000);
-	while (tree_line(&text, &line))
+	while (text_next_line(&text, &line))
 		if (special_line(line, &d) != 0 &&
 		    !slice_eq(d, slice_str(dir)))
 			buf_addf(&out, "%.*s\n", (int)line.len, line.ptr);

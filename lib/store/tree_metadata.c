@@ -63,7 +63,7 @@ tree_metadata_list(struct account *a, struct slice name,
 	buf_init(&value, METADATA_MAX);
 	r = tree_file_read(a, file, &text);
 	rest = buf_slice(&text);
-	while (r == 0 && tree_line(&rest, &line)) {
+	while (r == 0 && text_next_line(&rest, &line)) {
 		buf_clear(&value);
 		if (take(line, &entry, &coded) &&
 		    text_xdecode(&value, coded) == 0)

@@ -19,8 +19,6 @@ int	 tree_file_read(const struct account *, const char *file,
 	    struct buf *out);
 int	 tree_file_write(const struct account *, const char *file,
 	    struct slice);
-/* The next line without LF; false at the end. */
-bool	 tree_line(struct slice *text, struct slice *line);
 
 /* Names subscribed to, canonical; fn returns 0 to go on. */
 int	 tree_subscribed(struct account *,

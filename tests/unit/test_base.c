@@ -76,6 +76,28 @@ numbers_are_only_digits_within_their_bound(void **state)
 }
 
 static void
+a_text_is_taken_line_by_line(void **state)
+{
+	struct slice	 text = SLICE_LIT("one\n\n\0three\r\nlast"), line;
+
+	(void)state;
+	assert_true(text_next_line(&text, &line));
+	assert_true(slice_eq(line, SLICE_LIT("one")));
+	assert_true(text_next_line(&text, &line));
+	assert_int_equal(line.len, 0);
+	assert_true(text_next_line(&text, &line));
+	assert_true(slice_eq(line, SLICE_LIT("\0three\r")));
+	assert_true(text_next_line(&text, &line));
+	assert_true(slice_eq(line, SLICE_LIT("last")));
+	assert_int_equal(text.len, 0);
+	assert_false(text_next_line(&text, &line));
+	text = SLICE_LIT("\n");
+	assert_true(text_next_line(&text, &line));
+	assert_int_equal(line.len, 0);
+	assert_false(text_next_line(&text, &line));
+}
+
+static void
 xtext_round_trips_every_octet(void **state)
 {
 	struct buf	 enc, dec;
@@ -210,6 +232,7 @@ main(void)
 		cmocka_unit_test(buf_refuses_to_pass_its_maximum),
 		cmocka_unit_test(buf_grows_over_many_small_pieces),
 		cmocka_unit_test(numbers_are_only_digits_within_their_bound),
+		cmocka_unit_test(a_text_is_taken_line_by_line),
 		cmocka_unit_test(xtext_round_trips_every_octet),
 		cmocka_unit_test(hash_is_fnv_1a_of_octets),
 		cmocka_unit_test(
