@@ -223,16 +223,9 @@ mailbox_look(struct mailbox *mb)
 	struct dirent	*d;
 	size_t		 i;
 	DIR		*dir;
-	int		 fd;
 
-	/* A descriptor of its own: the offset would be shared with a dup. */
-	if ((fd = openat(mb->cur, ".", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC)) == -1)
+	if ((dir = io_opendir(mb->cur, ".", 0)) == NULL)
 		return -1;
-	if ((dir = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return -1;
-	}
 	for (i = 0; i < mb->list.n; i++)
 		mb->mark[i] |= MAILBOX_MISSING;
 	while ((d = readdir(dir)) != NULL)

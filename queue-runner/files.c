@@ -257,14 +257,9 @@ files_count_held(const struct files *f)
 	struct dirent	*de;
 	size_t		 n = 0;
 	DIR		*d;
-	int		 fd;
 
-	if ((fd = openat(f->spool.dirfd, "hold", dir_flags)) == -1)
+	if ((d = io_opendir(f->spool.dirfd, "hold", 0)) == NULL)
 		return 0;
-	if ((d = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return 0;
-	}
 	while ((de = readdir(d)) != NULL)
 		n += spool_id_valid(de->d_name);
 	closedir(d);

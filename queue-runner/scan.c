@@ -119,20 +119,6 @@ scan_name(struct scan *s, const char *name)
 		runner_add(s->q, name, false, true);
 }
 
-static DIR *
-scan_opendir(int at, const char *name)
-{
-	DIR	*d;
-	int	 fd;
-
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return NULL;
-	if ((d = fdopendir(fd)) == NULL)
-		io_close(fd);
-	return d;
-}
-
 /* The next directory; false when all have been read. */
 static bool
 scan_next_dir(struct scan *s)
@@ -144,7 +130,7 @@ scan_next_dir(struct scan *s)
 	if (s->first && s->place == PLACE_QUEUE && s->xx < XX) {
 		xx[0] = alphabet[s->xx / 32];
 		xx[1] = alphabet[s->xx++ % 32];
-		s->dir = scan_opendir(s->q->files.queuefd, xx);
+		s->dir = io_opendir(s->q->files.queuefd, xx, 0);
 		if (s->dir == NULL)
 			log_warn("event=scan-failed directory=queue/%s", xx);
 		return true;
@@ -152,8 +138,8 @@ scan_next_dir(struct scan *s)
 	if (!s->first || s->place == PLACE_HOLD)
 		return false;
 	s->place = s->place == PLACE_NEW ? PLACE_QUEUE : PLACE_HOLD;
-	if (s->place == PLACE_HOLD && (s->dir = scan_opendir(
-	    s->q->files.spool.dirfd, "hold")) == NULL)
+	if (s->place == PLACE_HOLD && (s->dir = io_opendir(
+	    s->q->files.spool.dirfd, "hold", 0)) == NULL)
 		log_warn("event=scan-failed directory=hold");
 	return true;
 }
@@ -198,7 +184,7 @@ scan_begin(struct scan *s)
 	s->began = io_monotonic_ms();
 	s->place = PLACE_NEW;
 	s->xx = 0;
-	s->dir = scan_opendir(s->q->files.spool.dirfd, "new");
+	s->dir = io_opendir(s->q->files.spool.dirfd, "new", 0);
 	if (s->dir == NULL)
 		log_warn("event=scan-failed directory=new");
 }

@@ -89,6 +89,20 @@ io_read_file(int at, const char *path, struct buf *out)
 	return 0;
 }
 
+DIR *
+io_opendir(int at, const char *path, int flags)
+{
+	DIR	*dp;
+	int	 fd;
+
+	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	if (fd == -1)
+		return NULL;
+	if ((dp = fdopendir(fd)) == NULL)
+		io_close(fd);
+	return dp;
+}
+
 int
 io_rename_new(int fromdir, const char *from, int todir, const char *to)
 {

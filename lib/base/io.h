@@ -3,6 +3,7 @@
 #define BASE_IO_H
 
 #include <sys/types.h>
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,12 @@ ssize_t	 io_pread_full(int fd, void *data, size_t len, off_t off);
  * is larger than out's maximum.  at as in openat(2).
  */
 int	 io_read_file(int at, const char *path, struct buf *out);
+/*
+ * Open a directory to read its names; flags, as O_NOFOLLOW, are added.  "."
+ * gives a descriptor of its own: a dup of at would share at's offset.  NULL
+ * with errno; closedir(3) frees it.
+ */
+DIR	*io_opendir(int at, const char *path, int flags);
 /*
  * Replace path by data: temporary file beside it, fsync, rename, fsync of
  * the directory.  A reader sees the old file or the new, which keeps the old

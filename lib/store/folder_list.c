@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,16 +140,10 @@ folder_each_name(int fd, int (*fn)(const char *name, void *), void *arg)
 {
 	struct dirent	*de;
 	DIR		*dp;
-	int		 own, r = 0;
+	int		 r = 0;
 
-	/* A descriptor of its own: the offset would be shared with a dup. */
-	own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (own == -1)
+	if ((dp = io_opendir(fd, ".", 0)) == NULL)
 		return -1;
-	if ((dp = fdopendir(own)) == NULL) {
-		io_close(own);
-		return -1;
-	}
 	while (r == 0) {
 		errno = 0;
 		if ((de = readdir(dp)) == NULL) {

@@ -187,28 +187,18 @@ queue_one(struct walk *w, int dir, enum queue_where where, const char *id)
 }
 
 static int
-queue_open_dir(int at, const char *name)
-{
-	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int
 queue_walk_dir(struct walk *w, int at, const char *name,
     enum queue_where where)
 {
 	struct dirent	*de;
 	DIR		*d;
-	int		 fd, rc = 0;
+	int		 rc = 0;
 
-	if ((fd = queue_open_dir(at, name)) == -1)
+	if ((d = io_opendir(at, name, 0)) == NULL)
 		return errno == ENOENT ? 0 : -1;
-	if ((d = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return -1;
-	}
 	while (rc == 0 && (de = readdir(d)) != NULL)
 		if (spool_id_valid(de->d_name))
-			rc = queue_one(w, fd, where, de->d_name);
+			rc = queue_one(w, dirfd(d), where, de->d_name);
 	closedir(d);
 	return rc;
 }
@@ -218,17 +208,13 @@ queue_walk_queue(struct walk *w, int spool)
 {
 	struct dirent	*de;
 	DIR		*d;
-	int		 fd, rc = 0;
+	int		 rc = 0;
 
-	if ((fd = queue_open_dir(spool, "queue")) == -1)
+	if ((d = io_opendir(spool, "queue", 0)) == NULL)
 		return -1;
-	if ((d = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return -1;
-	}
 	while (rc == 0 && (de = readdir(d)) != NULL)
 		if (strlen(de->d_name) == 2 && de->d_name[0] != '.')
-			rc = queue_walk_dir(w, fd, de->d_name,
+			rc = queue_walk_dir(w, dirfd(d), de->d_name,
 			    QUEUE_DEFERRED);
 	closedir(d);
 	return rc;
@@ -249,8 +235,8 @@ queue_find(struct walk *w, int spool)
 		return 0;
 	snprintf(xx, sizeof(xx), "queue/%s", id + SPOOL_ID_LEN - 2);
 	for (i = 0; i < 3 && rc == 0; i++) {
-		fd = queue_open_dir(spool, places[i] == NULL ? xx :
-		    places[i]);
+		fd = openat(spool, places[i] == NULL ? xx : places[i],
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd == -1)
 			continue;
 		if (faccessat(fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)

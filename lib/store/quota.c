@@ -123,20 +123,6 @@ read_file(int dirfd, const struct quota *q, const char *definition,
 	    io_time_us() / 1000000 - st.st_mtime < OLD_SECONDS);
 }
 
-static DIR *
-open_dir(int at, const char *path)
-{
-	DIR	*dp;
-	int	 fd;
-
-	fd = openat(at, path, O_RDONLY | O_DIRECTORY | FLAGS);
-	if (fd == -1)
-		return NULL;
-	if ((dp = fdopendir(fd)) == NULL)
-		io_close(fd);
-	return dp;
-}
-
 /* The messages of one directory; stat only for names without a size. */
 static int
 count_dir(int at, const char *path, struct usage *u)
@@ -147,7 +133,7 @@ count_dir(int at, const char *path, struct usage *u)
 	DIR			*dp;
 	int			 r = 0;
 
-	if ((dp = open_dir(at, path)) == NULL)
+	if ((dp = io_opendir(at, path, O_NOFOLLOW)) == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	for (errno = 0; (de = readdir(dp)) != NULL; errno = 0) {
 		if (!maildir_name_parse(de->d_name, &m) ||
@@ -192,7 +178,7 @@ count_all(int at, struct usage *u)
 	int		 r;
 
 	memset(u, 0, sizeof(*u));
-	if ((dp = open_dir(at, ".")) == NULL)
+	if ((dp = io_opendir(at, ".", 0)) == NULL)
 		return -1;
 	r = count_folder(at, "", u);
 	while (r == 0) {

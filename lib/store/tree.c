@@ -141,15 +141,10 @@ add_directories(struct builder *b)
 {
 	struct dirent	*d;
 	DIR		*dp;
-	int		 fd, saved;
+	int		 saved;
 
-	fd = openat(b->a->maildirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if ((dp = io_opendir(b->a->maildirfd, ".", 0)) == NULL)
 		return -1;
-	if ((dp = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return -1;
-	}
 	while ((void)(errno = 0), (d = readdir(dp)) != NULL)
 		if (d->d_name[0] == '.' && (d->d_type == DT_DIR ||
 		    d->d_type == DT_UNKNOWN))

@@ -26,21 +26,6 @@ struct removed {
 	int64_t	 octets, count;
 };
 
-static DIR *
-open_dir(int at, const char *name)
-{
-	DIR	*dp;
-	int	 fd;
-
-	fd = openat(at, name,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return NULL;
-	if ((dp = fdopendir(fd)) == NULL)
-		io_close(fd);
-	return dp;
-}
-
 static void
 count_removed(int fd, const char *name, struct removed *r)
 {
@@ -65,7 +50,7 @@ remove_dir(int at, const char *name, int depth, struct removed *r)
 	bool		 letters = strcmp(name, "cur") == 0 ||
 			    strcmp(name, "new") == 0;
 
-	if ((dp = open_dir(at, name)) == NULL)
+	if ((dp = io_opendir(at, name, O_NOFOLLOW)) == NULL)
 		return -1;
 	while ((d = readdir(dp)) != NULL) {
 		if (strcmp(d->d_name, ".") == 0 ||
@@ -88,7 +73,7 @@ each_dir(struct account *a, const char *start,
 	struct dirent	*d;
 	DIR		*dp;
 
-	if ((dp = open_dir(a->maildirfd, ".")) == NULL)
+	if ((dp = io_opendir(a->maildirfd, ".", 0)) == NULL)
 		return false;
 	while ((d = readdir(dp)) != NULL)
 		if (strncmp(d->d_name, start, strlen(start)) == 0)

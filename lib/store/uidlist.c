@@ -95,20 +95,15 @@ add_message(struct work *w, const char *name, bool in_new)
 static int
 scan(struct work *w, const char *sub, bool in_new)
 {
-	const int	 flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	struct dirent	*de;
 	DIR		*dp;
-	int		 fd, r = 0;
+	int		 r = 0;
 
-	fd = openat(w->dirfd, sub, flags);
-	if (fd == -1 && errno == ENOENT && maildir_make(w->dir) == 0)
-		fd = openat(w->dirfd, sub, flags);
-	if (fd == -1)
+	dp = io_opendir(w->dirfd, sub, 0);
+	if (dp == NULL && errno == ENOENT && maildir_make(w->dir) == 0)
+		dp = io_opendir(w->dirfd, sub, 0);
+	if (dp == NULL)
 		return -1;
-	if ((dp = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return -1;
-	}
 	for (;;) {
 		errno = 0;
 		if ((de = readdir(dp)) == NULL) {

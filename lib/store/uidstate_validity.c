@@ -58,15 +58,9 @@ each_mailbox(int rootfd, bool (*fn)(int rootfd, const char *dir, void *),
 	struct dirent	*de;
 	bool		 r;
 	DIR		*dp;
-	int		 fd;
 
-	fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if ((dp = io_opendir(rootfd, ".", 0)) == NULL)
 		return false;
-	if ((dp = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return false;
-	}
 	r = fn(rootfd, ".", arg);
 	while (!r && (de = readdir(dp)) != NULL)
 		if (de->d_name[0] == '.' && strcmp(de->d_name, ".") != 0 &&

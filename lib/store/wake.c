@@ -51,16 +51,10 @@ make_address(int dirfd, const char *name, struct sockaddr_un *un)
 }
 
 static int
-open_dir_at(int at, const char *path)
-{
-	return openat(at, path,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static int
 open_dir(int homefd)
 {
-	return open_dir_at(homefd, DIRECTORY);
+	return openat(homefd, DIRECTORY,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* The last one who leaves removes the directory: try again then. */
@@ -176,39 +170,32 @@ send_in(DIR *dp, const char *dir)
 	io_close(sock);
 }
 
-/* fd: of the sockets' directory; closed. */
+/* path: of the sockets' directory. */
 static void
-send_from(int fd, const char *dir)
+send_from(int at, const char *path, const char *dir)
 {
+	int	 saved = errno;
 	DIR	*dp;
 
-	if (fd == -1)
-		return;
-	if ((dp = fdopendir(fd)) == NULL) {
-		io_close(fd);
-		return;
+	if ((dp = io_opendir(at, path, O_NOFOLLOW)) != NULL) {
+		send_in(dp, dir);
+		closedir(dp);
 	}
-	send_in(dp, dir);
-	closedir(dp);
+	errno = saved;
 }
 
 void
 wake_send(int homefd, const char *dir)
 {
-	int	 saved = errno;
-
-	send_from(open_dir(homefd), dir);
-	errno = saved;
+	send_from(homefd, DIRECTORY, dir);
 }
 
 void
 wake_send_home(const char *home, const char *dir)
 {
 	char	 path[4096];
-	int	 saved = errno;
 
 	if (snprintf(path, sizeof(path), "%s/" DIRECTORY, home) <
 	    (int)sizeof(path))
-		send_from(open_dir_at(AT_FDCWD, path), dir);
-	errno = saved;
+		send_from(AT_FDCWD, path, dir);
 }
