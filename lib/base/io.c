@@ -118,11 +118,23 @@ io_rename_new(int fromdir, const char *from, int todir, const char *to)
 }
 
 int
+io_fsync_dir(int at, const char *path)
+{
+	int	 fd, r;
+
+	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	r = fsync(fd);
+	io_close(fd);
+	return r;
+}
+
+int
 io_fsync_parent(const char *path)
 {
 	char	 dir[PATH_MAX];
 	char	*slash;
-	int	 fd, r;
 
 	if (strlen(path) >= sizeof(dir)) {
 		errno = ENAMETOOLONG;
@@ -135,11 +147,7 @@ io_fsync_parent(const char *path)
 		dir[1] = '\0';
 	else
 		*slash = '\0';
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return -1;
-	r = fsync(fd);
-	io_close(fd);
-	return r;
+	return io_fsync_dir(AT_FDCWD, dir);
 }
 
 int

@@ -39,7 +39,9 @@ int	 io_replace_file(const char *path, const void *data, size_t len,
  */
 int	 io_rename_new(int fromdir, const char *from, int todir,
 	    const char *to);
-/* fsync the directory that holds path.  0, or -1 with errno. */
+/* fsync a directory, path as in openat(2).  0, or -1 with errno. */
+int	 io_fsync_dir(int at, const char *path);
+/* The one that holds path. */
 int	 io_fsync_parent(const char *path);
 
 /* Milliseconds since some fixed point, not affected by clock changes. */

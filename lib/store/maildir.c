@@ -167,19 +167,6 @@ write_message(const struct maildir_delivery *d, const struct names *n,
 	return 0;
 }
 
-/* fsync a directory by its path. */
-static int
-sync_dir(const char *path)
-{
-	int	 fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
-
-	if (fd == -1)
-		return -1;
-	r = fsync(fd);
-	io_close(fd);
-	return r;
-}
-
 /*
  * Does fd, of size octets, hold what this delivery writes?  1, 0 when not, -1
  * with errno.  The size alone does not tell: a loss of power may leave a file
@@ -229,7 +216,8 @@ check_done(const struct maildir_delivery *d, const char *path,
 	    (uint64_t)st.st_size == name.size &&
 	    (r = has_content(d, fd, name.size)) == 1) {
 		*stored = name.size;
-		r = fsync(fd) == -1 || sync_dir(dir) == -1 ? -1 : 1;
+		r = fsync(fd) == -1 || io_fsync_dir(AT_FDCWD, dir) == -1 ?
+		    -1 : 1;
 	}
 	io_close(fd);
 	return r;

@@ -126,7 +126,7 @@ make(struct account *a, const char *dir)
 	if (fd != -1 && fill_dir(a, fd) == 0 && io_rename_new(a->maildirfd,
 	    COMING, a->maildirfd, dir) == 0) {
 		io_close(fd);
-		return tree_sync(a);
+		return io_fsync_dir(a->maildirfd, ".");
 	}
 	saved = errno;
 	io_close(fd);
@@ -251,7 +251,7 @@ delete(struct account *a, const char *dir)
 	snprintf(going, sizeof(going), GOING "%lu-%lld",
 	    (unsigned long)validity, (long long)io_time_us());
 	if (io_rename_new(a->maildirfd, dir, a->maildirfd, going) == -1 ||
-	    tree_sync(a) == -1)
+	    io_fsync_dir(a->maildirfd, ".") == -1)
 		return -1;
 	set_uses(a, dir, 0);
 	wake_send(a->homefd, dir);
@@ -320,7 +320,7 @@ move_all(struct account *a, struct moves *m)
 		    m->move[i].to) == -1)
 			break;
 	if (i == m->n)
-		return tree_sync(a);
+		return io_fsync_dir(a->maildirfd, ".");
 	saved = errno;
 	while (i-- > 0)
 		io_rename_new(a->maildirfd, m->move[i].to, a->maildirfd,

@@ -1,9 +1,7 @@
 /* The small files beside the mailboxes: subscriptions, special uses. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/base/text.h"
@@ -37,19 +35,6 @@ tree_file_write(const struct account *a, const char *file, struct slice text)
 	}
 	return io_replace_file(path, text.ptr == NULL ? "" : text.ptr,
 	    text.len, 0600);
-}
-
-int
-tree_sync(const struct account *a)
-{
-	int	 fd, r;
-
-	fd = openat(a->maildirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	r = fsync(fd);
-	io_close(fd);
-	return r;
 }
 
 /*

@@ -10,8 +10,6 @@
 /* Held while mailboxes or the small files change.  A descriptor, or -1. */
 int	 tree_lock(struct account *);
 
-/* fsync HOME/Maildir.  0 or -1. */
-int	 tree_sync(const struct account *);
 /*
  * A small text file in HOME/Maildir; a missing one is empty.  0 or -1.
  */

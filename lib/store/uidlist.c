@@ -231,20 +231,6 @@ give(struct work *w, struct uidlist_entry *e, uint32_t uid)
 	return 0;
 }
 
-/* fsync cur/, which has the names. */
-static int
-sync_names(const struct work *w)
-{
-	int	 fd, r;
-
-	fd = openat(w->dirfd, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	r = fsync(fd);
-	io_close(fd);
-	return r;
-}
-
 /*
  * Take UIDs over by the unique part of the names.  The state file is written
  * only when all of them are in the names: until then it stays empty and the
@@ -278,7 +264,7 @@ import_uids(struct work *w, const struct dovecot_uidlist *d)
 	}
 	if (uidstate_had_validity(w->rootfd, d->validity) == -1)
 		return -1;
-	return sync_names(w);
+	return io_fsync_dir(w->dirfd, "cur");
 }
 
 /* 1 when there is a list of Dovecot's and it was taken over. */
@@ -454,7 +440,7 @@ number(struct work *w)
 		}
 	}
 	some = give_all(w, next);
-	if (some && sync_names(w) == -1)
+	if (some && io_fsync_dir(w->dirfd, "cur") == -1)
 		return -1;
 	if (w->st.writable && fresh && fsync(w->dirfd) == -1)
 		return -1;
