@@ -12,6 +12,7 @@
 static const struct chain_service	 services[] = {
 	{ "authd", "merpati-auth" },
 	{ "imapd", "merpati-imapd" },
+	{ "keyd", "merpati-key" },
 	{ "pop3d", "merpati-pop3d" },
 	{ "queue-runner", "merpati-queue" },
 	{ "remote", "merpati-remote" },

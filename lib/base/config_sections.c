@@ -8,6 +8,8 @@
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 
+#define CERTIFICATE_NAME_MAX	64	/* TLS_CERTIFICATE_NAME is the same */
+
 static void
 config_store_list(cfg_t *cfg, const char *name, struct config_list *list)
 {
@@ -103,6 +105,11 @@ config_store_listen(const struct config_source *src, cfg_t *top,
 			buf_addf(src->err, "%s:%d: listen: %s has no such "
 			    "role\n", src->file, l->line > 0 ? l->line :
 			    line, section);
+		if (net->listen[i].tls > TLS_OFF &&
+		    cfg_size(top, "certificate") == 0)
+			buf_addf(src->err, "%s:%d: listen: tls needs a "
+			    "section certificate: \"%s\"\n", src->file,
+			    l->line > 0 ? l->line : line, address);
 		if (!config_is_endpoint(address))
 			buf_addf(src->err, "%s:%d: listen: not HOST:PORT, "
 			    "[IPV6]:PORT or unix:PATH with a numeric address: "
@@ -191,6 +198,18 @@ config_store_stubs(const struct config_source *src, cfg_t *cfg,
 	}
 }
 
+/* It is a line of a file, and of logs. */
+static bool
+config_is_certificate_name(const char *s)
+{
+	size_t	 i;
+
+	for (i = 0; s[i] != '\0'; i++)
+		if (text_is_control(s[i]))
+			return false;
+	return i > 0 && i <= CERTIFICATE_NAME_MAX;
+}
+
 /* Later sections of the file may be of the same names: RSA beside ECDSA. */
 void
 config_store_certificates(const struct config_source *src, cfg_t *cfg,
@@ -207,6 +226,10 @@ config_store_certificates(const struct config_source *src, cfg_t *cfg,
 		k = &c->certificate[i];
 		k->name = xstrdup(cfg_title(sec));
 		config_store(sec, "certificate", k);
+		if (!config_is_certificate_name(k->name))
+			buf_addf(src->err, "%s:%d: certificate: its name has "
+			    "1 to %d octets and no control octet\n",
+			    src->file, sec->line, CERTIFICATE_NAME_MAX);
 		if (k->chain == NULL || k->key == NULL)
 			buf_addf(src->err, "%s:%d: certificate: chain and key "
 			    "must be set: \"%s\"\n", src->file, sec->line,

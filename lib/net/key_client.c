@@ -1,9 +1,12 @@
 /* The blocking client of keyd; contract in proto_key.h. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "lib/base/io.h"
 #include "lib/net/proto_key.h"
+
+#define AGAIN_MS	50	/* between two tries to reach keyd */
 
 /*
  * Too large for a stack; a blocking client asks one question at a time.  Only
@@ -26,25 +29,38 @@ key_client_close(struct key_client *c)
 	c->sock = -1;
 }
 
+/* keyd went away, or is not there yet: its supervisor starts it again. */
+static bool
+may_come_back(int error)
+{
+	return error == ENOENT || error == ECONNREFUSED || error == EPIPE ||
+	    error == ECONNRESET;
+}
+
 /*
  * Send req, get ans.  A connection kept from an earlier question may be to a
  * keyd that is gone: then once more over a new one; asking twice does no harm.
- * A connection that failed is not used again, so a late answer meets
- * nobody.
+ * While keyd is being restarted, a new one is waited for so long.  A
+ * connection that failed is not used again, so a late answer meets nobody.
  */
 static int
-ask(struct key_client *c)
+ask(struct key_client *c, int patience_ms)
 {
+	int64_t	 until = io_monotonic_ms() + patience_ms;
 	bool	 kept = c->sock != -1;
 
 	for (;; kept = false) {
-		if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
-			return -1;
-		if (ipc_call(c->sock, &req, &ans, KEY_TIMEOUT_MS) == 0)
+		if (c->sock == -1)
+			c->sock = ipc_connect(c->path);
+		if (c->sock != -1 &&
+		    ipc_call(c->sock, &req, &ans, KEY_TIMEOUT_MS) == 0)
 			return 0;
 		key_client_close(c);
-		if (!kept || errno == ETIMEDOUT || errno == EBADMSG)
+		if (!may_come_back(errno) ||
+		    (!kept && io_monotonic_ms() >= until))
 			return -1;
+		if (!kept)
+			poll(NULL, 0, AGAIN_MS);
 	}
 }
 
@@ -64,7 +80,7 @@ key_client_sign(struct key_client *c, const struct key_sign *s,
 {
 	memset(out, 0, sizeof(*out));
 	proto_key_put_sign(&req, ++c->last_id, s);
-	if (ask(c) == -1)
+	if (ask(c, KEY_PATIENCE_MS) == -1)
 		return -1;
 	return decoded(c, proto_key_get_signed(&ans, out));
 }
@@ -75,7 +91,7 @@ key_client_ticket(struct key_client *c,
 {
 	memset(out, 0, sizeof(*out));
 	proto_key_put_ticket(&req, ++c->last_id, name);
-	if (ask(c) == -1)
+	if (ask(c, 0) == -1)
 		return -1;
 	return decoded(c, proto_key_get_ticket_key(&ans, out));
 }
@@ -86,7 +102,7 @@ key_client_reload(struct key_client *c, bool *ok, char *error, size_t size)
 	*ok = false;
 	error[0] = '\0';
 	proto_key_put_reload(&req, ++c->last_id);
-	if (ask(c) == -1)
+	if (ask(c, 0) == -1)
 		return -1;
 	return decoded(c, proto_key_get_done(&ans, ok, error, size));
 }

@@ -22,6 +22,7 @@
 #define KEY_DIGEST_MAX		64
 #define KEY_SIGNATURE_MAX	1024	/* RSA of 8192 bits */
 #define KEY_ERROR_MAX		4096	/* octets of an error, NUL included */
+#define KEY_PATIENCE_MS		3000	/* for a keyd that is restarted */
 #define KEY_TIMEOUT_MS		10000	/* a client's patience */
 
 /*
@@ -91,7 +92,11 @@ void	 proto_key_put_done(struct ipc_msg *, uint64_t id, const char *error);
 int	 proto_key_get_done(struct ipc_msg *, bool *ok, char *error,
 	    size_t size);
 
-/* Connects when needed, and again, once, when keyd went away. */
+/*
+ * Connects when needed, and again, once, when keyd went away.  A signature is
+ * worth waiting for: KEY_PATIENCE_MS for a keyd that is not there, or there
+ * no more; for a ticket's key nobody waits.
+ */
 struct key_client {
 	const char	*path;		/* borrowed */
 	int		 sock;		/* -1 */

@@ -217,6 +217,19 @@ what_is_wrong_is_said_with_its_line(void **state)
 		    "not an absolute path" },
 		{ BASE "route \"*\" { user = \"u\" password-file = \"/p\" }"
 		    "\n", "user needs a host" },
+		{ BASE "smtpd { listen \"1.2.3.4:465\" { role = "
+		    "\"submission\" tls = \"implicit\" } }\n",
+		    ":3: listen: tls needs a section certificate" },
+		{ BASE "imapd {\n listen \"1.2.3.4:143\" { tls = "
+		    "\"starttls\" } }\n", ":4: listen: tls needs a" },
+		{ BASE "certificate \"a\" { chain = \"/c\" }\n",
+		    ":3: certificate: chain and key must be set: \"a\"" },
+		{ BASE "certificate \"\" {\n chain = \"/c\"\n key = \"/k\"\n}"
+		    "\n", "certificate: its name has" },
+		{ BASE "certificate \"a\\tb\" {\n chain = \"/c\"\n key = "
+		    "\"/k\"\n}\n", "certificate: its name has" },
+		{ BASE "certificate \"a\" {\n chain = \"c\"\n key = \"/k\""
+		    "\n}\n", "not an absolute path" },
 		{ BASE "route \"*\" { via = \"lmtp:unix:/s\" tls = \"off\" }"
 		    "\n", "tls means nothing" },
 	};

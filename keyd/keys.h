@@ -1,0 +1,74 @@
+/*
+ * The certificates and private keys that the configuration names, as they were
+ * last found good.
+ */
+#ifndef KEYD_KEYS_H
+#define KEYD_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/config.h"
+#include "lib/net/tls_certificates.h"
+
+/* How a file was when it was last looked at. */
+struct key_stamp {
+	struct timespec	 mtime;
+	off_t		 size;
+	ino_t		 ino;
+	dev_t		 dev;
+	int		 error;		/* errno of stat(2), 0: it is there */
+};
+
+enum key_file {
+	KEY_FILE_CHAIN,
+	KEY_FILE_KEY,
+	KEY_FILE_OCSP,
+	KEY_FILES
+};
+
+struct key_pair {
+	char			*name;		/* as in the configuration */
+	char			*path[KEY_FILES];	/* NULL: none */
+	struct key_stamp	 stamp[KEY_FILES];
+	/* Only while key is not NULL: */
+	struct tls_certificate	 cert;
+	EVP_PKEY		*key;
+	char			 id[TLS_KEY_ID + 1];
+	time_t			 from, until;
+	time_t			 ocsp_until;	/* 0: for ever */
+	time_t			 warned;	/* of its end, last */
+};
+
+struct keys {
+	struct key_pair	*pair;		/* in the configuration's order */
+	size_t		 n;
+	time_t		 warn;		/* seconds before the end */
+};
+
+/*
+ * Read everything that the configuration names.  A pair whose files are bad
+ * goes on as it was before, if it was; each such thing is logged and a line
+ * "FILE: reason" in err, unless that is NULL.  When none is good
+ * the old ones stay, even of other files.
+ */
+void	 keys_load(struct keys *, const struct config *, struct buf *err);
+/*
+ * Read files again that are others than before; leave out responses whose time
+ * is over; warn of certificates that are about to end, once a day.  True
+ * when something is other than before.
+ */
+bool	 keys_look(struct keys *);
+void	 keys_free(struct keys *);
+
+/* How many can be used. */
+size_t	 keys_good(const struct keys *);
+/* By its id, NULL: no such key.  Borrowed. */
+EVP_PKEY	*keys_find(const struct keys *, const char *id);
+
+#endif
