@@ -75,18 +75,97 @@ extra_rule(struct slice v, struct user *u)
 	return true;
 }
 
+/* SHA-256 in hex. */
+static bool
+extra_certificate(struct slice v, struct user *u)
+{
+	size_t	 i;
+
+	for (i = 0; i < v.len; i++)
+		if (text_hex(v.ptr[i]) == -1)
+			return false;
+	u->certified = true;
+	return v.len == 64;
+}
+
+/* "a@example.org,*@example.net": no address is cut short by a slip. */
+static bool
+extra_senders(struct slice v)
+{
+	const char	*at;
+	struct slice	 one;
+
+	for (;;) {
+		one = v;
+		one.len = 0;
+		while (one.len < v.len && v.ptr[one.len] != ',')
+			one.len++;
+		at = one.len == 0 ? NULL : memrchr(one.ptr, '@', one.len);
+		if (at == NULL || at == one.ptr ||
+		    at + 1 == one.ptr + one.len)
+			return false;
+		if (one.len == v.len)
+			return true;
+		v.ptr += one.len + 1;
+		v.len -= one.len + 1;
+	}
+}
+
+static bool
+extra_keys(struct slice v, enum scram_hash hash, struct user *u)
+{
+	struct scram_keys	 keys;
+
+	u->keyed = true;
+	return scram_keys_parse(v, hash, &keys) == 0;
+}
+
+/* How somebody may prove who he is, and as whom he may send. */
+static bool
+extra_proof(struct slice w, struct user *u, const char **reason)
+{
+	struct slice	 value;
+
+	*reason = NULL;
+	if (extra_key(w, "scram-sha-256", &value)) {
+		if (!extra_keys(value, SCRAM_SHA_256, u))
+			*reason = "bad scram-sha-256";
+	} else if (extra_key(w, "scram-sha-1", &value)) {
+		if (!extra_keys(value, SCRAM_SHA_1, u))
+			*reason = "bad scram-sha-1";
+	} else if (extra_key(w, "certificate", &value)) {
+		if (!extra_certificate(value, u))
+			*reason = "bad certificate (SHA-256 in hex)";
+	} else if (extra_key(w, "senders", &value)) {
+		if (!extra_senders(value))
+			*reason = "bad senders (a@b,*@c)";
+	} else
+		return false;
+	return true;
+}
+
+static struct slice
+extra_plain_name(struct slice w)
+{
+	if (w.len > 7 && memcmp(w.ptr, "userdb_", 7) == 0) {
+		w.ptr += 7;
+		w.len -= 7;
+	}
+	return w;
+}
+
 static const char *
 extra_word(struct slice w, struct user *u)
 {
 	static const char	*const narrow[] = { "allow_nets",
 	    "allow_real_nets", "proxy", "proxy_maybe", "pass", "nopassword" };
 	struct slice		 value;
+	const char		*reason;
 	size_t			 i;
 
-	if (w.len > 7 && memcmp(w.ptr, "userdb_", 7) == 0) {
-		w.ptr += 7;
-		w.len -= 7;
-	}
+	w = extra_plain_name(w);
+	if (extra_proof(w, u, &reason))
+		return reason;
 	if (extra_key(w, "quota_rule", &value))
 		return extra_rule(value, u) ? NULL : "bad quota_rule";
 	if (extra_key(w, "quota", &value))
@@ -122,5 +201,21 @@ extra_parse(const char *words, struct user *u)
 		if ((reason = extra_word(w, u)) != NULL)
 			return reason;
 		words += w.len;
+	}
+}
+
+bool
+extra_next(const char **words, const char *key, struct slice *value)
+{
+	struct slice	 w;
+
+	for (;;) {
+		*words += strspn(*words, " \t");
+		w = (struct slice){ *words, strcspn(*words, " \t") };
+		if (w.len == 0)
+			return false;
+		*words += w.len;
+		if (extra_key(extra_plain_name(w), key, value))
+			return true;
 	}
 }

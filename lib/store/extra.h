@@ -2,6 +2,7 @@
 #ifndef STORE_EXTRA_H
 #define STORE_EXTRA_H
 
+#include "lib/base/slice.h"
 #include "lib/store/users.h"
 
 /*
@@ -10,5 +11,12 @@
  * fewer people in than we would are errors.
  */
 const char	*extra_parse(const char *words, struct user *);
+
+/*
+ * The next value of "key=value" in *words, which moves past it; false when
+ * there is none.  The words are those of a user that was parsed.
+ */
+bool		 extra_next(const char **words, const char *key,
+		    struct slice *value);
 
 #endif

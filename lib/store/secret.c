@@ -23,6 +23,26 @@ static const struct {
 	{ "{BLF-CRYPT}",	"$2" },
 };
 
+static const char	*const scram_schemes[] = {
+	[SCRAM_SHA_256] = "{SCRAM-SHA-256}",
+	[SCRAM_SHA_1] = "{SCRAM-SHA-1}",
+};
+
+/* Where the keys of some hash begin; NULL when they are none. */
+static const char *
+secret_scram(const char *s, enum scram_hash *hash)
+{
+	size_t	 i, len;
+
+	for (i = 0; i < SCRAM_HASHES; i++) {
+		len = strlen(scram_schemes[i]);
+		*hash = (enum scram_hash)i;
+		if (strncasecmp(s, scram_schemes[i], len) == 0)
+			return s + len;
+	}
+	return NULL;
+}
+
 static bool
 secret_starts(const char *s, const char *front)
 {
@@ -45,14 +65,22 @@ secret_is_hash(const char *s)
 const char *
 secret_normal(const char *field, const char **reason)
 {
-	const char	*hash = NULL;
-	size_t		 i, len;
+	const char		*hash = NULL;
+	enum scram_hash		 scram;
+	struct scram_keys	 keys;
+	size_t			 i, len;
 
 	*reason = NULL;
 	if (field[0] == '\0' || field[0] == '*' || field[0] == '!')
 		return "";
 	if (strncasecmp(field, PLAIN, PLAIN_LEN) == 0)
 		return field;
+	if (secret_scram(field, &scram) != NULL) {
+		if (secret_keys(field, scram, &keys))
+			return field;
+		*reason = "bad keys of SCRAM";
+		return NULL;
+	}
 	if (field[0] == '$')
 		hash = field;
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
@@ -63,7 +91,8 @@ secret_normal(const char *field, const char **reason)
 	}
 	if (hash == NULL)
 		*reason = "unknown password scheme (known: {PLAIN} {CRYPT} "
-		    "{SHA512-CRYPT} {SHA256-CRYPT} {BLF-CRYPT})";
+		    "{SHA512-CRYPT} {SHA256-CRYPT} {BLF-CRYPT} "
+		    "{SCRAM-SHA-256} {SCRAM-SHA-1})";
 	else if (!secret_is_hash(hash)) {
 		*reason = "no hash that crypt(3) knows";
 		hash = NULL;
@@ -86,6 +115,11 @@ secret_dollars(const char *s, unsigned int n)
 size_t
 secret_class(const char *s)
 {
+	enum scram_hash	 scram;
+	const char	*keys = secret_scram(s, &scram);
+
+	if (keys != NULL)
+		return (size_t)(keys - s) + strcspn(keys, ",");
 	if (strncasecmp(s, PLAIN, PLAIN_LEN) == 0)
 		return PLAIN_LEN;
 	if (s[0] != '$')
@@ -120,14 +154,22 @@ bool
 secret_verify(const char *secret, const char *password)
 {
 	static struct crypt_data	 data;
+	struct scram_keys		 keys;
+	enum scram_hash			 scram;
 	const char			*hash;
 	size_t				 len;
 	bool				 ok;
 
 	if (secret[0] == '\0')
 		return false;
-	if (strncasecmp(secret, PLAIN, PLAIN_LEN) == 0)
-		return secret_plain(secret + PLAIN_LEN, password);
+	if (secret_word(secret) != NULL)
+		return secret_plain(secret_word(secret), password);
+	if (secret_scram(secret, &scram) != NULL) {
+		ok = secret_keys(secret, scram, &keys) &&
+		    scram_keys_fit(&keys, password);
+		explicit_bzero(&keys, sizeof(keys));
+		return ok;
+	}
 	hash = crypt_r(password, secret, &data);
 	len = strlen(secret);
 	/* Failure tokens start with '*' and equal no stored hash. */
@@ -135,6 +177,24 @@ secret_verify(const char *secret, const char *password)
 	    CRYPTO_memcmp(hash, secret, len) == 0;
 	explicit_bzero(&data, sizeof(data));
 	return ok;
+}
+
+const char *
+secret_word(const char *secret)
+{
+	return strncasecmp(secret, PLAIN, PLAIN_LEN) == 0 ?
+	    secret + PLAIN_LEN : NULL;
+}
+
+bool
+secret_keys(const char *secret, enum scram_hash hash,
+    struct scram_keys *keys)
+{
+	enum scram_hash	 mine;
+	const char	*text = secret_scram(secret, &mine);
+
+	return text != NULL && mine == hash &&
+	    scram_keys_parse(slice_str(text), hash, keys) == 0;
 }
 
 const char *

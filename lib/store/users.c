@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/store/extra.h"
+#include "lib/store/proofs.h"
 #include "lib/store/secret.h"
 #include "lib/store/users.h"
 #include "lib/base/config.h"
@@ -35,6 +36,7 @@ struct users {
 		size_t		 n;
 	}		 class[CLASSES];
 	size_t		 nclass;
+	struct proofs	*proofs;
 };
 
 /* What is the same for every line. */
@@ -216,6 +218,8 @@ users_line(struct users *us, struct users_load *l, char *line)
 	    !users_number(l, field[3], l->ids->gid, "gid", &u.gid) ||
 	    !users_home(l, field[5], &u))
 		return;
+	u.locked = field[1][0] == '*' || field[1][0] == '!';
+	u.extra = field[7];
 	if ((reason = extra_parse(field[7], &u)) != NULL) {
 		users_error(l, reason, field[0]);
 		return;
@@ -278,6 +282,18 @@ users_sort(struct users *us, struct users_load *l)
 			us->uid[us->nuid++] = us->uid[i];
 }
 
+static void
+users_proofs(struct users *us, struct users_load *l)
+{
+	const struct user	*twice;
+
+	us->proofs = proofs_new(us->user, us->n);
+	if ((twice = proofs_twice(us->proofs)) == NULL)
+		return;
+	l->line = twice->line;
+	users_error(l, "a certificate is another user's too", twice->name);
+}
+
 struct users *
 users_parse(const char *file, const char *data, size_t len,
     const struct config *conf, const struct users_ids *ids, struct buf *err)
@@ -298,6 +314,7 @@ users_parse(const char *file, const char *data, size_t len,
 	us->names = xmalloc(len + lines * (strlen(conf->hostname) + 2));
 	users_lines(us, &l);
 	users_sort(us, &l);
+	users_proofs(us, &l);
 	buf_free(&l.home);
 	if (l.errors == 0)
 		return us;
@@ -317,6 +334,7 @@ users_free(struct users *us)
 	free(us->names);
 	free(us->user);
 	free(us->uid);
+	proofs_free(us->proofs);
 	free(us);
 }
 
@@ -357,6 +375,19 @@ users_typical(const struct users *us)
 		if (us->class[i].n > us->class[best].n)
 			best = i;
 	return us->nclass == 0 ? NULL : us->class[best].secret;
+}
+
+struct user *
+users_by_certificate(const struct users *us, const char *hex)
+{
+	return proofs_certificate(us->proofs, hex);
+}
+
+bool
+users_typical_scram(const struct users *us, enum scram_hash hash,
+    uint32_t *iterations, size_t *salt_len)
+{
+	return proofs_typical(us->proofs, hash, iterations, salt_len);
 }
 
 void

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
+#include "lib/store/scram_keys.h"
 
 #define USERS_FILE_MAX	((size_t)1 << 30)	/* octets */
 #define USERS_MAX	4000000U		/* lines with a user */
@@ -25,12 +26,16 @@ struct users;
 
 struct user {
 	const char	*name;		/* login name, "alice@example.org" */
-	const char	*secret;	/* {PLAIN}word or a crypt(3) hash, ""
-					 * when nobody can log in */
+	const char	*secret;	/* as of secret_normal(); "": no
+					 * password fits */
 	const char	*home;		/* NULL: config mail_home */
+	const char	*extra;		/* the words; see extra.h */
 	uint32_t	 uid, gid;
 	uint32_t	 line;		/* in the file */
 	bool		 nologin;
+	bool		 locked;	/* "*" or "!": in by nothing at all */
+	bool		 certified;	/* has certificate= */
+	bool		 keyed;		/* has scram-...= */
 	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
 	uint64_t	 used_octets, used_count;	/* as last told */
 };
@@ -61,6 +66,23 @@ bool		 users_has_uid(const struct users *, uint32_t uid);
  * users with; NULL in a table without secrets.
  */
 const char	*users_typical(const struct users *);
+/* Whose certificate has this SHA-256 (hex)?  NULL when it is nobody's. */
+struct user	*users_by_certificate(const struct users *, const char *hex);
+/*
+ * The user's keys of SCRAM: those of the secret, or of an extra field.  False
+ * when there are none.
+ */
+bool		 user_scram(const struct user *, enum scram_hash,
+		    struct scram_keys *);
+/*
+ * Iterations and length of the salt that most of those keys have (of the first
+ * thousand with some): what an unknown user would have.  False: none has any.
+ */
+bool		 users_typical_scram(const struct users *, enum scram_hash,
+		    uint32_t *iterations, size_t *salt_len);
+/* Is the address in the user's senders=?  ASCII case ignored. */
+bool		 user_has_sender(const struct user *, const char *local,
+		    const char *domain);
 /* Take over what is known of mailboxes' use from an older table. */
 void		 users_keep_usage(struct users *, const struct users *old);
 

@@ -22,6 +22,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct users_ids	 ids = { true, 1, 1 };
 	struct users		*us;
+	const struct user	*u;
+	struct scram_keys	 keys;
+	uint32_t		 iterations;
+	size_t			 len;
 	struct buf		 err;
 
 	buf_init(&err, 4096);
@@ -29,7 +33,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    &err);
 	assert(us != NULL || err.len > 0);
 	if (us != NULL) {
-		(void)users_find(us, "a@example.org");
+		u = users_find(us, "a@example.org");
+		if (u != NULL) {
+			(void)user_scram(u, SCRAM_SHA_256, &keys);
+			(void)user_has_sender(u, "b", "example.org");
+		}
+		(void)users_typical_scram(us, SCRAM_SHA_1, &iterations,
+		    &len);
 		(void)users_has_uid(us, 1);
 		if (users_typical(us) != NULL)
 			(void)secret_class(users_typical(us));

@@ -31,6 +31,11 @@ static struct buf	 err;
 #define SHA512	"$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGf" \
 		"Qv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG."
 
+#define KEYS	"4096,QUJD,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=," \
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PRINT1	"0123456789abcdef0123456789abcdef0123456789abcdef" \
+		"0123456789abcde"		/* one digit is missing */
+
 static struct users *
 parse(const char *text)
 {
@@ -120,6 +125,26 @@ every_bad_line_is_named(void **state)
 		    "bad quota" },
 		{ "alice@example.org:{PLAIN}x::::::allow_nets=10.0.0.0/8",
 		    "restricts" },
+		{ "alice@example.org:{PLAIN}x::::::scram-sha-256=4096,QUJD",
+		    "bad scram-sha-256" },
+		{ "alice@example.org:{PLAIN}x::::::scram-sha-1=" KEYS,
+		    "bad scram-sha-1" },
+		{ "alice@example.org:{SCRAM-SHA-1}" KEYS, "bad keys" },
+		{ "alice@example.org:{PLAIN}x::::::certificate=0a0b",
+		    "bad certificate" },
+		{ "alice@example.org:{PLAIN}x::::::certificate=g" PRINT1,
+		    "bad certificate" },
+		{ "alice@example.org:{PLAIN}x::::::senders=", "bad senders" },
+		{ "alice@example.org:{PLAIN}x::::::senders=bob",
+		    "bad senders" },
+		{ "alice@example.org:{PLAIN}x::::::senders=a@b,",
+		    "bad senders" },
+		{ "alice@example.org:{PLAIN}x::::::senders=a@b,,c@d",
+		    "bad senders" },
+		{ "alice@example.org:{PLAIN}x::::::senders=@d",
+		    "bad senders" },
+		{ "alice@example.org:{PLAIN}x::::::senders=a@",
+		    "bad senders" },
 		{ ".alice@example.org:{PLAIN}x", "mail-home" },
 		{ "a/b@example.org:{PLAIN}x", "mail-home" },
 		{ "ok@example.org:{PLAIN}y", "named twice" },
@@ -230,6 +255,64 @@ the_cost_of_a_secret_is_told_by_its_front(void **state)
 }
 
 static void
+extra_fields_tell_of_proofs(void **state)
+{
+	struct scram_keys	 k;
+	struct users		*us;
+	const struct user	*u;
+	uint32_t		 iterations;
+	size_t			 len;
+
+	(void)state;
+	us = parse("a@example.org:" SHA512 "::::::scram-sha-256=" KEYS
+	    " certificate=0" PRINT1 " certificate=1" PRINT1 "\n"
+	    "b@example.org:{SCRAM-SHA-256}" KEYS "::::::quota=1 "
+	    "userdb_senders=Info@Example.org,*@lists.example senders=x@y\n"
+	    "c@example.org:{PLAIN}x::::::certificate=2" PRINT1 "\n"
+	    "d@example.org:!" SHA512 "\ne@example.org:\n");
+	assert_non_null(us);
+	u = users_find(us, "a@example.org");
+	assert_true(user_scram(u, SCRAM_SHA_256, &k));
+	assert_int_equal(k.iterations, 4096);
+	assert_int_equal(k.salt_len, 3);
+	assert_false(user_scram(u, SCRAM_SHA_1, &k));
+	assert_ptr_equal(users_by_certificate(us, "0" PRINT1), u);
+	assert_ptr_equal(users_by_certificate(us, "1" PRINT1), u);
+	assert_ptr_equal(users_by_certificate(us, "2" PRINT1),
+	    users_find(us, "c@example.org"));
+	assert_null(users_by_certificate(us, "3" PRINT1));
+	assert_null(users_by_certificate(us, "x" PRINT1));
+	assert_null(users_by_certificate(us, PRINT1));
+	assert_null(users_by_certificate(us, ""));
+	assert_false(user_has_sender(u, "a", "example.org"));
+	u = users_find(us, "b@example.org");
+	assert_true(user_scram(u, SCRAM_SHA_256, &k));
+	assert_true(user_has_sender(u, "INFO", "example.org"));
+	assert_true(user_has_sender(u, "any", "Lists.example"));
+	assert_true(user_has_sender(u, "x", "y"));
+	assert_false(user_has_sender(u, "any", "example.org"));
+	assert_false(user_has_sender(u, "any", "sub.lists.example"));
+	assert_false(user_has_sender(u, "", ""));
+	assert_false(user_scram(users_find(us, "c@example.org"),
+	    SCRAM_SHA_256, &k));
+	assert_true(users_find(us, "d@example.org")->locked);
+	assert_false(users_find(us, "e@example.org")->locked);
+	assert_true(users_typical_scram(us, SCRAM_SHA_256, &iterations,
+	    &len));
+	assert_true(iterations == 4096 && len == 3);
+	assert_false(users_typical_scram(us, SCRAM_SHA_1, &iterations,
+	    &len));
+	users_free(us);
+	us = parse("");
+	assert_null(users_by_certificate(us, "0" PRINT1));
+	users_free(us);
+	assert_null(parse("a@example.org:x\n"));
+	assert_null(parse("a@example.org:::::::certificate=0" PRINT1 "\n"
+	    "b@example.org:::::::certificate=0" PRINT1 "\n"));
+	assert_non_null(strstr(buf_cstr(&err), "another user's too"));
+}
+
+static void
 usage_survives_a_reload(void **state)
 {
 	struct users	*old, *us;
@@ -322,6 +405,7 @@ main(void)
 		cmocka_unit_test(errors_are_listed_up_to_a_bound),
 		cmocka_unit_test(secrets_are_verified),
 		cmocka_unit_test(the_cost_of_a_secret_is_told_by_its_front),
+		cmocka_unit_test(extra_fields_tell_of_proofs),
 		cmocka_unit_test(usage_survives_a_reload),
 		cmocka_unit_test(relay_recipients_are_lines),
 		cmocka_unit_test(
