@@ -11,5 +11,9 @@
  * EMSGSIZE; out may then hold a part.
  */
 int	 base64_decode(struct slice in, struct buf *out);
+/* Append the text.  0, or -1 with errno EMSGSIZE and out as it was. */
+int	 base64_encode(struct slice in, struct buf *out);
+/* Octets of the text of len octets. */
+#define BASE64_LEN(len)	(((len) + 2) / 3 * 4)
 
 #endif

@@ -53,7 +53,8 @@ enum sasl_status {
 	SASL_READY,		/* ask authd with *check */
 	SASL_MALFORMED,		/* the client's message is none */
 	SASL_FOREIGN,		/* to act as somebody else */
-	SASL_WRONG,		/* a wrong password; authd has waited for us */
+	SASL_WRONG,		/* a wrong password (authd has waited for us),
+				 * or bound to another connection than this */
 	SASL_DISABLED,		/* right, but not for this service */
 	SASL_LATER		/* authd cannot be asked now */
 };
@@ -76,7 +77,7 @@ struct sasl_server	*sasl_server_start(const struct sasl_place *,
 /*
  * message NULL: there is no initial response yet, the mechanism may have a
  * first challenge of its own.  challenge is cleared, then holds raw octets.
- * After SASL_READY *check belongs to the caller, who wipes it.
+ * After SASL_READY *check belongs to the caller, who wipes it; else it is zero.
  */
 enum sasl_status	 sasl_server_step(struct sasl_server *,
 			    const struct slice *message, struct buf *challenge,
@@ -87,6 +88,8 @@ enum sasl_status	 sasl_server_step(struct sasl_server *,
  */
 bool			 sasl_server_refused(struct sasl_server *,
 			    struct buf *challenge);
+/* After a failure: why, a few words for the log; static, "" when unknown. */
+const char		*sasl_server_reason(const struct sasl_server *);
 /* Wipes; NULL is fine. */
 void			 sasl_server_free(struct sasl_server *);
 
