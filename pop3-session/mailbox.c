@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/maildir.h"
@@ -79,15 +80,13 @@ mailbox_too_soon(const struct stat *st, unsigned int delay)
 static enum mailbox_status
 mailbox_lock(struct mailbox *mb, int dir, unsigned int delay)
 {
-	struct flock	 fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat	 st;
 	bool		 fresh;
 
 	if ((mb->lock = mailbox_lock_open(dir, &fresh)) == -1)
 		return mailbox_lock_failed(mb, dir);
-	if (fcntl(mb->lock, F_OFD_SETLK, &fl) == -1)
-		return errno == EAGAIN || errno == EACCES ? MAILBOX_IN_USE :
-		    MAILBOX_ERROR;
+	if (filelock_wait(mb->lock, F_WRLCK, 0) == -1)
+		return errno == EAGAIN ? MAILBOX_IN_USE : MAILBOX_ERROR;
 	if (delay == 0)
 		return MAILBOX_OK;
 	if (fstat(mb->lock, &st) == -1)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/envelope.h"
@@ -15,7 +15,7 @@
 
 #define SLOT		32
 #define SLOTS		128
-#define LOCK_TRIES	50		/* tenths of a second */
+#define LOCK_MS		5000
 #define COUNT		(SPOOL_ID_LEN + 1)	/* place of the digit */
 
 struct poison {
@@ -89,22 +89,6 @@ poison_count(struct poison *p)
 	poison_blank(now);
 }
 
-/* One queue-runner a spool: the lock goes with the process, however it ends. */
-static int
-poison_lock(int fd)
-{
-	struct flock	 fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct timespec	 wait = { .tv_nsec = 100000000 };
-	int		 i;
-
-	for (i = 0; fcntl(fd, F_OFD_SETLK, &fl) == -1; i++) {
-		if (errno != EAGAIN || i == LOCK_TRIES)
-			return -1;
-		(void)nanosleep(&wait, NULL);
-	}
-	return 0;
-}
-
 struct poison *
 poison_open(int queuefd)
 {
@@ -117,8 +101,11 @@ poison_open(int queuefd)
 	    O_CLOEXEC, 0600);
 	if (fd == -1)
 		return NULL;
-	/* Allocated now, so that no later store meets a full disk. */
-	if (poison_lock(fd) == -1 ||
+	/*
+	 * One queue-runner a spool: the lock goes with the process, however it
+	 * ends.  Allocated now, so that no later store meets a full disk.
+	 */
+	if (filelock_wait(fd, F_WRLCK, LOCK_MS) == -1 ||
 	    (errno = posix_fallocate(fd, 0, SLOT * SLOTS)) != 0 ||
 	    (map = mmap(NULL, SLOT * SLOTS, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, fd, 0)) == MAP_FAILED) {

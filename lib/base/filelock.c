@@ -7,14 +7,17 @@
 #include "lib/base/filelock.h"
 #include "lib/base/io.h"
 
-int
-filelock_wait(int fd, short type, int ms)
+/* Most are held for a moment only: ask again soon at first. */
+#define FIRST_NS	50000
+#define LAST_NS		5000000
+
+static int
+lock(int fd, struct flock *fl, int ms)
 {
-	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET };
-	struct timespec	 ts = { 0, 1000000 };
+	struct timespec	 ts = { 0, FIRST_NS };
 	int64_t		 end = 0;
 
-	while (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
+	while (fcntl(fd, F_OFD_SETLK, fl) == -1) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return -1;
 		if (end == 0)
@@ -24,8 +27,31 @@ filelock_wait(int fd, short type, int ms)
 			return -1;
 		}
 		nanosleep(&ts, NULL);
-		if (ts.tv_nsec < 50000000)
+		if (ts.tv_nsec < LAST_NS)
 			ts.tv_nsec *= 2;
 	}
 	return 0;
+}
+
+int
+filelock_wait(int fd, short type, int ms)
+{
+	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET };
+
+	return lock(fd, &fl, ms);
+}
+
+int
+filelock_octet(int fd, off_t octet, short type, int ms)
+{
+	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET,
+			    .l_start = octet, .l_len = 1 };
+
+	return lock(fd, &fl, ms);
+}
+
+void
+filelock_free(int fd, off_t octet)
+{
+	(void)filelock_octet(fd, octet, F_UNLCK, 0);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -305,7 +306,8 @@ open_gate(struct index *ix)
 	    O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (ix->lockfd == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (index_lock(ix->lockfd, INDEX_GATE, F_WRLCK, INDEX_WAIT_MS) == -1)
+	if (filelock_octet(ix->lockfd, INDEX_GATE, F_WRLCK, INDEX_WAIT_MS) ==
+	    -1)
 		return -1;
 	if (fstat(ix->lockfd, &st) == -1)
 		return -1;
@@ -335,7 +337,7 @@ open_shared(struct index *ix)
 			break;
 		if (r == 1 && open_or_make(ix) == 0) {
 			index_marks_busy(NULL);
-			index_unlock(ix->lockfd, INDEX_GATE);
+			filelock_free(ix->lockfd, INDEX_GATE);
 			shared = ix;
 			shared_by = getpid();
 			return 0;
@@ -419,10 +421,10 @@ index_discard(struct index *ix, const char *why)
 {
 	log_discarded(why);
 	index_abort(&ix->txn);
-	if (!ix->alone && index_lock(ix->lockfd, INDEX_GATE, F_WRLCK,
+	if (!ix->alone && filelock_octet(ix->lockfd, INDEX_GATE, F_WRLCK,
 	    INDEX_WAIT_MS) == 0) {
 		index_marks_remove(ix);
-		index_unlock(ix->lockfd, INDEX_GATE);
+		filelock_free(ix->lockfd, INDEX_GATE);
 	}
 	/* Nothing of it is worth a sync. */
 	close_env(ix);
@@ -452,13 +454,13 @@ index_reopen(struct index *ix)
 	t->octets = 0;
 	if (ix->alone)
 		return 0;
-	if (index_lock(ix->lockfd, INDEX_GATE, F_WRLCK, 0) == -1)
+	if (filelock_octet(ix->lockfd, INDEX_GATE, F_WRLCK, 0) == -1)
 		return 0;
 	if (!index_is_gone(ix)) {
 		close_env(ix);
 		r = open_env(ix, ix->dirfd, 0);
 	} else
 		r = 0;
-	index_unlock(ix->lockfd, INDEX_GATE);
+	filelock_free(ix->lockfd, INDEX_GATE);
 	return r;
 }

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/boot.h"
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/store/durable.h"
 #include "lib/store/index_parts.h"
@@ -32,39 +32,6 @@
 #define SETTLE_SECONDS	60
 
 static struct index	*volatile busy;
-
-int
-index_lock(int fd, int octet, short type, int wait_ms)
-{
-	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET,
-			    .l_start = octet, .l_len = 1 };
-	struct timespec	 ts = { 0, 50000 };
-	int64_t		 end = 0;
-
-	while (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return -1;
-		if (end == 0)
-			end = io_monotonic_ms() + wait_ms;
-		if (io_monotonic_ms() >= end) {
-			errno = EAGAIN;
-			return -1;
-		}
-		nanosleep(&ts, NULL);
-		if (ts.tv_nsec < 5000000)
-			ts.tv_nsec *= 2;
-	}
-	return 0;
-}
-
-void
-index_unlock(int fd, int octet)
-{
-	struct flock	 fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET,
-			    .l_start = octet, .l_len = 1 };
-
-	fcntl(fd, F_OFD_SETLK, &fl);
-}
 
 /* What `dirty' holds for this boot and file. */
 static int
@@ -112,13 +79,13 @@ somebody_died(const struct index *ix)
 
 	n = io_pread_full(ix->lockfd, slot, sizeof(slot), INDEX_SLOT);
 	for (i = 0; i < n && !died; i++) {
-		if (slot[i] == 0 || index_lock(ix->lockfd, INDEX_SLOT + i,
+		if (slot[i] == 0 || filelock_octet(ix->lockfd, INDEX_SLOT + i,
 		    F_WRLCK, 0) == -1)
 			continue;
 		/* Its owner may have cleared it before it let go. */
 		died = io_pread_full(ix->lockfd, slot + i, 1,
 		    INDEX_SLOT + i) == 1 && slot[i] != 0;
-		index_unlock(ix->lockfd, INDEX_SLOT + i);
+		filelock_free(ix->lockfd, INDEX_SLOT + i);
 	}
 	return died;
 }
@@ -156,7 +123,7 @@ index_marks_opening(struct index *ix)
 	if (io_pread_full(ix->lockfd, slot, sizeof(slot), INDEX_SLOT) == -1)
 		return;
 	for (i = 0; i < INDEX_SLOTS; i++) {
-		if (slot[i] != 0 || index_lock(ix->lockfd, INDEX_SLOT + i,
+		if (slot[i] != 0 || filelock_octet(ix->lockfd, INDEX_SLOT + i,
 		    F_WRLCK, 0) == -1)
 			continue;
 		/* Without room for the octet it goes unmarked. */
@@ -164,7 +131,7 @@ index_marks_opening(struct index *ix)
 			ix->slot = i;
 			return;
 		}
-		index_unlock(ix->lockfd, INDEX_SLOT + i);
+		filelock_free(ix->lockfd, INDEX_SLOT + i);
 		return;
 	}
 }
@@ -177,7 +144,7 @@ index_marks_opened(struct index *ix)
 	if (ix->slot == -1)
 		return;
 	io_pwrite_all(ix->lockfd, &zero, 1, INDEX_SLOT + ix->slot);
-	index_unlock(ix->lockfd, INDEX_SLOT + ix->slot);
+	filelock_free(ix->lockfd, INDEX_SLOT + ix->slot);
 	ix->slot = -1;
 }
 
@@ -206,13 +173,13 @@ index_marks_dirty(struct index *ix)
 	if (ix->marked || ix->alone)
 		return 0;
 	/* Held until close, so that nobody takes the mark away. */
-	if (index_lock(ix->lockfd, INDEX_WRITER, F_RDLCK, INDEX_WAIT_MS) ==
-	    -1 || index_lock(ix->lockfd, INDEX_MARK, F_WRLCK,
+	if (filelock_octet(ix->lockfd, INDEX_WRITER, F_RDLCK, INDEX_WAIT_MS) ==
+	    -1 || filelock_octet(ix->lockfd, INDEX_MARK, F_WRLCK,
 	    INDEX_WAIT_MS) == -1)
 		return -1;
 	if (read_dirty(ix, ix->dev, ix->ino) != 1)
 		r = write_dirty(ix);
-	index_unlock(ix->lockfd, INDEX_MARK);
+	filelock_free(ix->lockfd, INDEX_MARK);
 	ix->marked = r == 0;
 	return r;
 }
@@ -238,13 +205,13 @@ index_marks_clean(struct index *ix)
 		return;
 	if (now >= st.st_mtime && now - st.st_mtime < SETTLE_SECONDS)
 		return;
-	if (index_lock(ix->lockfd, INDEX_WRITER, F_WRLCK, 0) == -1)
+	if (filelock_octet(ix->lockfd, INDEX_WRITER, F_WRLCK, 0) == -1)
 		return;
 	/* Locks on a removed file keep nobody away. */
 	if (fstat(ix->lockfd, &lock) == 0 && lock.st_nlink > 0 &&
 	    is_ours(ix) && mdb_env_sync(ix->env, 1) == 0)
 		unlinkat(ix->dirfd, "dirty", 0);
-	index_unlock(ix->lockfd, INDEX_WRITER);
+	filelock_free(ix->lockfd, INDEX_WRITER);
 }
 
 void

@@ -110,9 +110,6 @@ int	 index_reopen(struct index *);
 
 /* --- index_marks.c ------------------------------------------------------ */
 
-/* Wait at most so long.  0, or -1 with errno EAGAIN or another. */
-int	 index_lock(int fd, int octet, short type, int wait_ms);
-void	 index_unlock(int fd, int octet);
 /* With the gate held: why what lies there is not to be believed, or NULL. */
 const char	*index_marks_check(struct index *);
 /* With the gate held: we begin to look at it. */

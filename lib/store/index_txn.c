@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/filelock.h"
 #include "lib/store/index_parts.h"
 
 /* Of pages that LMDB keeps; see index_reopen(). */
@@ -60,7 +61,7 @@ begin_write(struct index *ix)
 	int			 rc, saved;
 
 	if (!ix->alone && (index_marks_dirty(ix) == -1 ||
-	    index_lock(ix->lockfd, INDEX_WRITE, F_WRLCK, INDEX_WAIT_MS) ==
+	    filelock_octet(ix->lockfd, INDEX_WRITE, F_WRLCK, INDEX_WAIT_MS) ==
 	    -1))
 		return -1;
 	rc = mdb_txn_begin(ix->env, NULL, 0, &t->txn);
@@ -76,7 +77,7 @@ begin_write(struct index *ix)
 	}
 	saved = errno;
 	index_end(t);
-	index_unlock(ix->lockfd, INDEX_WRITE);
+	filelock_free(ix->lockfd, INDEX_WRITE);
 	errno = saved;
 	return -1;
 }
@@ -123,7 +124,7 @@ ended(struct index_txn *t)
 {
 	t->txn = NULL;
 	if (t->write && !t->index->alone)
-		index_unlock(t->index->lockfd, INDEX_WRITE);
+		filelock_free(t->index->lockfd, INDEX_WRITE);
 	index_marks_busy(NULL);
 }
 

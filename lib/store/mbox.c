@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/store/lf_reader.h"
@@ -52,20 +53,6 @@ pause_until(int64_t end)
 		return -1;
 	}
 	nanosleep(&ts, NULL);
-	return 0;
-}
-
-static int
-lock_file(int fd, int64_t end)
-{
-	struct flock	 fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	while (fcntl(fd, F_OFD_SETLK, &fl) == -1) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return -1;
-		if (pause_until(end) == -1)
-			return -1;
-	}
 	return 0;
 }
 
@@ -140,8 +127,9 @@ lock_both(struct mbox *m, int64_t end)
 
 	for (;;) {
 		if ((m->fd = open_file(m->path)) == -1 ||
-		    lock_file(m->fd, end) == -1 || lock_dot(m, end) == -1 ||
-		    fstat(m->fd, &st) == -1)
+		    filelock_wait(m->fd, F_WRLCK,
+		    (int)(end - io_monotonic_ms())) == -1 ||
+		    lock_dot(m, end) == -1 || fstat(m->fd, &st) == -1)
 			return -1;
 		if (!S_ISREG(st.st_mode)) {
 			errno = EINVAL;

@@ -18,6 +18,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "lib/base/filelock.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/store/trigram.h"
@@ -390,26 +391,12 @@ mostly_dead(const struct trigram *t, const struct number_set *live)
 	    2 * count_up_to(live, t->tail.covered);
 }
 
-static bool
-lock(int fd, short type)
-{
-	struct flock	 fl = { .l_type = type, .l_whence = SEEK_SET };
-	int		 rc;
-
-	do {
-		rc = fcntl(fd, F_OFD_SETLK, &fl);
-	} while (rc == -1 && errno == EINTR);
-	return rc == 0;
-}
-
 int
 trigram_begin(struct trigram *t, const struct number_set *live,
     uint32_t *covered)
 {
-	if (!lock(t->fd, F_WRLCK)) {
-		errno = EAGAIN;
+	if (filelock_wait(t->fd, F_WRLCK, 0) == -1)
 		return -1;
-	}
 	t->locked = true;
 	t->dirty = false;
 	t->error = 0;
@@ -582,7 +569,7 @@ trigram_end(struct trigram *t)
 	free(t->row);
 	t->row = NULL;
 	if (t->locked)
-		(void)lock(t->fd, F_UNLCK);
+		(void)filelock_wait(t->fd, F_UNLCK, 0);
 	t->locked = false;
 	errno = saved;
 	return rc;

@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/filelock.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -225,6 +227,33 @@ lines_that_wait_are_written_together_and_in_order(void **state)
 	log_init("merpati");
 }
 
+static void
+octets_of_a_file_are_locked_apart(void **state)
+{
+	char	 path[] = "/tmp/test_base.XXXXXX";
+	int	 one, other;
+
+	(void)state;
+	assert_true((one = mkstemp(path)) != -1);
+	assert_true((other = open(path, O_RDWR | O_CLOEXEC)) != -1);
+	unlink(path);
+	assert_int_equal(filelock_octet(one, 3, F_WRLCK, 0), 0);
+	assert_int_equal(filelock_octet(other, 3, F_RDLCK, 2), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(filelock_octet(other, 4, F_WRLCK, 0), 0);
+	assert_int_equal(filelock_wait(one, F_WRLCK, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	filelock_free(one, 3);
+	assert_int_equal(filelock_octet(other, 3, F_RDLCK, 0), 0);
+	assert_int_equal(filelock_octet(one, 3, F_RDLCK, 0), 0);
+	assert_int_equal(filelock_octet(one, 3, F_WRLCK, 0), -1);
+	close(other);
+	assert_int_equal(filelock_wait(one, F_WRLCK, 0), 0);
+	close(one);
+	assert_int_equal(filelock_wait(one, F_WRLCK, 0), -1);
+	assert_int_equal(errno, EBADF);
+}
+
 int
 main(void)
 {
@@ -238,6 +267,7 @@ main(void)
 		cmocka_unit_test(
 		    lines_that_wait_are_written_together_and_in_order),
 		cmocka_unit_test(log_values_cannot_forge_a_field_or_line),
+		cmocka_unit_test(octets_of_a_file_are_locked_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
