@@ -28,7 +28,6 @@ struct maker {
 	struct buf	 file;		/* the letter, or its beginning */
 	struct buf	 fact, other;
 	int		 fd;
-	uint64_t	 offset;	/* mime_parse() is here */
 	bool		 whole;		/* file has all of it */
 };
 
@@ -69,18 +68,6 @@ read_start(struct maker *k, size_t len)
 	return 0;
 }
 
-static ssize_t
-read_on(void *ctx, void *buf, size_t size)
-{
-	struct maker	*k = ctx;
-	ssize_t		 n;
-
-	n = part_read_fd(&k->fd, buf, size, k->offset);
-	if (n > 0)
-		k->offset += (uint64_t)n;
-	return n;
-}
-
 static int
 parse(struct maker *k)
 {
@@ -90,8 +77,7 @@ parse(struct maker *k)
 		mime_parse_slice(&k->mime, buf_slice(&k->file));
 		return 0;
 	}
-	k->offset = 0;
-	return mime_parse(&k->mime, read_on, k);
+	return mime_parse_file(&k->mime, k->fd);
 }
 
 static void

@@ -123,33 +123,14 @@ fetch_file_close(struct fetch_file *f)
 	f->mime.window = NULL;
 }
 
-struct cursor {
-	int		 fd;
-	uint64_t	 at;
-};
-
-static ssize_t
-read_on(void *ctx, void *buf, size_t size)
-{
-	struct cursor	*c = ctx;
-	ssize_t		 n;
-
-	n = part_read_fd(&c->fd, buf, size, c->at);
-	if (n > 0)
-		c->at += (uint64_t)n;
-	return n;
-}
-
 int
 fetch_file_parse(struct fetch_file *f)
 {
-	struct cursor	 c = { f->fd, 0 };
-
 	if (f->parsed)
 		return 0;
 	if (fetch_file_is_small(f))
 		mime_parse_slice(&f->mime, buf_slice(&f->data));
-	else if (mime_parse(&f->mime, read_on, &c) == -1)
+	else if (mime_parse_file(&f->mime, f->fd) == -1)
 		return -1;
 	f->parsed = true;
 	return 0;

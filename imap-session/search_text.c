@@ -56,18 +56,6 @@ search_text_free(struct search_text *t)
 
 /* --- the letter ---------------------------------------------------------------- */
 
-static ssize_t
-read_on(void *ctx, void *buf, size_t size)
-{
-	struct search_text	*t = ctx;
-	ssize_t			 n;
-
-	n = part_read_fd(&t->fd, buf, size, t->offset);
-	if (n > 0)
-		t->offset += (uint64_t)n;
-	return n;
-}
-
 static int
 parse(struct search_text *t, int fd)
 {
@@ -75,7 +63,6 @@ parse(struct search_text *t, int fd)
 	char	*p;
 
 	t->fd = fd;
-	t->offset = 0;
 	buf_clear(&t->file);
 	if ((p = buf_reserve(&t->file, WHOLE)) == NULL ||
 	    (n = io_pread_full(fd, p, WHOLE, 0)) == -1)
@@ -84,7 +71,7 @@ parse(struct search_text *t, int fd)
 	p[n] = '\0';
 	t->whole = n < WHOLE;
 	if (!t->whole)
-		return mime_parse(&t->mime, read_on, t);
+		return mime_parse_file(&t->mime, fd);
 	mime_parse_slice(&t->mime, buf_slice(&t->file));
 	return 0;
 }

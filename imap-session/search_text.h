@@ -27,7 +27,6 @@ struct search_text {
 	struct buf	 header, raw, plain, form, piece;
 	struct buf	 seen;		/* search_text_has() */
 	int		 fd;
-	uint64_t	 offset;
 	bool		 whole, blank;
 };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/xmalloc.h"
 #include "lib/mail/mime.h"
@@ -540,6 +541,30 @@ mime_parse(struct mime *m, mime_read rd, void *ctx)
 	p.ctx = ctx;
 	p.in = m->window;
 	return run(&p);
+}
+
+struct cursor {
+	int	 fd;
+	off_t	 at;
+};
+
+static ssize_t
+read_file(void *ctx, void *buf, size_t size)
+{
+	struct cursor	*c = ctx;
+	ssize_t		 n = pread(c->fd, buf, size, c->at);
+
+	if (n > 0)
+		c->at += n;
+	return n;
+}
+
+int
+mime_parse_file(struct mime *m, int fd)
+{
+	struct cursor	 c = { fd, 0 };
+
+	return mime_parse(m, read_file, &c);
 }
 
 void

@@ -121,6 +121,8 @@ void	 mime_free(struct mime *);
  * *mime is of use.
  */
 int	 mime_parse(struct mime *, mime_read, void *ctx);
+/* Of a file, from its start; its offset stays. */
+int	 mime_parse_file(struct mime *, int fd);
 void	 mime_parse_slice(struct mime *, struct slice msg);
 
 /*
