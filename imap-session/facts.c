@@ -55,16 +55,10 @@ maker_free(struct maker *k)
 static int
 read_start(struct maker *k, size_t len)
 {
-	ssize_t	 n;
-	char	*p;
-
 	buf_clear(&k->file);
-	if ((p = buf_reserve(&k->file, len)) == NULL ||
-	    (n = io_pread_full(k->fd, p, len, 0)) == -1)
+	if (io_pread_buf(k->fd, &k->file, len, 0) == -1)
 		return -1;
-	k->file.len = (size_t)n;
-	p[n] = '\0';
-	k->whole = (size_t)n < len;
+	k->whole = k->file.len < len;
 	return 0;
 }
 

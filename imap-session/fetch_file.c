@@ -56,16 +56,8 @@ fetch_file_is_small(const struct fetch_file *f)
 static int
 load(struct fetch_file *f, int fd, size_t len, uint64_t offset)
 {
-	ssize_t	 n;
-	char	*p;
-
 	buf_clear(&f->data);
-	if ((p = buf_reserve(&f->data, len)) == NULL ||
-	    (n = io_pread_full(fd, p, len, (off_t)offset)) == -1)
-		return -1;
-	f->data.len = (size_t)n;
-	p[n] = '\0';
-	return 0;
+	return io_pread_buf(fd, &f->data, len, (off_t)offset);
 }
 
 /* As load() from the start; one call when there is as much as expected. */

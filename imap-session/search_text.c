@@ -59,17 +59,11 @@ search_text_free(struct search_text *t)
 static int
 parse(struct search_text *t, int fd)
 {
-	ssize_t	 n;
-	char	*p;
-
 	t->fd = fd;
 	buf_clear(&t->file);
-	if ((p = buf_reserve(&t->file, WHOLE)) == NULL ||
-	    (n = io_pread_full(fd, p, WHOLE, 0)) == -1)
+	if (io_pread_buf(fd, &t->file, WHOLE, 0) == -1)
 		return -1;
-	t->file.len = (size_t)n;
-	p[n] = '\0';
-	t->whole = n < WHOLE;
+	t->whole = t->file.len < WHOLE;
 	if (!t->whole)
 		return mime_parse_file(&t->mime, fd);
 	mime_parse_slice(&t->mime, buf_slice(&t->file));
@@ -93,18 +87,15 @@ header_of(struct search_text *t, const struct mime_span *span,
 {
 	size_t	 len = span->len < HEADER_MOST ? (size_t)span->len :
 		    HEADER_MOST;
-	ssize_t	 n;
-	char	*p;
 
 	if (t->whole) {
 		*out = (struct slice){ t->file.ptr + span->offset, len };
 		return 0;
 	}
 	buf_clear(&t->header);
-	if ((p = buf_reserve(&t->header, len)) == NULL ||
-	    (n = io_pread_full(t->fd, p, len, (off_t)span->offset)) == -1)
+	if (io_pread_buf(t->fd, &t->header, len, (off_t)span->offset) == -1)
 		return -1;
-	*out = (struct slice){ p, (size_t)n };
+	*out = buf_slice(&t->header);
 	return 0;
 }
 

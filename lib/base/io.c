@@ -69,6 +69,20 @@ io_pread_full(int fd, void *data, size_t len, off_t off)
 }
 
 int
+io_pread_buf(int fd, struct buf *out, size_t len, off_t off)
+{
+	char	*p = buf_reserve(out, len);
+	ssize_t	 n;
+
+	if (p == NULL)
+		return -1;
+	if ((n = io_pread_full(fd, p, len, off)) > 0)
+		out->len += (size_t)n;
+	out->ptr[out->len] = '\0';
+	return n == -1 ? -1 : 0;
+}
+
+int
 io_read_file(int at, const char *path, struct buf *out)
 {
 	char	 chunk[65536];

@@ -15,6 +15,11 @@ int	 io_pwrite_all(int fd, const void *data, size_t len, off_t off);
 /* Octets read, fewer than len only at end of file; -1 with errno. */
 ssize_t	 io_pread_full(int fd, void *data, size_t len, off_t off);
 /*
+ * Append at most len octets from off on to out, fewer only at end of file.  0,
+ * or -1 with errno, EMSGSIZE as buf_reserve(), and out as it was.
+ */
+int	 io_pread_buf(int fd, struct buf *out, size_t len, off_t off);
+/*
  * Append the whole file to out.  0, or -1 with errno; EMSGSIZE when it
  * is larger than out's maximum.  at as in openat(2).
  */

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/base/text.h"
@@ -219,8 +218,6 @@ static int
 read_regular(const char *path, struct buf *out)
 {
 	struct stat	 st;
-	char		*p;
-	ssize_t		 n;
 	int		 fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -234,11 +231,8 @@ read_regular(const char *path, struct buf *out)
 	errno = EFBIG;
 	if (st.st_size > ALIASES_INCLUDE_MAX)
 		goto bad;
-	if ((p = buf_reserve(out, (size_t)st.st_size)) == NULL ||
-	    (n = io_pread_full(fd, p, (size_t)st.st_size, 0)) == -1)
+	if (io_pread_buf(fd, out, (size_t)st.st_size, 0) == -1)
 		goto bad;
-	out->len += (size_t)n;
-	out->ptr[out->len] = '\0';
 	io_close(fd);
 	return 0;
 bad:

@@ -329,15 +329,11 @@ read_block(int fd, off_t st_size, struct buf *block, const char **why)
 {
 	struct reader	 r = { { NULL, 0 }, ENVELOPE_OK, NULL, false };
 	uint32_t	 size = ENVELOPE_BLOCK;
-	ssize_t		 n;
-	char		*p;
 
-	if ((p = buf_reserve(block, ENVELOPE_BLOCK)) == NULL ||
-	    (n = io_pread_full(fd, p, ENVELOPE_BLOCK, 0)) == -1)
+	if (io_pread_buf(fd, block, ENVELOPE_BLOCK, 0) == -1)
 		return ENVELOPE_ERROR;
-	block->len = (size_t)n;
 	r.left = buf_slice(block);
-	r.whole = n == ENVELOPE_BLOCK;
+	r.whole = block->len == ENVELOPE_BLOCK;
 	size = take_block(&r);
 	if (r.status != ENVELOPE_OK || size == ENVELOPE_BLOCK) {
 		*why = r.why;
@@ -348,12 +344,8 @@ read_block(int fd, off_t st_size, struct buf *block, const char **why)
 		*why = "shorter than its block";
 		return ENVELOPE_PARTIAL;
 	}
-	if ((p = buf_reserve(block, size - block->len)) == NULL ||
-	    (n = io_pread_full(fd, p, size - block->len,
-	    (off_t)block->len)) == -1)
-		return ENVELOPE_ERROR;
-	block->len += (size_t)n;
-	return ENVELOPE_OK;
+	return io_pread_buf(fd, block, size - block->len,
+	    (off_t)block->len) == -1 ? ENVELOPE_ERROR : ENVELOPE_OK;
 }
 
 enum envelope_status
