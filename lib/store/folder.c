@@ -331,9 +331,8 @@ folder_say(struct folder *f, const struct index_head *h,
 }
 
 int
-folder_state(struct folder *f, struct folder_state *out)
+folder_read_head(struct folder *f, struct index_head *h)
 {
-	struct index_head	 h;
 	struct index_txn	*t;
 	unsigned int		 tries = 0;
 	int			 r;
@@ -341,9 +340,17 @@ folder_state(struct folder *f, struct folder_state *out)
 	do {
 		if ((t = folder_read(f)) == NULL)
 			return -1;
-		r = index_head(t, f->validity, &h);
+		r = index_head(t, f->validity, h);
 	} while (folder_again(f, t, r, &tries));
-	if (r == -1)
+	return r == -1 ? -1 : 0;
+}
+
+int
+folder_state(struct folder *f, struct folder_state *out)
+{
+	struct index_head	 h;
+
+	if (folder_read_head(f, &h) == -1)
 		return -1;
 	folder_say(f, &h, out);
 	return 0;

@@ -170,16 +170,8 @@ int
 folder_modseq(struct folder *f, uint64_t *modseq)
 {
 	struct index_head	 h;
-	struct index_txn	*t;
-	unsigned int		 tries = 0;
-	int			 r;
 
-	do {
-		if ((t = folder_read(f)) == NULL)
-			return -1;
-		r = index_head(t, f->validity, &h);
-	} while (folder_again(f, t, r, &tries));
-	if (r == -1)
+	if (folder_read_head(f, &h) == -1)
 		return -1;
 	*modseq = h.modseq > h.forgotten ? h.modseq : h.forgotten;
 	return 0;

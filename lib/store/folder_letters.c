@@ -402,18 +402,12 @@ static int
 octets_of_all(struct folder *f, uint64_t *octets, bool *known)
 {
 	struct index_head	 h;
-	struct index_txn	*t;
-	unsigned int		 tries = 0;
-	int			 r;
 
-	do {
-		if ((t = folder_read(f)) == NULL)
-			return -1;
-		r = index_head(t, f->validity, &h);
-	} while (folder_again(f, t, r, &tries));
+	if (folder_read_head(f, &h) == -1)
+		return -1;
 	*octets = h.octets;
-	*known = r == 1 && h.unsized == 0;
-	return r == -1 ? -1 : 0;
+	*known = h.unsized == 0;
+	return 0;
 }
 
 int

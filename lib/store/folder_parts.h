@@ -61,6 +61,8 @@ struct folder {
  * with errno.
  */
 struct index_txn	*folder_read(struct folder *);
+/* The head alone, in that way.  0, or -1 with errno. */
+int	 folder_read_head(struct folder *, struct index_head *);
 /*
  * End a transaction of a call whose result is r; true: the index failed, do
  * all of it again.  errno is kept.
@@ -148,7 +150,10 @@ void	 folder_letter_of(const char *name, uint32_t uid, struct letter *);
 
 /* How far an mtime can be trusted that was read at the time now: marks. */
 uint32_t folder_grade(struct timespec, int64_t now);
-/* The head, from an index that is still there.  0, or -1 with errno. */
+/*
+ * The head, from an index that is still there; nothing is synced, so it need not
+ * be known.  0, or -1 with errno.
+ */
 int	 folder_head(struct folder *, struct index_head *, bool *known);
 /*
  * Before UIDs are given: a uidvalidity file from a backup does not know of those
