@@ -97,10 +97,10 @@ look(struct folder *f, const struct index_head *h, enum folder_depth depth)
 	if (fstat(f->cur, &st) == -1)
 		return LOOK_FAILED;
 	if (!folder_same_time(st.st_mtim, h->cur) ||
-	    (h->spare & FOLDER_FAIR) == 0)
+	    (h->marks & FOLDER_FAIR) == 0)
 		return LOOK_WHOLE;
 	/* Before it is old enough another reading would be no surer. */
-	if (depth == FOLDER_FULL && (h->spare & FOLDER_SURE) == 0 &&
+	if (depth == FOLDER_FULL && (h->marks & FOLDER_SURE) == 0 &&
 	    age_us(st.st_mtim, io_time_us()) >= SURE_US)
 		return LOOK_WHOLE;
 	return look_new(f, h);
@@ -141,7 +141,7 @@ folder_count_on(struct folder *f, struct uidstate *st)
 	if (folder_head(f, &h, &known) == -1)
 		return -1;
 	if (!known || h.next <= st->next || !st->writable ||
-	    (h.spare & FOLDER_HAS_PROVISIONAL) != 0)
+	    (h.marks & FOLDER_HAS_PROVISIONAL) != 0)
 		return 0;
 	st->next = h.next;
 	/* On a full disk only those who give UIDs must fail, and will. */
@@ -194,7 +194,7 @@ folder_end_own(struct folder *f, const struct folder_own *own,
 	    fstat(f->cur, &st) == -1)
 		return;
 	h->cur = st.st_mtim;
-	h->spare &= ~(uint32_t)FOLDER_SURE;
+	h->marks &= ~(uint32_t)FOLDER_SURE;
 }
 
 static int
@@ -214,7 +214,7 @@ sync_what(struct folder *f, enum folder_depth depth)
 		r = -1;
 	else if (what != LOOK_NOTHING)
 		r = folder_sync_locked(f, f->held, what == LOOK_WHOLE ||
-		    (h.spare & FOLDER_HAS_PROVISIONAL) != 0);
+		    (h.marks & FOLDER_HAS_PROVISIONAL) != 0);
 	if (own)
 		folder_unlock(f);
 	return r;
@@ -246,10 +246,10 @@ folder_sync(struct folder *f, enum folder_depth depth,
 	}
 	folder_say(f, &h, out);
 	/* UIDs for a session only must not turn into lower ones within it. */
-	if (f->provisional && (h.spare & FOLDER_HAS_PROVISIONAL) == 0) {
+	if (f->provisional && (h.marks & FOLDER_HAS_PROVISIONAL) == 0) {
 		errno = ENOENT;
 		return -1;
 	}
-	f->provisional = (h.spare & FOLDER_HAS_PROVISIONAL) != 0;
+	f->provisional = (h.marks & FOLDER_HAS_PROVISIONAL) != 0;
 	return 0;
 }

@@ -23,7 +23,7 @@
 #define FOLDER_TRIES		3	/* with an index that fails */
 #define FOLDER_NAME_SIZE	(MAILDIR_NAME_MAX + 5)	/* "new/", NUL */
 
-/* In index_head.spare: what is known of head.cur. */
+/* In index_head.marks: what is known of head.cur. */
 enum folder_mark {
 	FOLDER_FAIR = 1,	/* not of the scan's own tick; or it is that of
 				 * a change of ours after a scan */

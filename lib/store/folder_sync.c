@@ -234,9 +234,9 @@ set_times(struct sync *s, struct index_head *h)
 	h->new = (folder_grade(s->new, s->began) & FOLDER_SURE) != 0 ?
 	    s->new : none;
 	if (s->whole)
-		h->spare = folder_grade(s->cur, s->began);
+		h->marks = folder_grade(s->cur, s->began);
 	if (s->scan.unkept.n > 0)
-		h->spare |= FOLDER_HAS_PROVISIONAL;
+		h->marks |= FOLDER_HAS_PROVISIONAL;
 	if (!s->whole)
 		return;
 	h->cur = s->cur;
@@ -248,7 +248,7 @@ set_times(struct sync *s, struct index_head *h)
 			h->cur = none;
 		else
 			h->cur = st.st_mtim;
-		h->spare &= ~(uint32_t)FOLDER_SURE;
+		h->marks &= ~(uint32_t)FOLDER_SURE;
 	}
 }
 
@@ -304,7 +304,7 @@ static bool
 may_have_risen(const struct sync *s, const struct index_head *h)
 {
 	return s->scan.st->writable && s->scan.risen == NULL &&
-	    (h->spare & FOLDER_HAS_PROVISIONAL) == 0;
+	    (h->marks & FOLDER_HAS_PROVISIONAL) == 0;
 }
 
 static enum try

@@ -84,7 +84,7 @@ struct index_head {
 					 * above this one */
 	uint64_t	 octets;	/* sum of known wire sizes; likewise */
 	uint32_t	 unsized;	/* letters without one; likewise */
-	uint32_t	 spare;
+	uint32_t	 marks;		/* of cur below: enum folder_mark */
 	struct timespec	 cur, new;	/* mtimes that the last scan saw */
 	int64_t		 scanned;	/* us; when that scan began */
 	uint64_t	 keyword_file;	/* folder.c's: what it mapped with */
