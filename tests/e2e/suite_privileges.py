@@ -14,7 +14,7 @@ OTHER = "merpati-test2"
 WHO = {
     "smtpd": "merpati-smtpd", "queue-runner": "merpati-queue", "authd": "merpati-auth",
     "pop3d": "merpati-pop3d", "imapd": "merpati-imapd", "spawner": "root", "resolver": "merpati-resolver",
-    "remote": "merpati-remote",
+    "remote": "merpati-remote", "keyd": "merpati-key",
 }
 
 
