@@ -6,28 +6,15 @@
 #include "lib/base/text.h"
 #include "lib/net/credentials.h"
 #include "lib/net/sasl.h"
-
-static bool
-credentials_name_ok(struct slice user)
-{
-	size_t	 i;
-
-	for (i = 0; i < user.len; i++)
-		if (text_is_control(user.ptr[i]))
-			return false;
-	return user.len > 0 && user.len <= AUTH_USER_MAX &&
-	    text_is_utf8(user);
-}
+#include "lib/net/sasl_name.h"
 
 enum credentials_status
 credentials_set(struct auth_check *c, struct slice user, struct slice password)
 {
-	if (!credentials_name_ok(user) || password.len == 0 ||
-	    password.len > AUTH_PASSWORD_MAX ||
-	    memchr(password.ptr, '\0', password.len) != NULL)
+	if (password.len == 0 || password.len > AUTH_PASSWORD_MAX ||
+	    memchr(password.ptr, '\0', password.len) != NULL ||
+	    sasl_name_prepare(user, c->user) == -1)
 		return CREDENTIALS_MALFORMED;
-	memcpy(c->user, user.ptr, user.len);
-	c->user[user.len] = '\0';
 	memcpy(c->secret, password.ptr, password.len);
 	c->secret[password.len] = '\0';
 	return CREDENTIALS_OK;

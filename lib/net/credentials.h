@@ -16,8 +16,8 @@ enum credentials_status {
 };
 
 /*
- * Set user and password.  MALFORMED: empty, too long, a NUL, or a
- * name that is not UTF-8 or holds control octets.
+ * Set user, as sasl_name.h prepares names, and password, as it is.  MALFORMED:
+ * empty, too long, a NUL, or a name that is none.
  */
 enum credentials_status	 credentials_set(struct auth_check *,
 			    struct slice user, struct slice password);

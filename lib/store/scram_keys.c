@@ -11,7 +11,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/text.h"
 #include "lib/store/scram_keys.h"
-#include "lib/store/scram_prep.h"
+#include "lib/base/saslprep.h"
 
 static const struct {
 	const char	*name;
@@ -142,7 +142,7 @@ int
 scram_keys_make(struct scram_keys *k, const char *password)
 {
 	unsigned char	 salted[SCRAM_KEY_MAX], client[SCRAM_KEY_MAX];
-	char		*prepared = scram_prep(password);
+	char		*prepared = saslprep(password);
 	bool		 ok;
 
 	ok = PKCS5_PBKDF2_HMAC(prepared, (int)strlen(prepared), k->salt,
@@ -153,7 +153,7 @@ scram_keys_make(struct scram_keys *k, const char *password)
 	    scram_hmac(k->hash, salted, "Server Key", k->server);
 	explicit_bzero(salted, sizeof(salted));
 	explicit_bzero(client, sizeof(client));
-	scram_prep_free(prepared);
+	saslprep_free(prepared);
 	if (ok)
 		return 0;
 	errno = ENOMEM;

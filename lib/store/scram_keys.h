@@ -46,7 +46,7 @@ void	 scram_salt_print(const struct scram_keys *,
 	    char out[SCRAM_SALT_BASE64]);
 /*
  * Fill in the keys: hash, salt and iterations are set.  Slow: milliseconds.
- * The password is prepared as clients do it (scram_prep.h).  0, or -1 with
+ * The password is prepared as clients do it (saslprep.h).  0, or -1 with
  * errno ENOMEM.
  */
 int	 scram_keys_make(struct scram_keys *, const char *password);

@@ -11,7 +11,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/store/scram_keys.h"
-#include "lib/store/scram_prep.h"
+#include "lib/base/saslprep.h"
 #include "lib/store/secret.h"
 
 /* RFC 5802 5 and RFC 7677 3: the password is "pencil". */
@@ -209,11 +209,11 @@ passwords_are_prepared(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		out = scram_prep(t[i].in);
+		out = saslprep(t[i].in);
 		assert_string_equal(out, t[i].out);
-		scram_prep_free(out);
+		saslprep_free(out);
 	}
-	scram_prep_free(NULL);
+	saslprep_free(NULL);
 }
 
 static void

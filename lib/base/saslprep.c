@@ -1,4 +1,4 @@
-/* Contract in scram_prep.h. */
+/* Contract in saslprep.h. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "lib/base/slice.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
-#include "lib/store/scram_prep.h"
+#include "lib/base/saslprep.h"
 
 struct range {
 	ucs4_t	 first, last;
@@ -72,13 +72,13 @@ map(uint8_t *s)
 }
 
 char *
-scram_prep(const char *password)
+saslprep(const char *text)
 {
-	char	*copy = xstrdup(password), *out;
+	char	*copy = xstrdup(text), *out;
 	uint8_t	*norm;
 	size_t	 len = 0;
 
-	if (is_ascii(password) || !text_is_utf8(slice_str(password)))
+	if (is_ascii(text) || !text_is_utf8(slice_str(text)))
 		return copy;
 	map((uint8_t *)copy);
 	norm = u8_normalize(UNINORM_NFKC, (const uint8_t *)copy,
@@ -90,12 +90,12 @@ scram_prep(const char *password)
 	out[len] = '\0';
 	explicit_bzero(norm, len);
 	free(norm);
-	scram_prep_free(copy);
+	saslprep_free(copy);
 	return out;
 }
 
 void
-scram_prep_free(char *s)
+saslprep_free(char *s)
 {
 	if (s == NULL)
 		return;
