@@ -91,9 +91,11 @@ imapd_wrong(struct imapd *d)
 static enum login_next
 imapd_hand_over(struct imapd *d)
 {
-	strlcpy(d->l.session.tag, d->lex.tag, sizeof(d->l.session.tag));
+	strlcpy(d->l.session->tag, d->lex.tag,
+	    sizeof(d->l.session->tag));
 	switch (login_hand_over(&d->l)) {
 	case HAND_OVER_DONE:
+	case HAND_OVER_PUMP:
 		return LOGIN_HANDED;
 	case HAND_OVER_BAD:
 		return imapd_wrong(d);
@@ -199,7 +201,7 @@ imapd_login(struct imapd *d)
 	    !imap_lex_astring(&d->lex, &password) || !imap_lex_end(&d->lex))
 		return imapd_lex(d);
 	/* A name that nobody has, a password that is none: just wrong. */
-	if (credentials_set(&d->l.session.check, user, password) !=
+	if (credentials_set(&d->l.session->check, user, password) !=
 	    CREDENTIALS_OK)
 		return imapd_wrong(d);
 	return imapd_hand_over(d);
@@ -215,7 +217,7 @@ imapd_authenticate_line(struct imapd *d)
 	d->lex.status = stream_line(&d->l.s, CREDENTIALS_LINE, &line);
 	switch (d->lex.status) {
 	case STREAM_OK:
-		return imapd_try(d, credentials_plain(&d->l.session.check,
+		return imapd_try(d, credentials_plain(&d->l.session->check,
 		    line));
 	case STREAM_TOOLONG:
 	case STREAM_BARE:
@@ -247,7 +249,7 @@ imapd_authenticate(struct imapd *d)
 	    !imap_lex_atom(x, &initial))) || !imap_lex_end(x))
 		return imapd_lex(d);
 	return initial.ptr == NULL ? imapd_authenticate_line(d) :
-	    imapd_try(d, credentials_plain(&d->l.session.check, initial));
+	    imapd_try(d, credentials_plain(&d->l.session->check, initial));
 }
 
 static enum login_next

@@ -46,6 +46,7 @@ pop3d_hand_over(struct pop3d *d)
 {
 	switch (login_hand_over(&d->l)) {
 	case HAND_OVER_DONE:
+	case HAND_OVER_PUMP:
 		return LOGIN_HANDED;
 	case HAND_OVER_BAD:
 		return pop3d_refused(d,
@@ -118,7 +119,7 @@ pop3d_pass(struct pop3d *d, const struct pop3_command *cmd)
 		return pop3d_unsafe(d);
 	if (d->user[0] == '\0')
 		return pop3d_error(d, "-ERR Send USER first");
-	st = credentials_set(&d->l.session.check, slice_str(d->user), cmd->args);
+	st = credentials_set(&d->l.session->check, slice_str(d->user), cmd->args);
 	/* RFC 1939 7: after a failed PASS the client begins with USER again. */
 	d->user[0] = '\0';
 	return pop3d_try(d, st);
@@ -142,11 +143,11 @@ pop3d_auth(struct pop3d *d, const struct pop3_command *cmd)
 	if (!d->l.safe)
 		return pop3d_unsafe(d);
 	if (args.len > 6)
-		return pop3d_try(d, credentials_plain(&d->l.session.check,
+		return pop3d_try(d, credentials_plain(&d->l.session->check,
 		    (struct slice){ args.ptr + 6, args.len - 6 }));
 	pop3d_answer(d, "+ ");
 	if ((st = stream_line(&d->l.s, CREDENTIALS_LINE, &line)) == STREAM_OK)
-		return pop3d_try(d, credentials_plain(&d->l.session.check,
+		return pop3d_try(d, credentials_plain(&d->l.session->check,
 		    line));
 	if (st == STREAM_TOOLONG || st == STREAM_BARE)
 		return pop3d_try(d, CREDENTIALS_MALFORMED);

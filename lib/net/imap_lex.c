@@ -80,13 +80,11 @@ void
 imap_lex_wipe(struct imap_lex *l)
 {
 	struct imap_chunk	*c;
-	struct stream		*s = l->s;
 
 	for (c = l->chunk; c != NULL; c = c->next)
 		explicit_bzero(c->data, c->size);
 	l->p = l->end;
-	explicit_bzero(s->in, s->in_pos);
-	explicit_bzero(s->in + s->in_len, STREAM_IN - s->in_len);
+	stream_wipe(l->s);
 }
 
 bool

@@ -28,20 +28,29 @@ struct login {
 	const struct config		*conf;
 	const struct listener_conn	*conn;
 	struct stream			 s;
-	struct auth_session		 session;
+	struct auth_client		 authd;
+	char				 authd_path[108];
+	struct auth_session		*session;
+	int				 pump;	/* -1, or to the session */
 	bool				 safe;	/* passwords may be sent */
 	unsigned int			 failures, errors;
 };
 
 void	 login_begin(struct login *, const struct login_program *,
 	    const struct config *, const struct listener_conn *);
-/* session holds user and password, and the tag: ask authd. */
+/*
+ * session holds who it is, and the tag: ask authd.  DONE or PUMP: nothing more is
+ * to be said, LOGIN_HANDED.
+ */
 enum hand_over	 login_hand_over(struct login *);
 /* Count one.  False: that was the last that is borne; logged. */
 bool	 login_error(struct login *);
 /* The same of refused logins. */
 bool	 login_failure(struct login *);
-/* Flush when we close; wipe, free. */
+/*
+ * Flush when we close; wipe, free.  After PUMP it returns when the session is
+ * over.
+ */
 void	 login_end(struct login *, enum login_next);
 
 #endif

@@ -97,6 +97,15 @@ stream_rest(struct stream *s)
 		buf_free(&s->out);
 }
 
+void
+stream_wipe(struct stream *s)
+{
+	if (s->in == NULL)
+		return;
+	explicit_bzero(s->in, s->in_pos);
+	explicit_bzero(s->in + s->in_len, STREAM_IN - s->in_len);
+}
+
 static int64_t
 stream_deadline(const struct stream *s)
 {

@@ -63,6 +63,8 @@ void	 stream_free(struct stream *);
  * again.
  */
 void	 stream_rest(struct stream *);
+/* Overwrite what was consumed: passwords. */
+void	 stream_wipe(struct stream *);
 
 /*
  * The next line without its CRLF, at most max octets with it (max <=
