@@ -244,7 +244,7 @@ class Authd:
         if verb == "usage":
             self.usage.append((fields["octets"], fields["count"]))
             return "merpati 1 ok %s\n" % number
-        user, password = xdecode(fields["user"]), xdecode(fields["password"])
+        user, password = xdecode(fields["user"]), xdecode(fields["secret"])
         self.asked.append((user, password, fields["service"], fields["ip"],
                            xdecode(fields["ahead"])))
         self.tag = xdecode(fields["tag"])
@@ -253,7 +253,7 @@ class Authd:
             verdict = "ok" if self.passwords.get(user) == password else "bad"
         if verdict == "ok":
             self.hand(user, fields["ip"], xdecode(fields["ahead"]), fds[0])
-        return "merpati 1 verdict %s\nverdict %s\nuser %s\n" % (
+        return "merpati 1 verdict %s\nverdict %s\nuser %s\nsignature \npass \n" % (
             number, verdict, fields["user"] if verdict == "ok" else "")
 
     def talk(self, conn):
