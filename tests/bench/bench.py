@@ -27,6 +27,7 @@ from questions import bench_authd, bench_resolver  # noqa: E402, F401
 from report import compare, header, largest_processes  # noqa: E402
 from imap import bench_imap  # noqa: E402, F401
 from remote import bench_deferred, bench_remote  # noqa: E402, F401
+from tls import bench_tls  # noqa: E402, F401
 
 SIZE = 4096
 
@@ -246,7 +247,7 @@ def main():
     args = a.parse_args()
     ground = Ground()
     try:
-        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver", "authd", "imap"):
+        for name in args.what or ("letters", "pop3", "memory", "remote", "deferred", "resolver", "authd", "imap", "tls"):
             globals()["bench_" + name](ground.path, args.rounds, args.scale)
     finally:
         ground.close()

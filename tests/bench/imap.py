@@ -18,9 +18,11 @@ from peers import HASH, PASSWORD, USER, Dovecot
 class Imap:
     """A client that reads as fast as Python can and looks at little."""
 
-    def __init__(self, port):
+    def __init__(self, port, tls=None, session=None):
         self.s = socket.create_connection(("127.0.0.1", port), 120)
         self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.s = tls.wrap_socket(self.s, session=session)
         self.n = 0
         self.rest = b""
         self.until(lambda data: data.endswith(b"\r\n"))
@@ -90,13 +92,13 @@ class Ours(Instance):
 
     def __init__(self, ground, user_connections=10):
         super().__init__(users=("alice",), parent=ground, extra_users="%s:{PLAIN}%s::::::\n" % (USER, PASSWORD),
-                         config={"imapd": {"max-connections": "1200", "max-connections-per-user": str(user_connections)}})
+                         config={"imapd": {"max-connections": "1300", "max-connections-per-user": str(user_connections)}})
 
     def pid_root(self):
         return self.svscan.pid
 
-    def imap_port(self):
-        return self.port(143)
+    def imap_port(self, tls=False):
+        return self.port(993 if tls else 143)
 
     def forget(self):
         """No index, as after a restored backup."""
@@ -113,8 +115,8 @@ class Theirs(Dovecot):
     def pid_root(self):
         return self.process.pid
 
-    def imap_port(self):
-        return self.base + 143
+    def imap_port(self, tls=False):
+        return self.base + (993 if tls else 143)
 
     def forget(self):
         for f in glob.glob(self.dir + "/home/Maildir/**/dovecot.index*", recursive=True) + \
@@ -137,9 +139,10 @@ def cost(peer, client, command):
 
 
 class Table:
-    def __init__(self, rounds):
+    def __init__(self, rounds, what="IMAP", other="Dovecot"):
         self.rounds = rounds
-        print("\n| %-46s | ms CPU  | Dovecot | ratio | ms      | Dovecot | ratio |" % "IMAP, medians of %d" % rounds)
+        print("\n| %-46s | ms CPU  | %-7s | ratio | ms      | %-7s | ratio |"
+              % ("%s, medians of %d" % (what, rounds), other, other))
         print("| %s | ------- | ------- | ----- | ------- | ------- | ----- |" % ("-" * 46))
 
     def row(self, title, ours, theirs):
@@ -288,13 +291,15 @@ def used_kib():
     return m["MemTotal"] - m["MemFree"] - m["Buffers"] - m["Cached"] - m["SReclaimable"]
 
 
-def idle_memory(peer, n):
-    clients = [Imap(peer.imap_port()).login()]
+def idle_memory(peer, n, tls=None):
+    def connect():
+        return Imap(peer.imap_port(tls is not None), tls).login()
+    clients = [connect()]
     clients[0].ask(b"SELECT INBOX")
     time.sleep(1)
     before = used_kib()
     for _ in range(n):
-        c = Imap(peer.imap_port()).login()
+        c = connect()
         c.ask(b"SELECT INBOX")
         c.s.sendall(b"i IDLE\r\n")
         c.until(lambda data: data.startswith(b"+"))
@@ -314,11 +319,12 @@ def owner_of(peer):
     return u.pw_uid, u.pw_gid
 
 
-def with_mailbox(ground, count, size, fn, **ours):
-    """Both peers with the same letters, and no index."""
+def with_mailbox(ground, count, size, fn, keys=None, **ours):
+    """Both peers with the same letters, and no index.  keys(ours): the
+    certificate and key that Dovecot is to use too."""
     with Ours(ground, **ours) as m:
         fill(m.mail(), count, size, owner=owner_of(m))
-        with Theirs(ground, m.mail()) as d:
+        with Theirs(ground, m.mail(), keys=keys and keys(m)) as d:
             for peer in (m, d):
                 c = Imap(peer.imap_port()).login()
                 c.ask(b"SELECT INBOX")      # UIDs are given once

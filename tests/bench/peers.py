@@ -46,7 +46,7 @@ state_dir = {d}/state
 log_path = {d}/log
 protocols = pop3 imap
 listen = 127.0.0.1
-ssl = no
+{ssl}
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
 first_valid_uid = 1
@@ -58,7 +58,8 @@ service imap-login {{
     port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
+    ssl = yes
   }}
   service_count = 0
   process_min_avail = 2
@@ -92,7 +93,9 @@ userdb {{
 class Postfix:
     """Debian's master.cf; virtual(8) delivers into Maildirs."""
 
-    def __init__(self, ground, host=None):
+    def __init__(self, ground, host=None, keys=None):
+        """keys: files of a certificate and its key, for STARTTLS."""
+        self.keys = keys
         self.dir = tempfile.mkdtemp(prefix="pf", dir=ground)
         os.chmod(self.dir, 0o755)
         # On a host of its own, one of net.py, any port is free.
@@ -107,6 +110,8 @@ class Postfix:
             os.chown("%s/%s" % (d, sub), user.pw_uid, user.pw_gid)
         with open(d + "/etc/main.cf", "w") as f:
             f.write(MAIN_CF.format(d=d, uid=user.pw_uid, gid=user.pw_gid))
+            if self.keys:
+                f.write("smtpd_tls_security_level = may\nsmtpd_tls_chain_files = %s, %s\n" % self.keys[::-1])
         with open("/usr/share/postfix/master.cf.dist") as f:
             master = f.read()
         if "\npostlog" not in master:
@@ -145,7 +150,9 @@ class Postfix:
 class Dovecot:
     """pop3d and imapd over a copy of a Maildir, users in a passwd-file."""
 
-    def __init__(self, ground, maildir, plain=True):
+    def __init__(self, ground, maildir, plain=True, keys=None):
+        """keys: files of a certificate and its key, for TLS."""
+        self.keys = keys
         self.dir = tempfile.mkdtemp(prefix="dc", dir=ground)
         os.chmod(self.dir, 0o755)
         self.base = free_base() + 300
@@ -160,7 +167,9 @@ class Dovecot:
         with open(d + "/users", "w") as f:
             f.write("%s:%s:%d:%d::%s::\n" % (USER, self.secret, mail.pw_uid, mail.pw_gid, d + "/home"))
         with open(d + "/dovecot.conf", "w") as f:
-            f.write(DOVECOT_CONF.format(d=d, port=self.base + 110, imap=self.base + 143))
+            f.write(DOVECOT_CONF.format(
+                d=d, port=self.base + 110, imap=self.base + 143, imaps=self.base + 993 if self.keys else 0,
+                ssl="ssl = yes\nssl_cert = <%s\nssl_key = <%s" % self.keys if self.keys else "ssl = no"))
         self.process = subprocess.Popen(["dovecot", "-F", "-c", d + "/dovecot.conf"], stderr=subprocess.DEVNULL)
 
         def up():
