@@ -87,15 +87,22 @@ facts_date(struct slice search, int64_t *seconds, int64_t *day)
 
 /* --- structure -------------------------------------------------------------- */
 
+/* BODY and BODYSTRUCTURE. */
 static int
-body_run(const struct mime *m, unsigned int flags, struct buf *out)
+body_runs(const struct mime *m, unsigned int flags, struct buf *out)
 {
-	size_t	 at;
+	struct buf	 structure;
+	size_t		 at;
+	int		 rc = -1;
 
-	if ((at = begin_run(out)) == SIZE_MAX ||
-	    imap_body_add(out, m, 0, flags) == -1)
-		return -1;
-	return end_run(out, at);
+	buf_init(&structure, IMAP_BODY_MAX);
+	if ((at = begin_run(out)) != SIZE_MAX &&
+	    imap_body_add_both(out, &structure, m, 0, flags) == 0 &&
+	    end_run(out, at) == 0 && (at = begin_run(out)) != SIZE_MAX &&
+	    buf_add(out, structure.ptr, structure.len) == 0)
+		rc = end_run(out, at);
+	buf_free(&structure);
+	return rc;
 }
 
 int
@@ -106,14 +113,9 @@ facts_form_structure(const struct mime *m, struct buf *out)
 	if ((at = begin_run(out)) == SIZE_MAX ||
 	    imap_envelope_add(out, m, 0) == -1 || end_run(out, at) == -1)
 		return -1;
-	if (body_run(m, 0, out) == -1 ||
-	    body_run(m, IMAP_BODY_EXTENDED, out) == -1)
+	if (body_runs(m, 0, out) == -1)
 		return -1;
-	if (!m->has_global)
-		return 0;
-	if (body_run(m, IMAP_BODY_GLOBAL, out) == -1)
-		return -1;
-	return body_run(m, IMAP_BODY_GLOBAL | IMAP_BODY_EXTENDED, out);
+	return m->has_global ? body_runs(m, IMAP_BODY_GLOBAL, out) : 0;
 }
 
 /* --- search ----------------------------------------------------------------- */
@@ -122,6 +124,7 @@ struct form {
 	const struct mime	*m;
 	struct buf		*out;
 	struct buf		 text;	/* of one field, decoded */
+	struct buf		 from_name, to_name;	/* runs to come */
 };
 
 /* The fields of a name, decoded, in casemap form. */
@@ -162,38 +165,55 @@ base_run(struct form *f, bool *reply)
 
 struct first {
 	struct form	*f;
-	bool		 name;		/* for DISPLAY */
+	struct buf	*name;		/* NULL: nobody wants it */
 	int		 rc;
 };
+
+/* RFC 5957 3: the display name or, without one, the address. */
+static int
+take_name(struct first *first, const struct address_item *a)
+{
+	struct buf	*text = &first->f->text;
+	int		 rc;
+
+	buf_clear(text);
+	if (a->name.len > 0) {
+		rc = encoded_word_text(a->name, text);
+	} else {
+		rc = buf_add(text, a->local.ptr, a->local.len);
+		if (rc == 0 && a->domain.len > 0 &&
+		    (rc = buf_addc(text, '@')) == 0)
+			rc = buf_add(text, a->domain.ptr, a->domain.len);
+	}
+	return rc == 0 ? casemap(buf_slice(text), first->name) : -1;
+}
 
 /* The first address; a group's name stands for it (RFC 9051 7.5.2). */
 static int
 take_first(const struct address_item *a, void *arg)
 {
 	struct first	*first = arg;
-	struct buf	*text = &first->f->text;
-	bool		 named;
+	struct buf	*out = first->f->out;
+	size_t		 before = out->len;
 
-	named = a->kind == ADDRESS_ITEM_GROUP ||
-	    (first->name && a->name.len > 0);
-	buf_clear(text);
-	if (named)
-		first->rc = encoded_word_text(a->name, text);
-	else
-		first->rc = buf_add(text, a->local.ptr, a->local.len);
-	if (first->rc == 0 && !named && first->name && a->domain.len > 0) {
-		first->rc = buf_addc(text, '@');
-		if (first->rc == 0)
-			first->rc = buf_add(text, a->domain.ptr,
-			    a->domain.len);
+	if (a->kind != ADDRESS_ITEM_GROUP) {
+		first->rc = casemap(a->local, out);
+		if (first->rc == 0 && first->name != NULL)
+			first->rc = take_name(first, a);
+		return 1;
 	}
-	if (first->rc == 0)
-		first->rc = casemap(buf_slice(text), first->f->out);
+	buf_clear(&first->f->text);
+	if ((first->rc = encoded_word_text(a->name, &first->f->text)) == 0)
+		first->rc = casemap(buf_slice(&first->f->text), out);
+	if (first->rc == 0 && first->name != NULL && out->len > before)
+		first->rc = buf_add(first->name, out->ptr + before,
+		    out->len - before);
 	return 1;
 }
 
+/* The key of the first address, and its name for a run to come. */
 static int
-first_run(struct form *f, enum mime_keep which, bool name)
+first_run(struct form *f, enum mime_keep which, struct buf *name)
 {
 	struct first	 first = { f, name, 0 };
 	struct slice	 v;
@@ -205,6 +225,17 @@ first_run(struct form *f, enum mime_keep which, bool name)
 		if (address_read(v, take_first, &first) != 0)
 			break;
 	return first.rc == -1 ? -1 : end_run(f->out, at);
+}
+
+static int
+name_run(struct form *f, const struct buf *name)
+{
+	size_t	 at;
+
+	if ((at = begin_run(f->out)) == SIZE_MAX ||
+	    buf_add(f->out, name->ptr, name->len) == -1)
+		return -1;
+	return end_run(f->out, at);
 }
 
 /*
@@ -320,11 +351,11 @@ search_runs(struct form *f)
 	    fields_run(f, MIME_KEEP_TO, true) == -1 ||
 	    fields_run(f, MIME_KEEP_CC, true) == -1 ||
 	    fields_run(f, MIME_KEEP_BCC, true) == -1 ||
-	    first_run(f, MIME_KEEP_FROM, false) == -1 ||
-	    first_run(f, MIME_KEEP_TO, false) == -1 ||
-	    first_run(f, MIME_KEEP_CC, false) == -1 ||
-	    first_run(f, MIME_KEEP_FROM, true) == -1 ||
-	    first_run(f, MIME_KEEP_TO, true) == -1 ||
+	    first_run(f, MIME_KEEP_FROM, &f->from_name) == -1 ||
+	    first_run(f, MIME_KEEP_TO, &f->to_name) == -1 ||
+	    first_run(f, MIME_KEEP_CC, NULL) == -1 ||
+	    name_run(f, &f->from_name) == -1 ||
+	    name_run(f, &f->to_name) == -1 ||
 	    ids_runs(f) == -1)
 		return -1;
 	if ((at = begin_run(f->out)) == SIZE_MAX ||
@@ -341,8 +372,12 @@ facts_form_search(const struct mime *m, struct buf *out)
 	int		 rc;
 
 	buf_init(&f.text, 8 * MIME_KEPT_OCTETS);
+	buf_init(&f.from_name, out->max);
+	buf_init(&f.to_name, out->max);
 	rc = search_runs(&f);
 	buf_free(&f.text);
+	buf_free(&f.from_name);
+	buf_free(&f.to_name);
 	return rc;
 }
 

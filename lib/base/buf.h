@@ -27,12 +27,23 @@ void	 buf_clear(struct buf *);
  */
 int	 buf_add(struct buf *, const void *data, size_t len);
 int	 buf_addstr(struct buf *, const char *s);
-int	 buf_addc(struct buf *, char c);
 int	 buf_addf(struct buf *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 int	 buf_vaddf(struct buf *, const char *fmt, va_list ap);
 /* Make room for len more octets and return where they go, or NULL. */
 char	*buf_reserve(struct buf *, size_t len);
+
+/* As buf_add() of one octet; it has no call to make where there is room. */
+static inline int
+buf_addc(struct buf *b, char c)
+{
+	if (b->len + 1 >= b->size || b->len == b->max)
+		return buf_add(b, &c, 1);
+	b->ptr[b->len++] = c;
+	b->ptr[b->len] = '\0';
+	return 0;
+}
+
 /* Drop the first len octets, len <= the buffer's. */
 void	 buf_consume(struct buf *, size_t len);
 

@@ -36,6 +36,19 @@ is_blank(int c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* What ends a word, but for blanks.  A NUL does not. */
+static bool
+is_special(int c)
+{
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '@': case ',': case ':':
+	case ';': case '"':
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Nothing is longer than the value, so that appending cannot fail. */
 static void
 put(struct buf *b, int c)
@@ -102,17 +115,16 @@ read_string(struct reader *r, struct buf *out)
 static void
 read_word(struct reader *r, struct buf *out)
 {
+	size_t	 from = r->pos;
 	int	 c;
 
 	if (peek(r) == '"') {
 		read_string(r, out);
 		return;
 	}
-	while ((c = peek(r)) != END && !is_blank(c) &&
-	    (c == '\0' || strchr("()<>@,:;\"", c) == NULL)) {
-		put(out, c);
+	while ((c = peek(r)) != END && !is_blank(c) && !is_special(c))
 		r->pos++;
-	}
+	(void)buf_add(out, r->s.ptr + from, r->pos - from);
 }
 
 static bool
@@ -153,8 +165,8 @@ read_domain(struct reader *r)
 			read_literal(r, &r->domain);
 			continue;
 		}
-		/* strchr() finds the NUL too, which is in no name. */
-		if (c == END || strchr(")<>@,:;\"", c) != NULL)
+		/* A NUL is in no name. */
+		if (c == END || c == '\0' || is_special(c))
 			return;
 		if (gap && r->domain.len > 0 && c != '.' &&
 		    !ends_in_dot(&r->domain))

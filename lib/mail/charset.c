@@ -81,13 +81,15 @@ charset_begin(struct charset *c, struct slice name)
 	c->nheld = 0;
 	name = text_trim(name);
 	c->kind = CHARSET_GUESS;
+	if (name.len == 0)
+		return false;
 	if (is_one_of(name, utf8))
 		c->kind = CHARSET_UTF8;
 	else if (is_one_of(name, windows))
 		c->kind = CHARSET_WINDOWS;
 	else if (is_one_of(name, ascii))
 		return true;
-	else if (name.len > 0 && open_iconv(c, name))
+	else if (open_iconv(c, name))
 		c->kind = CHARSET_ICONV;
 	return c->kind != CHARSET_GUESS;
 }

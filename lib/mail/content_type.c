@@ -11,7 +11,14 @@
 static bool
 is_token(char c)
 {
-	return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '@': case ',': case ';':
+	case ':': case '\\': case '"': case '/': case '[': case ']': case '?':
+	case '=':
+		return false;
+	default:
+		return c > ' ' && c < 0x7f;
+	}
 }
 
 /* Take a token in lower case.  False: none, or longer than size - 1. */

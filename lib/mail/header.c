@@ -23,6 +23,12 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+static bool
+is_white(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
 /* Find the name and colon of a field line.  False when there is none. */
 static bool
 field_name(struct slice msg, size_t pos, struct slice *name, size_t *colon)
@@ -135,13 +141,11 @@ header_unfold(struct slice value, struct buf *out)
 	size_t	 before = out->len, i, start;
 
 	/* Blanks that a fold leaves at the ends are ends too. */
-	while (value.len > 0 && strchr(" \t\r\n", value.ptr[0]) != NULL &&
-	    value.ptr[0] != '\0') {
+	while (value.len > 0 && is_white(value.ptr[0])) {
 		value.ptr++;
 		value.len--;
 	}
-	while (value.len > 0 && value.ptr[value.len - 1] != '\0' &&
-	    strchr(" \t\r\n", value.ptr[value.len - 1]) != NULL)
+	while (value.len > 0 && is_white(value.ptr[value.len - 1]))
 		value.len--;
 	for (i = start = 0; i <= value.len; i++) {
 		if (i < value.len && value.ptr[i] != '\r' &&

@@ -14,8 +14,10 @@ struct writer {
 	struct buf		*out;
 	const struct mime	*m;
 	unsigned int		 flags;
-	struct mime_params	 params;
+	struct buf		*basic;		/* what out has, without */
+	size_t			 copied;	/* extensions, up to here */
 	bool			 failed;	/* nothing more is written */
+	struct mime_params	 params;
 };
 
 static void
@@ -23,6 +25,26 @@ put(struct writer *w, const char *s)
 {
 	if (buf_addstr(w->out, s) == -1)
 		w->failed = true;
+}
+
+/*
+ * BODY is BODYSTRUCTURE without what is written between these two: so both are
+ * made in one go.
+ */
+static void
+begin_extension(struct writer *w)
+{
+	if (w->basic == NULL || w->failed)
+		return;
+	if (buf_add(w->basic, w->out->ptr + w->copied,
+	    w->out->len - w->copied) == -1)
+		w->failed = true;
+}
+
+static void
+end_extension(struct writer *w)
+{
+	w->copied = w->out->len;
 }
 
 static void
@@ -183,10 +205,15 @@ static void
 begin_multipart(struct writer *w, uint32_t part)
 {
 	put(w, "(");
-	if (w->m->part[part].child == MIME_NONE)
-		put(w, w->flags & IMAP_BODY_EXTENDED ?
-		    EMPTY_TEXT " NIL NIL NIL NIL)" :
-		    EMPTY_TEXT ")");
+	if (w->m->part[part].child != MIME_NONE)
+		return;
+	put(w, EMPTY_TEXT);
+	if (w->flags & IMAP_BODY_EXTENDED) {
+		begin_extension(w);
+		put(w, " NIL NIL NIL NIL");
+		end_extension(w);
+	}
+	put(w, ")");
 }
 
 static void
@@ -200,8 +227,10 @@ end_multipart(struct writer *w, uint32_t part)
 	put_string(w, w->params.subtype.len == strlen(t.subtype) ?
 	    w->params.subtype : slice_str(t.subtype));
 	if (w->flags & IMAP_BODY_EXTENDED) {
+		begin_extension(w);
 		put_params(w, false);
 		put_extension(w, part);
+		end_extension(w);
 	}
 	put(w, ")");
 }
@@ -223,8 +252,10 @@ end_single(struct writer *w, uint32_t part, bool lines)
 	    w->m->part[part].body.lines) == -1)
 		w->failed = true;
 	if (w->flags & IMAP_BODY_EXTENDED) {
+		begin_extension(w);
 		put_field(w, part, MIME_KEEP_MD5);
 		put_extension(w, part);
+		end_extension(w);
 	}
 	put(w, ")");
 }
@@ -278,31 +309,61 @@ end(struct writer *w, uint32_t part)
 		end_single(w, part, true);
 }
 
-int
-imap_body_add(struct buf *out, const struct mime *m, uint32_t part,
-    unsigned int flags)
+static void
+write_parts(struct writer *w, uint32_t part)
 {
-	struct writer	 w = { .out = out, .m = m, .flags = flags };
-	uint32_t	 at = part;
+	const struct mime	*m = w->m;
+	uint32_t		 at = part;
 
-	mime_params_init(&w.params);
 	for (;;) {
-		if (w.failed)
+		if (w->failed)
 			break;
-		if (begin(&w, at)) {
+		if (begin(w, at)) {
 			at = m->part[at].child;
 			continue;
 		}
 		if (m->part[at].kind == MIME_PART_MULTIPART)
-			end(&w, at);
+			end(w, at);
 		while (at != part && m->part[at].next == MIME_NONE) {
 			at = m->part[at].parent;
-			end(&w, at);
+			end(w, at);
 		}
 		if (at == part)
 			break;
 		at = m->part[at].next;
 	}
+}
+
+static int
+body_add(struct buf *out, struct buf *basic, const struct mime *m,
+    uint32_t part, unsigned int flags)
+{
+	struct writer	 w;
+
+	/* Not all of it: the parameters are many. */
+	w.out = out;
+	w.basic = basic;
+	w.copied = out->len;
+	w.m = m;
+	w.flags = flags;
+	w.failed = false;
+	mime_params_init(&w.params);
+	write_parts(&w, part);
+	begin_extension(&w);		/* there is none: the rest */
 	mime_params_free(&w.params);
 	return w.failed ? -1 : 0;
+}
+
+int
+imap_body_add(struct buf *out, const struct mime *m, uint32_t part,
+    unsigned int flags)
+{
+	return body_add(out, NULL, m, part, flags);
+}
+
+int
+imap_body_add_both(struct buf *body, struct buf *structure,
+    const struct mime *m, uint32_t part, unsigned int flags)
+{
+	return body_add(structure, body, m, part, flags | IMAP_BODY_EXTENDED);
 }

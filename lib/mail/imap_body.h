@@ -40,5 +40,8 @@ int	 imap_envelope_add(struct buf *out, const struct mime *,
  */
 int	 imap_body_add(struct buf *out, const struct mime *, uint32_t part,
 	    unsigned int flags);
+/* BODY and BODYSTRUCTURE of it, into two buffers, for little more than one. */
+int	 imap_body_add_both(struct buf *body, struct buf *structure,
+	    const struct mime *, uint32_t part, unsigned int flags);
 
 #endif

@@ -46,10 +46,10 @@ add_address(const struct address_item *a, void *arg)
 	return buf_addc(l->out, ')');
 }
 
-/* Also when all there is are blanks: the field counts as empty then. */
+/* other: instead of a field that is not there, or that is blanks alone. */
 static int
 add_addresses(struct buf *out, const struct mime *m, uint32_t root,
-    enum mime_keep which, enum mime_keep otherwise)
+    enum mime_keep which, struct slice other)
 {
 	struct list	 l = { out, false };
 	struct slice	 v;
@@ -60,9 +60,29 @@ add_addresses(struct buf *out, const struct mime *m, uint32_t root,
 			return -1;
 	if (l.open)
 		return buf_addc(out, ')');
-	if (otherwise != which)
-		return add_addresses(out, m, root, otherwise, otherwise);
-	return buf_addstr(out, "NIL");
+	return buf_add(out, other.ptr, other.len);
+}
+
+/* RFC 9051 7.5.2: without Sender or Reply-To it is who stands in From. */
+static int
+add_senders(struct buf *out, const struct mime *m, uint32_t root)
+{
+	static const enum mime_keep	 fields[] = { MIME_KEEP_SENDER,
+					    MIME_KEEP_REPLY_TO };
+	struct buf			 from;
+	size_t				 i;
+	int				 rc;
+
+	buf_init(&from, out->max);
+	rc = add_addresses(&from, m, root, MIME_KEEP_FROM, SLICE_LIT("NIL"));
+	if (rc == 0)
+		rc = buf_add(out, from.ptr, from.len);
+	for (i = 0; rc == 0 && i < 2; i++)
+		if ((rc = buf_addc(out, ' ')) == 0)
+			rc = add_addresses(out, m, root, fields[i],
+			    buf_slice(&from));
+	buf_free(&from);
+	return rc;
 }
 
 static int
@@ -78,25 +98,20 @@ add_text(struct buf *out, const struct mime *m, uint32_t root,
 int
 imap_envelope_add(struct buf *out, const struct mime *m, uint32_t root)
 {
-	static const struct { enum mime_keep which, otherwise; } lists[] = {
-		{ MIME_KEEP_FROM, MIME_KEEP_FROM },
-		{ MIME_KEEP_SENDER, MIME_KEEP_FROM },
-		{ MIME_KEEP_REPLY_TO, MIME_KEEP_FROM },
-		{ MIME_KEEP_TO, MIME_KEEP_TO },
-		{ MIME_KEEP_CC, MIME_KEEP_CC },
-		{ MIME_KEEP_BCC, MIME_KEEP_BCC },
-	};
-	size_t	 i;
+	static const enum mime_keep	 lists[] = { MIME_KEEP_TO,
+					    MIME_KEEP_CC, MIME_KEEP_BCC };
+	size_t				 i;
 
 	if (buf_addc(out, '(') == -1 ||
 	    add_text(out, m, root, MIME_KEEP_DATE) == -1 ||
 	    buf_addc(out, ' ') == -1 ||
-	    add_text(out, m, root, MIME_KEEP_SUBJECT) == -1)
+	    add_text(out, m, root, MIME_KEEP_SUBJECT) == -1 ||
+	    buf_addc(out, ' ') == -1 || add_senders(out, m, root) == -1)
 		return -1;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (buf_addc(out, ' ') == -1 ||
-		    add_addresses(out, m, root, lists[i].which,
-		    lists[i].otherwise) == -1)
+		    add_addresses(out, m, root, lists[i],
+		    SLICE_LIT("NIL")) == -1)
 			return -1;
 	if (buf_addc(out, ' ') == -1 ||
 	    add_text(out, m, root, MIME_KEEP_IN_REPLY_TO) == -1 ||

@@ -47,7 +47,12 @@ is_blank(char c)
 static bool
 is_token(char c)
 {
-	return !is_blank(c) && c != '\0' && strchr("();/=\"", c) == NULL;
+	switch (c) {
+	case '\0': case '(': case ')': case ';': case '/': case '=': case '"':
+		return false;
+	default:
+		return !is_blank(c);
+	}
 }
 
 static bool
@@ -59,11 +64,15 @@ skip(struct scan *sc)
 static struct slice
 take_token(struct scan *sc)
 {
-	size_t	 from = mark(sc);
+	size_t	 from = mark(sc), first;
 
-	if (skip(sc))
+	if (skip(sc)) {
+		first = sc->pos;
 		while (sc->pos < sc->s.len && is_token(sc->s.ptr[sc->pos]))
-			put(sc, sc->s.ptr[sc->pos++]);
+			sc->pos++;
+		(void)buf_add(&sc->p->store, sc->s.ptr + first,
+		    sc->pos - first);
+	}
 	return since(sc, from);
 }
 

@@ -210,9 +210,14 @@ folder_name(struct folder *f, uint32_t uid, char out[FOLDER_NAME_SIZE])
 static int
 open_name(struct folder *f, const char *name)
 {
-	int	 at = folder_place(f, &name);
+	int	 at = folder_place(f, &name), fd;
 
-	return openat(at, name, FILE_FLAGS);
+	/*
+	 * A first reading that notes when it was writes an inode for each
+	 * letter.  Only the owner may do without.
+	 */
+	fd = openat(at, name, FILE_FLAGS | O_NOATIME);
+	return fd == -1 && errno == EPERM ? openat(at, name, FILE_FLAGS) : fd;
 }
 
 /*

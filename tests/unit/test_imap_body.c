@@ -186,6 +186,40 @@ addresses_are_bounded(void **state)
 	buf_free(&b);
 }
 
+/* The two at once are what they are alone, with room and without. */
+static void
+check_both(const struct mime *m, unsigned int flags)
+{
+	unsigned int	 global = flags & IMAP_BODY_GLOBAL;
+	struct buf	 alone[2], both[2], tight;
+	size_t		 i, max;
+
+	for (i = 0; i < 2; i++) {
+		buf_init(&alone[i], IMAP_BODY_MAX);
+		buf_init(&both[i], IMAP_BODY_MAX);
+		buf_addstr(&both[i], "before");
+		assert_int_equal(imap_body_add(&alone[i], m, 0, global |
+		    (i == 1 ? IMAP_BODY_EXTENDED : 0)), 0);
+	}
+	assert_int_equal(imap_body_add_both(&both[0], &both[1], m, 0, global),
+	    0);
+	for (i = 0; i < 2; i++) {
+		assert_memory_equal(both[i].ptr, "before", 6);
+		assert_string_equal(both[i].ptr + 6, buf_cstr(&alone[i]));
+	}
+	for (max = 0; max < alone[0].len; max++) {
+		buf_init(&tight, max);
+		buf_clear(&both[1]);
+		assert_int_equal(imap_body_add_both(&tight, &both[1], m, 0,
+		    global), -1);
+		buf_free(&tight);
+	}
+	for (i = 0; i < 2; i++) {
+		buf_free(&alone[i]);
+		buf_free(&both[i]);
+	}
+}
+
 static void
 check(const char *in, unsigned int flags, bool envelope, const char *want)
 {
@@ -203,6 +237,8 @@ check(const char *in, unsigned int flags, bool envelope, const char *want)
 	if (strcmp(buf_cstr(&b), want) != 0)
 		print_error("%s\n", in);
 	assert_string_equal(buf_cstr(&b), want);
+	if (!envelope)
+		check_both(&m, flags);
 	/* Too little room is told, wherever it ends. */
 	for (max = 0; max < b.len; max++) {
 		buf_init(&tight, max);
