@@ -2,16 +2,25 @@
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
 
+#include <sys/queue.h>
+
 #include "authd/tables.h"
 
+struct app_log;
+struct buckets;
 struct cache;
+struct check;
 struct config;
 struct delay;
+struct derived;
 struct event_base;
 struct hashers;
 struct ipc_server;
+struct once;
+struct salts;
 struct sessions;
 struct spawn;
+struct tokens;
 
 struct authd {
 	const struct config	*conf;
@@ -23,7 +32,16 @@ struct authd {
 	struct delay		*delay;
 	struct spawn		*spawn;
 	struct sessions		*sessions;
-	unsigned int		 checks;	/* not answered yet */
+	struct tokens		*tokens;
+	struct once		*exchanges;	/* of SCRAM */
+	struct once		*passes;
+	struct derived		*derived;
+	struct salts		*salts;
+	struct app_log		*app_log;
+	struct buckets		*buckets;
+	unsigned int		 checks;	/* at work */
+	TAILQ_HEAD(, check)	 held;		/* wrong, held back */
+	unsigned int		 nheld;
 };
 
 #endif

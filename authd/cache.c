@@ -16,13 +16,12 @@
 #include "lib/base/xmalloc.h"
 
 #define ENTRIES		16384U
-#define CODE_LEN	32
 
 struct cache {
 	EVP_MAC_CTX	*mac;		/* with the key */
 	int64_t		 ttl;		/* milliseconds */
 	struct {
-		unsigned char	 code[CODE_LEN];
+		unsigned char	 code[CACHE_CODE];
 		int64_t		 until;	/* 0: empty */
 	}		 entry[ENTRIES];
 };
@@ -31,7 +30,7 @@ struct cache *
 cache_new(unsigned int ttl)
 {
 	struct cache	*c = xcalloc(1, sizeof(*c));
-	unsigned char	 key[CODE_LEN];
+	unsigned char	 key[CACHE_CODE];
 	char		 digest[] = "SHA256";
 	OSSL_PARAM	 params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
@@ -62,11 +61,11 @@ cache_free(struct cache *c)
 }
 
 /* Each string with its NUL, so that no two triples run together. */
-static bool
+bool
 cache_code(const struct cache *c, const char *user, const char *secret,
-    const char *password, unsigned char code[CODE_LEN])
+    const char *what, unsigned char code[CACHE_CODE])
 {
-	const char	*part[] = { user, secret, password };
+	const char	*part[] = { user, secret, what };
 	EVP_MAC_CTX	*ctx;
 	size_t		 i, len = 0;
 	bool		 ok;
@@ -77,14 +76,14 @@ cache_code(const struct cache *c, const char *user, const char *secret,
 	for (i = 0; i < 3; i++)
 		ok = ok && EVP_MAC_update(ctx, (const unsigned char *)part[i],
 		    strlen(part[i]) + 1) == 1;
-	ok = ok && EVP_MAC_final(ctx, code, &len, CODE_LEN) == 1 &&
-	    len == CODE_LEN;
+	ok = ok && EVP_MAC_final(ctx, code, &len, CACHE_CODE) == 1 &&
+	    len == CACHE_CODE;
 	EVP_MAC_CTX_free(ctx);
 	return ok;
 }
 
 static size_t
-cache_place(const unsigned char code[CODE_LEN])
+cache_place(const unsigned char code[CACHE_CODE])
 {
 	return ((size_t)code[0] << 8 | code[1]) % ENTRIES;
 }
@@ -93,26 +92,26 @@ bool
 cache_has(struct cache *c, const char *user, const char *secret,
     const char *password, int64_t now)
 {
-	unsigned char	 code[CODE_LEN];
+	unsigned char	 code[CACHE_CODE];
 	size_t		 i;
 
 	if (!cache_code(c, user, secret, password, code))
 		return false;
 	i = cache_place(code);
 	return c->entry[i].until > now &&
-	    CRYPTO_memcmp(c->entry[i].code, code, CODE_LEN) == 0;
+	    CRYPTO_memcmp(c->entry[i].code, code, CACHE_CODE) == 0;
 }
 
 void
 cache_add(struct cache *c, const char *user, const char *secret,
     const char *password, int64_t now)
 {
-	unsigned char	 code[CODE_LEN];
+	unsigned char	 code[CACHE_CODE];
 	size_t		 i;
 
 	if (!cache_code(c, user, secret, password, code))
 		return;
 	i = cache_place(code);
-	memcpy(c->entry[i].code, code, CODE_LEN);
+	memcpy(c->entry[i].code, code, CACHE_CODE);
 	c->entry[i].until = now + c->ttl;
 }

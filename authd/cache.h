@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CACHE_CODE	32
+
 struct cache;
 
 /* ttl: seconds an entry counts; 0: nothing is remembered. */
@@ -20,5 +22,13 @@ bool		 cache_has(struct cache *, const char *user,
 		    const char *secret, const char *password, int64_t now);
 void		 cache_add(struct cache *, const char *user,
 		    const char *secret, const char *password, int64_t now);
+
+/*
+ * The code of three strings, with the key of this run: where else something
+ * is remembered.  False when nothing shall be.
+ */
+bool		 cache_code(const struct cache *, const char *user,
+		    const char *secret, const char *what,
+		    unsigned char code[CACHE_CODE]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Contract in check.h. */
+/* Contract in check.h and check_parts.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,13 +6,11 @@
 #include <bsd/string.h>
 #include <event2/event.h>
 
-#include "authd/cache.h"
-#include "authd/check.h"
+#include "authd/check_parts.h"
 #include "authd/delay.h"
-#include "authd/hashers.h"
 #include "authd/homes.h"
 #include "authd/lookup.h"
-#include "lib/store/secret.h"
+#include "authd/passes.h"
 #include "authd/sessions.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
@@ -20,28 +18,9 @@
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 
-struct check {
-	struct authd		*a;
-	struct ipc_client	*client;
-	uint64_t		 id;
-	struct event		*timer;
-	struct auth_session	 s;
-	char			*secret;	/* what it was compared with */
-	bool			 known;		/* the secret is the user's */
-	bool			 session;
-	enum spawn_kind		 kind;
-};
-
-/* Answer, and forget everything. */
 static void
-check_end(struct check *k, enum auth_verdict v, const char *user)
+check_free(struct check *k)
 {
-	static struct ipc_msg	 m;
-	struct auth_answer	 answer = { .verdict = v };
-
-	strlcpy(answer.user, user, sizeof(answer.user));
-	proto_auth_put_verdict(&m, k->id, &answer);
-	ipc_client_answer(k->client, &m);
 	ipc_client_unref(k->client);
 	io_close(k->s.fd);
 	if (k->timer != NULL)
@@ -50,9 +29,32 @@ check_end(struct check *k, enum auth_verdict v, const char *user)
 		explicit_bzero(k->secret, strlen(k->secret));
 		free(k->secret);
 	}
-	k->a->checks--;
+	free(k->app);
+	free(k->message);
 	explicit_bzero(k, sizeof(*k));
 	free(k);
+}
+
+/* Answer, and forget everything. */
+static void
+check_answer(struct check *k, const struct auth_answer *answer)
+{
+	static struct ipc_msg	 m;
+
+	proto_auth_put_verdict(&m, k->id, answer);
+	ipc_client_answer(k->client, &m);
+	explicit_bzero(m.data, m.len);
+	check_free(k);
+}
+
+static void
+check_end(struct check *k, enum auth_verdict v, const char *user)
+{
+	struct auth_answer	 answer = { .verdict = v };
+
+	strlcpy(answer.user, user, sizeof(answer.user));
+	k->a->checks--;
+	check_answer(k, &answer);
 }
 
 static void
@@ -60,12 +62,15 @@ check_log(const struct check *k, const char *event, const char *reason)
 {
 	const struct auth_check	*c = &k->s.check;
 
-	log_info("event=%s service=%s user=%s ip=%s%s%s", event, c->service,
-	    log_esc(c->user), c->ip[0] == '\0' ? "-" : log_esc(c->ip),
-	    reason == NULL ? "" : " reason=", reason == NULL ? "" : reason);
+	log_info("event=%s service=%s user=%s ip=%s%s%s method=%s%s%s", event,
+	    c->service, log_esc(c->user),
+	    c->ip[0] == '\0' ? "-" : log_esc(c->ip),
+	    reason == NULL ? "" : " reason=", reason == NULL ? "" : reason,
+	    k->how, k->app == NULL ? "" : " app=",
+	    k->app == NULL ? "" : log_esc(k->app));
 }
 
-static void
+void
 check_later(struct check *k, const char *reason)
 {
 	check_log(k, "auth-later", reason);
@@ -73,28 +78,48 @@ check_later(struct check *k, const char *reason)
 }
 
 static void
-check_waited(int fd, short what, void *arg)
+check_let_go(struct check *k)
 {
-	(void)fd;
-	(void)what;
-	check_end(arg, AUTH_BAD, "");
+	struct auth_answer	 bad = { .verdict = AUTH_BAD };
+
+	TAILQ_REMOVE(&k->a->held, k, entry);
+	k->a->nheld--;
+	check_answer(k, &bad);
 }
 
 static void
+check_held(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	check_let_go(arg);
+}
+
+/*
+ * The answer's time counts from the question: it is the same whether a hash was
+ * computed or not, whichever method and user it was.
+ */
+void
 check_wrong(struct check *k, const char *reason)
 {
+	struct authd	*a = k->a;
 	struct timeval	 tv;
-	int		 ms;
+	int64_t		 now = io_monotonic_ms(), ms;
 
 	check_log(k, "auth-failed", reason);
-	ms = delay_failed(k->a->delay, k->s.check.ip, k->s.check.user,
-	    io_monotonic_ms());
+	ms = delay_failed(a->delay, k->s.check.ip, k->s.check.user, now);
+	ms = now - k->start < ms ? ms - (now - k->start) : 0;
 	explicit_bzero(k->s.check.secret, sizeof(k->s.check.secret));
 	tv.tv_sec = ms / 1000;
 	tv.tv_usec = ms % 1000 * 1000;
-	k->timer = event_new(k->a->base, -1, 0, check_waited, k);
+	k->timer = event_new(a->base, -1, 0, check_held, k);
 	if (k->timer == NULL || event_add(k->timer, &tv) == -1)
 		fatalx("event=out-of-memory");
+	a->checks--;
+	if (a->nheld == CHECKS_HELD)
+		check_let_go(TAILQ_FIRST(&a->held));
+	TAILQ_INSERT_TAIL(&a->held, k, entry);
+	a->nheld++;
 }
 
 static void
@@ -139,7 +164,21 @@ check_at_home(enum spawn_status home, void *arg)
 	explicit_bzero(&h, sizeof(h));
 }
 
+/* SCRAM's proof is right; the door opens to the pass. */
 static void
+check_proved(struct check *k, const struct user *u)
+{
+	struct auth_answer	 answer = { .verdict = AUTH_OK };
+
+	strlcpy(answer.user, u->name, sizeof(answer.user));
+	strlcpy(answer.signature, k->signature, sizeof(answer.signature));
+	pass_new(k, u, answer.pass);
+	k->a->checks--;
+	check_answer(k, &answer);
+	explicit_bzero(&answer, sizeof(answer));
+}
+
+void
 check_right(struct check *k, const struct user *u)
 {
 	char	 home[AUTH_HOME_MAX];
@@ -150,7 +189,9 @@ check_right(struct check *k, const struct user *u)
 	if (u->nologin) {
 		check_log(k, "auth-disabled", NULL);
 		check_end(k, AUTH_DISABLED, "");
-	} else if (!k->session) {
+	} else if (k->s.check.method == AUTH_SCRAM)
+		check_proved(k, u);
+	else if (!k->session) {
 		check_log(k, "auth-ok", NULL);
 		check_end(k, AUTH_OK, u->name);
 	} else {
@@ -160,55 +201,56 @@ check_right(struct check *k, const struct user *u)
 	}
 }
 
-static void
-check_hashed(enum hash_result result, void *arg)
+const struct user *
+check_user(const struct check *k, const char *name)
 {
-	struct check		*k = arg;
-	struct auth_check	*c = &k->s.check;
-	const struct user	*u = lookup_login(&k->a->tables, c->user);
+	const struct user	*u = lookup_login(&k->a->tables, name);
 
-	if (result == HASH_FAILED) {
-		check_later(k, "hasher");
-		return;
-	}
-	/* The tables may be others than those when it began. */
-	if (!k->known || u == NULL || result != HASH_FITS) {
-		check_wrong(k, !k->known || u == NULL ? "unknown" :
-		    "password");
-		return;
-	}
-	if (strcmp(u->secret, k->secret) != 0) {
-		check_later(k, "changed");
-		return;
-	}
-	cache_add(k->a->cache, u->name, u->secret, c->secret,
-	    io_monotonic_ms());
-	check_right(k, u);
+	return u == NULL || u->locked ? NULL : u;
+}
+
+/* Whoever has the certificate's key; a name given must be his. */
+static void
+certificate_check(struct check *k)
+{
+	const struct auth_check	*c = &k->s.check;
+	const struct user	*u;
+
+	k->how = "certificate";
+	u = users_by_certificate(k->a->tables.users, c->secret);
+	if (u == NULL || u->locked)
+		check_wrong(k, "unknown");
+	else if (c->user[0] != '\0' && check_user(k, c->user) != u)
+		check_wrong(k, "other-user");
+	else
+		check_right(k, u);
 }
 
 static void
 check_run(struct check *k)
 {
-	struct authd		*a = k->a;
-	struct auth_check	*c = &k->s.check;
-	const struct user	*u = lookup_login(&a->tables, c->user);
-	const char		*secret;
-
-	k->known = u != NULL && u->secret[0] != '\0';
-	if (k->known && cache_has(a->cache, u->name, u->secret, c->secret,
-	    io_monotonic_ms())) {
-		check_right(k, u);
+	/* Too many are at work: their memory and descriptors are bounded. */
+	if (k->a->checks > CHECKS_MAX) {
+		check_later(k, "busy");
 		return;
 	}
-	/* Nobody's password is compared with somebody's: same time, no way
-	 * in. */
-	secret = k->known ? u->secret : users_typical(a->tables.users);
-	if (secret == NULL)
-		secret = secret_dummy();
-	k->secret = xstrdup(secret);
-	if (hashers_ask(a->hashers, k->secret, c->secret, check_hashed,
-	    k) == -1)
-		check_later(k, "busy");
+	switch (k->s.check.method) {
+	case AUTH_PASSWORD:
+		password_check(k);
+		break;
+	case AUTH_SCRAM:
+		scram_check(k);
+		break;
+	case AUTH_TOKEN:
+		token_check(k);
+		break;
+	case AUTH_CERTIFICATE:
+		certificate_check(k);
+		break;
+	case AUTH_PASS:
+		pass_check(k);
+		break;
+	}
 }
 
 static struct check *
@@ -219,41 +261,40 @@ check_new(struct authd *a, struct ipc_client *client, uint64_t id)
 	k->a = a;
 	k->client = client;
 	k->id = id;
+	k->start = io_monotonic_ms();
+	k->how = "password";
 	k->s.fd = -1;
 	ipc_client_ref(client);
 	a->checks++;
 	return k;
 }
 
-/* Too many wait already: their timers and descriptors are bounded. */
-static void
-check_run_bounded(struct check *k)
+bool
+check_service_known(const char *service)
 {
-	if (k->a->checks > CHECKS_MAX)
-		check_later(k, "busy");
-	else if (k->s.check.method != AUTH_PASSWORD)
-		check_wrong(k, "method");
-	else
-		check_run(k);
+	static const char	*const services[] = { "smtp", "pop3", "imap" };
+	size_t			 i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(service, services[i]) == 0)
+			return true;
+	return false;
 }
 
 int
 check_start(struct authd *a, struct ipc_client *client, uint64_t id,
     struct auth_check *c)
 {
-	static const char	*const services[] = { "smtp", "pop3", "imap" };
-	struct check		*k;
-	size_t			 i;
+	struct check	*k;
+	bool		 known = check_service_known(c->service);
 
-	for (i = 0; i < 3 && strcmp(c->service, services[i]) != 0; i++)
-		;
-	if (i < 3) {
+	if (known) {
 		k = check_new(a, client, id);
 		k->s.check = *c;
-		check_run_bounded(k);
+		check_run(k);
 	}
 	explicit_bzero(c, sizeof(*c));
-	return i < 3 ? 0 : -1;
+	return known ? 0 : -1;
 }
 
 int
@@ -273,6 +314,6 @@ check_start_session(struct authd *a, struct ipc_client *client, uint64_t id,
 	k->session = true;
 	k->kind = imap ? SPAWN_IMAP : SPAWN_POP3;
 	explicit_bzero(s, sizeof(*s));
-	check_run_bounded(k);
+	check_run(k);
 	return 0;
 }

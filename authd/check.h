@@ -1,11 +1,15 @@
 /*
- * A password from its question to its verdict:
+ * A proof of who somebody is, from its question to its verdict:
  *
  *	remembered	right at once
  *	hashing		a helper compares; unknown users cost the same
+ *	asking		tokend says whose a token is
  *	wrong		a timer holds the answer back
  *	right		for session: the home is there, the connection is with
  *			the session server; then the verdict
+ *
+ * The methods have files of their own: passwords.c, scram.c, passes.c,
+ * tokens.c.
  */
 #ifndef AUTHD_CHECK_H
 #define AUTHD_CHECK_H
@@ -13,12 +17,14 @@
 #include "authd/authd.h"
 #include "lib/net/proto_auth.h"
 
-#define CHECKS_MAX	4096	/* not answered yet; then AUTH_LATER */
+#define CHECKS_MAX	4096	/* at work; then AUTH_LATER */
+#define CHECKS_HELD	4096	/* wrong ones held back; then the oldest is
+				 * let go early, so that they keep nobody out */
 
 struct ipc_client;
 
 /*
- * Answer the client in time with a verdict.  The password in *c is wiped before
+ * Answer the client in time with a verdict.  The secret in *c is wiped before
  * the return.  -1 when the service is none of smtp, pop3, imap.
  */
 int	 check_start(struct authd *, struct ipc_client *, uint64_t id,

@@ -11,6 +11,7 @@
 
 #define SETS	2048
 #define WAYS	4
+#define SUSPECT	4			/* failures */
 #define DOUBLES	4			/* 0.5 s doubled so often is 8 s */
 
 struct delay {
@@ -101,12 +102,33 @@ delay_note(struct delay *d, uint64_t key, int64_t now)
 int
 delay_failed(struct delay *d, const char *ip, const char *user, int64_t now)
 {
-	int	 a = 0, b;
+	int	 a = 0, b = 0;
 
 	if (ip[0] != '\0')
 		a = delay_note(d, delay_ip_key(d, ip), now);
-	b = delay_note(d, delay_user_key(d, user), now);
+	if (user[0] != '\0')
+		b = delay_note(d, delay_user_key(d, user), now);
+	if (a == 0 && b == 0)
+		return DELAY_FIRST_MS;
 	return a > b ? a : b;
+}
+
+bool
+delay_suspect(const struct delay *d, const char *ip, int64_t now)
+{
+	uint64_t			 key;
+	const struct delay_entry	*set;
+	unsigned int			 i;
+
+	if (ip[0] == '\0')
+		return false;
+	key = delay_ip_key(d, ip);
+	set = d->entry[key % SETS];
+	for (i = 0; i < WAYS; i++)
+		if (set[i].key == key)
+			return set[i].failures >= SUSPECT &&
+			    now - set[i].last <= DELAY_FORGET_MS;
+	return false;
 }
 
 void

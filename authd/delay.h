@@ -7,6 +7,7 @@
 #ifndef AUTHD_DELAY_H
 #define AUTHD_DELAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DELAY_FIRST_MS	500
@@ -20,10 +21,16 @@ void		 delay_free(struct delay *);
 
 /*
  * Note a failure (at now, monotonic ms) and return the milliseconds its answer
- * waits: the longer of the two.  ip "" counts for the user only.
+ * waits: the longer of the two.  An empty ip or user does not count.
  */
 int		 delay_failed(struct delay *, const char *ip,
 		    const char *user, int64_t now);
+/*
+ * Has the address failed more than slips of a hand would?  Its passwords are
+ * compared after those of others.
+ */
+bool		 delay_suspect(const struct delay *, const char *ip,
+		    int64_t now);
 /* The right password: the user's failures are forgotten, not the address's. */
 void		 delay_passed(struct delay *, const char *user);
 

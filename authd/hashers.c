@@ -18,7 +18,6 @@
 #include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
-#include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_auth.h"
 
@@ -30,6 +29,9 @@ struct hash_job {
 	STAILQ_ENTRY(hash_job)	 entry;
 	hash_fn			*fn;
 	void			*arg;
+	bool			 derive;	/* secret: an unfinished
+						 * scram_keys_print() */
+	enum scram_hash		 hash;
 	char			 secret[SECRET_MAX];
 	char			 password[AUTH_PASSWORD_MAX + 1];
 };
@@ -46,8 +48,9 @@ struct helper {
 
 struct hashers {
 	struct event_base	*base;
-	STAILQ_HEAD(, hash_job)	 queue;
-	unsigned int		 queued;
+	STAILQ_HEAD(hash_queue, hash_job) queue[2];	/* [1]: late ones */
+	unsigned int		 queued[2];
+	unsigned int		 given;
 	unsigned int		 n;
 	struct helper		 helper[HELPERS_MAX];
 };
@@ -58,35 +61,43 @@ static void	 helper_start(struct helper *);	/* starts a reader that
 static void
 wipe(struct ipc_msg *m)
 {
-	explicit_bzero(m->data, sizeof(m->data));
+	explicit_bzero(m->data, m->len);
 }
 
-/* Wipes all of the buffer that held the octets. */
-static void
-get_secret(struct ipc_msg *m, const char *key, char *out, size_t size)
+/* The packet becomes its answer.  -1: it makes no sense. */
+static int
+helper_job(struct ipc_msg *m)
 {
-	struct buf	 b;
+	static char		 secret[SECRET_MAX];
+	static char		 password[AUTH_PASSWORD_MAX + 1];
+	char			 text[SCRAM_KEYS_TEXT] = "";
+	struct scram_keys	 keys;
+	uint64_t		 id = m->id, hash;
+	bool			 fits;
 
-	buf_init(&b, size - 1);
-	(void)buf_reserve(&b, size - 1);
-	ipc_get_octets(m, key, &b);
-	strlcpy(out, buf_cstr(&b), size);
-	explicit_bzero(b.ptr, b.size);
-	buf_free(&b);
-}
-
-static void
-put_secret(struct ipc_msg *m, const char *key, const char *s)
-{
-	struct buf	 b;
-
-	buf_init(&b, 3 * SECRET_MAX);
-	(void)buf_reserve(&b, 3 * SECRET_MAX);
-	if (text_xencode(&b, slice_str(s), false) == -1)
-		m->bad = true;
-	ipc_put(m, key, buf_cstr(&b));
-	explicit_bzero(b.ptr, b.size);
-	buf_free(&b);
+	ipc_get_u64(m, "derive", SCRAM_HASHES, &hash);
+	ipc_get_text(m, "secret", secret, sizeof(secret));
+	ipc_get_text(m, "password", password, sizeof(password));
+	if (ipc_end(m) == -1)
+		return -1;
+	wipe(m);
+	if (hash == SCRAM_HASHES)
+		fits = secret_verify(secret, password);
+	else {
+		fits = scram_keys_parse(slice_str(secret),
+		    (enum scram_hash)hash, &keys) == 0 &&
+		    scram_keys_make(&keys, password) == 0;
+		if (fits)
+			scram_keys_print(&keys, text);
+		explicit_bzero(&keys, sizeof(keys));
+	}
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(secret, sizeof(secret));
+	ipc_start(m, "hashed", id);
+	ipc_put_u64(m, "fits", fits);
+	ipc_put(m, "keys", text);
+	explicit_bzero(text, sizeof(text));
+	return 0;
 }
 
 /*
@@ -98,10 +109,6 @@ static noreturn void
 helper_main(int fd)
 {
 	static struct ipc_msg	 m;
-	static char		 secret[SECRET_MAX];
-	static char		 password[AUTH_PASSWORD_MAX + 1];
-	uint64_t		 id;
-	bool			 fits;
 	int			 n;
 
 	signal(SIGTERM, SIG_DFL);
@@ -118,31 +125,28 @@ helper_main(int fd)
 			continue;
 		if (n != 1)
 			_exit(n == 0 ? 0 : 1);
-		id = m.id;
-		get_secret(&m, "secret", secret, sizeof(secret));
-		get_secret(&m, "password", password, sizeof(password));
-		if (ipc_end(&m) == -1)
+		if (helper_job(&m) == -1 || ipc_send(0, &m, 60 * 1000) == -1)
 			_exit(1);
 		wipe(&m);
-		fits = secret_verify(secret, password);
-		explicit_bzero(password, sizeof(password));
-		explicit_bzero(secret, sizeof(secret));
-		ipc_start(&m, "hashed", id);
-		ipc_put_u64(&m, "fits", fits);
-		if (ipc_send(0, &m, 60 * 1000) == -1)
-			_exit(1);
 	}
 }
 
 static void
-job_done(struct hash_job *job, enum hash_result result)
+job_free(struct hash_job *job)
+{
+	explicit_bzero(job, sizeof(*job));
+	free(job);
+}
+
+static void
+job_done(struct hash_job *job, enum hash_result result,
+    const struct scram_keys *keys)
 {
 	hash_fn	*fn = job->fn;
 	void	*arg = job->arg;
 
-	explicit_bzero(job, sizeof(*job));
-	free(job);
-	fn(result, arg);
+	job_free(job);
+	fn(result, result == HASH_FITS ? keys : NULL, arg);
 }
 
 static void
@@ -178,7 +182,7 @@ helper_replace(struct helper *h, const char *why)
 	else
 		event_add(h->late, &pause);	/* no spinning */
 	if (job != NULL)
-		job_done(job, HASH_FAILED);
+		job_done(job, HASH_FAILED, NULL);
 }
 
 /* False when the helper has died: its socket is about to tell. */
@@ -190,8 +194,9 @@ helper_give(struct helper *h, struct hash_job *job)
 	int			 n;
 
 	ipc_start(&m, "hash", 1);
-	put_secret(&m, "secret", job->secret);
-	put_secret(&m, "password", job->password);
+	ipc_put_u64(&m, "derive", job->derive ? job->hash : SCRAM_HASHES);
+	ipc_put_text(&m, "secret", job->secret);
+	ipc_put_text(&m, "password", job->password);
 	n = ipc_send(h->fd, &m, 0);
 	wipe(&m);
 	if (n == -1)
@@ -201,21 +206,59 @@ helper_give(struct helper *h, struct hash_job *job)
 	return true;
 }
 
+/* Whose turn it is: late ones wait for others, but not for ever. */
+static unsigned int
+hashers_turn(const struct hashers *hs)
+{
+	if (hs->queued[0] == 0)
+		return 1;
+	return hs->queued[1] > 0 && hs->given % HASHERS_LATE ==
+	    HASHERS_LATE - 1;
+}
+
 static void
 hashers_next(struct hashers *hs)
 {
 	struct hash_job	*job;
-	unsigned int	 i;
+	unsigned int	 i, q;
 
-	for (i = 0; i < hs->n && hs->queued > 0; i++) {
+	for (i = 0; i < hs->n && hs->queued[0] + hs->queued[1] > 0; i++) {
 		if (hs->helper[i].job != NULL || hs->helper[i].fd == -1)
 			continue;
-		job = STAILQ_FIRST(&hs->queue);
+		q = hashers_turn(hs);
+		job = STAILQ_FIRST(&hs->queue[q]);
 		if (helper_give(&hs->helper[i], job)) {
-			STAILQ_REMOVE_HEAD(&hs->queue, entry);
-			hs->queued--;
+			STAILQ_REMOVE_HEAD(&hs->queue[q], entry);
+			hs->queued[q]--;
+			hs->given++;
 		}
 	}
+}
+
+/* 1, or -1 when the helper makes no sense. */
+static int
+helper_answer(struct helper *h, struct ipc_msg *m)
+{
+	struct hash_job		*job = h->job;
+	struct scram_keys	 keys;
+	char			 text[SCRAM_KEYS_TEXT];
+	uint64_t		 fits;
+	bool			 sane;
+
+	ipc_get_u64(m, "fits", 1, &fits);
+	ipc_get(m, "keys", text, sizeof(text));
+	sane = ipc_end(m) == 0 && job != NULL && (!job->derive || fits == 0 ||
+	    scram_keys_parse(slice_str(text), job->hash, &keys) == 0);
+	wipe(m);
+	explicit_bzero(text, sizeof(text));
+	if (!sane)
+		return -1;
+	h->job = NULL;
+	event_del(h->late);
+	job_done(job, fits == 1 ? HASH_FITS : HASH_DIFFERS,
+	    job->derive ? &keys : NULL);
+	explicit_bzero(&keys, sizeof(keys));
+	return 1;
 }
 
 static void
@@ -224,26 +267,14 @@ helper_read(int fd, short what, void *arg)
 	static struct ipc_msg	 m;
 	struct helper		*h = arg;
 	struct hashers		*hs = h->hs;
-	struct hash_job		*job;
-	uint64_t		 fits;
 	int			 n;
 
 	(void)what;
 	n = ipc_recv(fd, &m, 0);
 	if (n == -1 && errno == EAGAIN)
 		return;
-	if (n == 1) {
-		ipc_get_u64(&m, "fits", 1, &fits);
-		n = ipc_end(&m) == 0 && h->job != NULL ? 1 : -1;
-	}
-	if (n != 1) {
+	if (n != 1 || helper_answer(h, &m) == -1)
 		helper_replace(h, "it died");
-	} else {
-		job = h->job;
-		h->job = NULL;
-		event_del(h->late);
-		job_done(job, fits == 1 ? HASH_FITS : HASH_DIFFERS);
-	}
 	hashers_next(hs);
 }
 
@@ -294,7 +325,8 @@ hashers_new(struct event_base *base, unsigned int n)
 		    (unsigned int)cpus;
 	hs->base = base;
 	hs->n = n < HELPERS_MAX ? n : HELPERS_MAX;
-	STAILQ_INIT(&hs->queue);
+	STAILQ_INIT(&hs->queue[0]);
+	STAILQ_INIT(&hs->queue[1]);
 	for (i = 0; i < hs->n; i++) {
 		hs->helper[i].hs = hs;
 		hs->helper[i].late = event_new(base, -1, 0, helper_late,
@@ -317,42 +349,62 @@ hashers_free(struct hashers *hs)
 	for (i = 0; i < hs->n; i++) {
 		helper_stop(&hs->helper[i]);
 		event_free(hs->helper[i].late);
-		if ((job = hs->helper[i].job) != NULL) {
-			explicit_bzero(job, sizeof(*job));
-			free(job);
+		if (hs->helper[i].job != NULL)
+			job_free(hs->helper[i].job);
+	}
+	for (i = 0; i < 2; i++)
+		while ((job = STAILQ_FIRST(&hs->queue[i])) != NULL) {
+			STAILQ_REMOVE_HEAD(&hs->queue[i], entry);
+			job_free(job);
 		}
-	}
-	while ((job = STAILQ_FIRST(&hs->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&hs->queue, entry);
-		explicit_bzero(job, sizeof(*job));
-		free(job);
-	}
 	free(hs);
 }
 
-int
-hashers_ask(struct hashers *hs, const char *secret, const char *password,
-    hash_fn *fn, void *arg)
+static int
+hashers_add(struct hashers *hs, const struct hash_job *what,
+    const char *secret, const char *password, bool late)
 {
 	struct hash_job	*job;
 
-	if (hs->queued >= HASHERS_QUEUE) {
+	if (hs->queued[late] >= HASHERS_QUEUE) {
 		errno = EAGAIN;
 		return -1;
 	}
 	job = xcalloc(1, sizeof(*job));
-	job->fn = fn;
-	job->arg = arg;
+	job->fn = what->fn;
+	job->arg = what->arg;
+	job->derive = what->derive;
+	job->hash = what->hash;
 	if (strlcpy(job->secret, secret, sizeof(job->secret)) >=
 	    sizeof(job->secret) || strlcpy(job->password, password,
 	    sizeof(job->password)) >= sizeof(job->password)) {
-		explicit_bzero(job, sizeof(*job));
-		free(job);
+		job_free(job);
 		errno = EMSGSIZE;
 		return -1;
 	}
-	STAILQ_INSERT_TAIL(&hs->queue, job, entry);
-	hs->queued++;
+	STAILQ_INSERT_TAIL(&hs->queue[late], job, entry);
+	hs->queued[late]++;
 	hashers_next(hs);
 	return 0;
+}
+
+int
+hashers_ask(struct hashers *hs, const char *secret, const char *password,
+    bool late, hash_fn *fn, void *arg)
+{
+	struct hash_job	 what = { .fn = fn, .arg = arg };
+
+	return hashers_add(hs, &what, secret, password, late);
+}
+
+int
+hashers_derive(struct hashers *hs, const struct scram_keys *keys,
+    const char *password, bool late, hash_fn *fn, void *arg)
+{
+	struct hash_job	 what = { .fn = fn, .arg = arg, .derive = true,
+	    .hash = keys->hash };
+	char		 text[SCRAM_KEYS_TEXT];
+
+	scram_keys_print(keys, text);
+	return hashers_add(hs, &what, text, password, late);
 }

@@ -8,7 +8,11 @@
 
 #include <stdbool.h>
 
-#define HASHERS_QUEUE	256	/* jobs waiting */
+#include "lib/store/scram_keys.h"
+
+#define HASHERS_QUEUE	256	/* jobs waiting, and as many late ones */
+#define HASHERS_LATE	4	/* every so manieth job is a late one while
+				 * there are others */
 #define HASHERS_JOB_MS	20000	/* a job that takes longer is given up and
 				 * its helper replaced */
 
@@ -21,8 +25,12 @@ enum hash_result {
 struct event_base;
 struct hashers;
 
-/* Called from the loop, exactly once for each job that was accepted. */
-typedef void	 hash_fn(enum hash_result, void *arg);
+/*
+ * Called from the loop, exactly once for each job that was accepted.  keys:
+ * those that were asked for, only with HASH_FITS; else NULL.
+ */
+typedef void	 hash_fn(enum hash_result, const struct scram_keys *keys,
+		    void *arg);
 
 /* Start n helpers, 1 at least; 0: one a processor, at most 64. */
 struct hashers	*hashers_new(struct event_base *, unsigned int n);
@@ -30,10 +38,13 @@ struct hashers	*hashers_new(struct event_base *, unsigned int n);
 void		 hashers_free(struct hashers *);
 
 /*
- * Does the password fit the secret?  Both are copied.  0, or -1 with errno
- * EAGAIN when the queue is full.
+ * Does the password fit the secret?  Both are copied.  late: others go first,
+ * but not all of them.  0, or -1 with errno EAGAIN when the queue is full.
  */
 int		 hashers_ask(struct hashers *, const char *secret,
-		    const char *password, hash_fn *, void *arg);
+		    const char *password, bool late, hash_fn *, void *arg);
+/* Make the keys, of which hash, salt and iterations are given. */
+int		 hashers_derive(struct hashers *, const struct scram_keys *,
+		    const char *password, bool late, hash_fn *, void *arg);
 
 #endif

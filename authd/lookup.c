@@ -106,7 +106,7 @@ found_user(const struct tables *t, const struct user *u,
 }
 
 static bool
-exact(struct tables *t, const struct address *a, bool catchall)
+exact(const struct tables *t, const struct address *a, bool catchall)
 {
 	return aliases_has(t->aliases, a->local, a->domain, catchall);
 }
@@ -163,13 +163,26 @@ write_word(struct buf *b, const char *word, char end)
 	return buf_addc(b, end);
 }
 
-/* A file that nobody can change any more, or -1 with errno. */
+int
+lookup_sealed(const char *name, const struct buf *b)
+{
+	int	 fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1 || io_write_all(fd, buf_cstr(b), b->len) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK |
+	    F_SEAL_SEAL) == -1) {
+		io_close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int
 sealed(const struct aliases_result *r, size_t n)
 {
 	struct buf	 b;
 	size_t		 i;
-	int		 fd, ok = 0;
+	int		 fd = -1, ok = 0;
 
 	buf_init(&b, (size_t)ALIASES_RESULTS * 9 * (ADDRESS_MAX + 2));
 	for (i = 0; i < n && ok == 0; i++)
@@ -177,15 +190,29 @@ sealed(const struct aliases_result *r, size_t n)
 		    write_word(&b, r[i].owner, ' ') == -1 ||
 		    write_word(&b, r[i].orcpt, '\n') == -1)
 			ok = -1;
-	fd = memfd_create("expanded", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd == -1 || ok == -1 || io_write_all(fd, b.ptr, b.len) == -1 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK |
-	    F_SEAL_SEAL) == -1) {
-		io_close(fd);
-		fd = -1;
-	}
+	if (ok == 0)
+		fd = lookup_sealed("expanded", &b);
 	buf_free(&b);
 	return fd;
+}
+
+/*
+ * The name under which *a is expanded, in lookup's order: a tagged user, who is
+ * no alias (false), comes before a catch-all.
+ */
+static bool
+expands(const struct tables *t, struct address *a)
+{
+	struct address	 base;
+
+	if (exact(t, a, false) ||
+	    find_user(t, a->local, a->domain) != NULL || !untag(t, a, &base))
+		return true;
+	if (find_user(t, base.local, base.domain) != NULL)
+		return false;
+	if (exact(t, &base, false))
+		*a = base;
+	return true;
 }
 
 const char *
@@ -193,20 +220,14 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 {
 	struct aliases_result	*r = NULL;
 	enum aliases_status	 status;
-	struct address		 a, base;
+	struct address		 a;
 	size_t			 n = 0;
 
 	*fd = -1;
 	if (!parse(t, address, &a) || !config_is_local(t->conf, a.domain))
 		return "none";
-	/* In lookup's order: a tagged user comes before a catch-all. */
-	if (!exact(t, &a, false) && !is_user(a.local, a.domain, t) &&
-	    untag(t, &a, &base)) {
-		if (is_user(base.local, base.domain, t))
-			return "none";
-		if (exact(t, &base, false))
-			a = base;
-	}
+	if (!expands(t, &a))
+		return "none";
 	status = expand(t, &a, &r, &n);
 	if (status == ALIASES_OK) {
 		*fd = sealed(r, n);
@@ -231,6 +252,51 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 	}
 	log_warn("event=alias-unreadable address=%s", log_esc(a.text));
 	return "temp";
+}
+
+/* Is it the user's mailbox, with or without a tag? */
+static bool
+is_mailbox_of(const struct tables *t, const struct address *a,
+    const struct user *u)
+{
+	const struct user	*there = find_user(t, a->local, a->domain);
+	struct address		 base;
+
+	if (there == NULL && untag(t, a, &base))
+		there = find_user(t, base.local, base.domain);
+	return there == u;
+}
+
+static bool
+leads_to(struct tables *t, const struct address *from, const struct user *u)
+{
+	struct address		 a = *from, to;
+	struct aliases_result	*r = NULL;
+	size_t			 i, n = 0;
+	bool			 there = false;
+
+	if (!expands(t, &a) || expand(t, &a, &r, &n) != ALIASES_OK)
+		return false;
+	for (i = 0; i < n && !there; i++)
+		there = parse(t, r[i].address, &to) &&
+		    config_is_local(t->conf, to.domain) &&
+		    is_mailbox_of(t, &to, u);
+	aliases_results_free(r, n);
+	return there;
+}
+
+bool
+lookup_is_theirs(struct tables *t, const char *address, const struct user *u)
+{
+	struct address	 a, base;
+
+	if (!parse(t, address, &a))
+		return false;
+	if (user_has_sender(u, a.local, a.domain) || (untag(t, &a, &base) &&
+	    user_has_sender(u, base.local, base.domain)))
+		return true;
+	return config_is_local(t->conf, a.domain) &&
+	    (is_mailbox_of(t, &a, u) || leads_to(t, &a, u));
 }
 
 struct user *

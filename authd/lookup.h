@@ -17,6 +17,8 @@
 #ifndef AUTHD_LOOKUP_H
 #define AUTHD_LOOKUP_H
 
+#include <stdbool.h>
+
 #include "authd/tables.h"
 #include "lib/net/proto_auth.h"
 
@@ -28,6 +30,17 @@ void		 lookup_address(struct tables *, const char *address,
  * *fd, else none loop toomany temp and -1.
  */
 const char	*lookup_expand(struct tables *, const char *address, int *fd);
+/*
+ * The octets in a memory file that nobody can change any more, for the caller
+ * to close; -1 with errno.
+ */
+int		 lookup_sealed(const char *name, const struct buf *);
+/*
+ * May the user send as this address: the own one, one in senders=, an alias
+ * that leads there?
+ */
+bool		 lookup_is_theirs(struct tables *, const char *address,
+		    const struct user *);
 /* The user a login name belongs to; a name without domain is in hostname. */
 struct user	*lookup_login(struct tables *, const char *name);
 /* The mail home; size AUTH_HOME_MAX. */

@@ -14,13 +14,21 @@
 
 #include <event2/event.h>
 
+#include "authd/app_log.h"
 #include "authd/authd.h"
+#include "authd/buckets.h"
 #include "authd/cache.h"
 #include "authd/delay.h"
+#include "authd/derived.h"
 #include "authd/hashers.h"
+#include "authd/once.h"
+#include "authd/passes.h"
+#include "authd/salts.h"
+#include "authd/scram.h"
 #include "authd/serve.h"
 #include "authd/sessions.h"
 #include "authd/spawn.h"
+#include "authd/tokens.h"
 #include "lib/base/config.h"
 #include "lib/base/ipc_server.h"
 #include "lib/base/log.h"
@@ -104,30 +112,63 @@ on_signals(struct event_base *base)
 	}
 }
 
-/* What holds secrets is wiped; helpers are ended. */
+/*
+ * The helpers are forked first: they need neither the descriptors nor the state
+ * that come after.
+ */
+static void
+begin(struct authd *a, const char *spawner, const char *tokend)
+{
+	const struct config	*conf = a->conf;
+
+	a->hashers = hashers_new(a->base, conf->authd.hashers);
+	a->cache = cache_new(conf->authd.cache);
+	a->derived = derived_new(a->cache, conf->authd.cache);
+	a->delay = delay_new();
+	a->buckets = buckets_new(conf->smtpd.user_messages,
+	    conf->smtpd.user_recipients);
+	a->exchanges = once_new(scram_drop);
+	a->passes = once_new(pass_drop);
+	TAILQ_INIT(&a->held);
+	a->salts = salts_new(conf->authd.state);
+	a->app_log = app_log_new(a->base, conf->authd.state, &a->tables);
+	a->spawn = spawn_new(a->base, spawner);
+	a->tokens = tokens_new(a->base, tokend);
+	a->sessions = sessions_new(a->base, a->spawn, conf->spawner.idle);
+}
+
+/* What holds secrets is wiped, what is to be kept written; helpers end. */
 static void
 finish(struct authd *a)
 {
 	hashers_free(a->hashers);
 	spawn_free(a->spawn);
 	sessions_free(a->sessions);
+	tokens_free(a->tokens);
+	app_log_free(a->app_log);
+	derived_free(a->derived);
 	cache_free(a->cache);
 	delay_free(a->delay);
+	buckets_free(a->buckets);
+	once_free(a->exchanges);
+	once_free(a->passes);
+	salts_free(a->salts);
 	tables_free(&a->tables);
 }
 
 /*
- * User merpati-auth.  Descriptors: the listening socket, spawner's, one a
- * client and a session server.  Hostile: the packets of smtpd and pop3d, which
- * strangers may have taken over; the passwords and names in them.  A takeover
- * gains the password hashes and every mailbox, but no root.
+ * User merpati-auth.  Descriptors: the listening socket, spawner's,
+ * tokend's, one a client and a session server.  Hostile: the packets of
+ * smtpd and pop3d, which strangers may have taken over; the passwords and
+ * names in them.  A takeover gains the password hashes and every mailbox,
+ * but no root.
  */
 int
 main(int argc, char **argv)
 {
 	struct authd		 a;
 	struct users_ids	 ids;
-	char			*path, *spawner;
+	char			*path, *spawner, *tokend;
 	unsigned int		 clients;
 	int			 fd;
 
@@ -143,13 +184,10 @@ main(int argc, char **argv)
 	load_or_exit(&a);
 	if ((a.base = event_base_new()) == NULL)
 		fatalx("event=no-event-base");
-	a.hashers = hashers_new(a.base, a.conf->authd.hashers);
-	a.cache = cache_new(a.conf->authd.cache);
-	a.delay = delay_new();
+	xasprintf(&tokend, "%s/tokend/tokend.sock", a.conf->run_dir);
 	xasprintf(&spawner, "%s/spawner/spawner.sock", a.conf->run_dir);
 	xasprintf(&path, "%s/authd/authd.sock", a.conf->run_dir);
-	a.spawn = spawn_new(a.base, spawner);
-	a.sessions = sessions_new(a.base, a.spawn, a.conf->spawner.idle);
+	begin(&a, spawner, tokend);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	a.server = ipc_server_new(a.base, fd, clients, serve_allow,
@@ -163,5 +201,6 @@ main(int argc, char **argv)
 	finish(&a);
 	free(path);
 	free(spawner);
+	free(tokend);
 	return EX_OK;
 }

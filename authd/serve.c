@@ -2,17 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/app_log.h"
 #include "authd/authd.h"
 #include "authd/check.h"
 #include "authd/homes.h"
 #include "authd/lookup.h"
+#include "authd/scram.h"
 #include "authd/serve.h"
+#include "authd/submit.h"
 #include "authd/workers.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_auth.h"
+#include "lib/store/app_uses.h"
 
 #define PEERS		32	/* uids remembered, whatever they are */
 #define MAILBOX_CLIENTS	64	/* connections of one mailbox uid */
@@ -243,6 +247,55 @@ serve_reload(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
 	return 0;
 }
 
+static int
+serve_scram(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
+    unsigned int who)
+{
+	struct auth_scram	 s;
+	uint64_t		 id = m->id;
+
+	(void)who;
+	if (proto_auth_get_scram(m, &s) == -1)
+		return -1;
+	return scram_begin(a, c, id, &s);
+}
+
+static int
+serve_submit(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
+    unsigned int who)
+{
+	struct auth_submit	 s;
+	uint64_t		 id = m->id;
+
+	(void)who;
+	if (proto_auth_get_submit(m, &s) == -1)
+		return -1;
+	proto_auth_put_may(&ans, id, submit_may(a, &s));
+	ipc_client_answer(c, &ans);
+	return 0;
+}
+
+static int
+serve_app_uses(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
+    unsigned int who)
+{
+	struct buf	 b;
+	uint64_t	 id = m->id;
+	int		 fd = -1;
+
+	(void)who;
+	if (ipc_end(m) == -1)
+		return -1;
+	buf_init(&b, APP_USES_MAX);
+	if (app_log_print(a->app_log, &b) == 0)
+		fd = lookup_sealed("app-uses", &b);
+	buf_free(&b);
+	proto_auth_put_used(&ans, id, fd);
+	ipc_client_answer(c, &ans);
+	io_close(fd);
+	return 0;
+}
+
 int
 serve_request(struct ipc_client *c, struct ipc_msg *m, void *arg)
 {
@@ -257,6 +310,10 @@ serve_request(struct ipc_client *c, struct ipc_msg *m, void *arg)
 		    PEER_SMTPD | PEER_QUEUE | PEER_ADMIN },
 		{ "check", serve_check,
 		    PEER_SMTPD | PEER_POP3D | PEER_IMAPD | PEER_ADMIN },
+		{ "scram", serve_scram,
+		    PEER_SMTPD | PEER_POP3D | PEER_IMAPD | PEER_ADMIN },
+		{ "submit", serve_submit, PEER_SMTPD | PEER_ADMIN },
+		{ "app-uses", serve_app_uses, PEER_ADMIN },
 		{ "session", serve_session, PEER_POP3D | PEER_IMAPD },
 		{ "deliver", serve_deliver, PEER_QUEUE | PEER_ADMIN },
 		{ "usage", serve_usage, PEER_MAILBOX | PEER_ADMIN },

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/slice.h"
 #include "lib/mail/aliases.h"
+#include "lib/store/app_passwords.h"
 
 void
 tables_init(struct tables *t, const struct config *conf,
@@ -26,9 +27,11 @@ void
 tables_free(struct tables *t)
 {
 	users_free(t->users);
+	app_passwords_free(t->apps);
 	aliases_free(t->aliases);
 	relays_free(t->relays);
 	t->users = NULL;
+	t->apps = NULL;
 	t->aliases = NULL;
 	t->relays = NULL;
 }
@@ -67,6 +70,7 @@ tables_stamps(const struct config *conf, struct tables_stamp *stamp)
 {
 	const char		*path[TABLES_FILES] = {
 		[TABLES_USERS] = conf->users_file,
+		[TABLES_APPS] = conf->app_passwords_file,
 		[TABLES_ALIASES] = conf->aliases_file,
 		[TABLES_RELAYS] = conf->relay_recipients,
 	};
@@ -109,6 +113,26 @@ tables_load_users(const struct tables *t, struct buf *err)
 	return us;
 }
 
+/* No file is an empty one. */
+static struct app_passwords *
+tables_load_apps(const struct config *conf, struct buf *err)
+{
+	const char		*path = conf->app_passwords_file;
+	struct app_passwords	*apps;
+	struct buf		 b;
+
+	buf_init(&b, APP_PASSWORDS_FILE_MAX);
+	if (io_read_file(AT_FDCWD, path, &b) == -1 && errno != ENOENT) {
+		(void)buf_addf(err, "%s:1: %s\n", path, strerror(errno));
+		apps = NULL;
+	} else
+		apps = app_passwords_parse(path, buf_cstr(&b), b.len, err);
+	if (b.ptr != NULL)
+		explicit_bzero(b.ptr, b.len);
+	buf_free(&b);
+	return apps;
+}
+
 /* *out stays NULL without such a file in the configuration. */
 static int
 tables_load_relays(const struct config *conf, struct relays **out,
@@ -147,11 +171,12 @@ tables_count_aliases(const struct aliases *aliases)
 int
 tables_load(struct tables *t, struct buf *err)
 {
-	struct users	*users;
-	struct aliases	*aliases;
-	struct relays	*relays;
-	int64_t		 start = io_monotonic_ms();
-	int		 r;
+	struct users		*users;
+	struct app_passwords	*apps;
+	struct aliases		*aliases;
+	struct relays		*relays;
+	int64_t			 start = io_monotonic_ms();
+	int			 r;
 
 	/*
 	 * Stamps first: a change while the files are being read shows at the
@@ -160,10 +185,12 @@ tables_load(struct tables *t, struct buf *err)
 	 */
 	(void)tables_stamps(t->conf, t->stamp);
 	users = tables_load_users(t, err);
+	apps = tables_load_apps(t->conf, err);
 	aliases = aliases_load(t->conf->aliases_file, err);
 	r = tables_load_relays(t->conf, &relays, err);
-	if (users == NULL || aliases == NULL || r == -1) {
+	if (users == NULL || apps == NULL || aliases == NULL || r == -1) {
 		users_free(users);
+		app_passwords_free(apps);
 		aliases_free(aliases);
 		relays_free(relays);
 		return -1;
@@ -172,6 +199,7 @@ tables_load(struct tables *t, struct buf *err)
 		users_keep_usage(users, t->users);
 	tables_free(t);
 	t->users = users;
+	t->apps = apps;
 	t->aliases = aliases;
 	t->relays = relays;
 	log_info("event=tables-loaded users=%zu aliases=%zu relays=%zu "

@@ -1,7 +1,7 @@
 /*
- * What authd knows: the users, the aliases and relay-recipients, read anew
- * when a file changed.  A file with errors is told in the log and the old
- * tables stay.
+ * What authd knows: the users, their app passwords, the aliases and
+ * relay-recipients, read anew when a file changed.  A file with errors is
+ * told in the log and the old tables stay.
  */
 #ifndef AUTHD_TABLES_H
 #define AUTHD_TABLES_H
@@ -17,6 +17,7 @@
 #define TABLES_CHECK_MS	300	/* looks at the files at most so often */
 
 struct aliases;
+struct app_passwords;
 struct config;
 struct relays;
 
@@ -29,12 +30,19 @@ struct tables_stamp {
 	int		 error;		/* errno, 0 when it is there */
 };
 
-enum { TABLES_USERS, TABLES_ALIASES, TABLES_RELAYS, TABLES_FILES };
+enum {
+	TABLES_USERS,
+	TABLES_APPS,
+	TABLES_ALIASES,
+	TABLES_RELAYS,
+	TABLES_FILES
+};
 
 struct tables {
 	const struct config	*conf;
 	struct users_ids	 ids;
 	struct users		*users;
+	struct app_passwords	*apps;
 	struct aliases		*aliases;
 	struct relays		*relays;	/* NULL: all are accepted */
 	struct tables_stamp	 stamp[TABLES_FILES];

@@ -189,6 +189,20 @@ auth_client_usage(struct auth_client *c, const char *user, uint64_t octets,
 }
 
 int
+auth_client_app_uses(struct auth_client *c, int *fd)
+{
+	*fd = -1;
+	proto_auth_put_app_uses(&req, next_id(c));
+	if (ask(c, true) == -1 ||
+	    decoded(c, proto_auth_get_used(&ans, fd)) == -1)
+		return -1;
+	if (*fd != -1)
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+int
 auth_client_reload(struct auth_client *c, bool *ok, char *error, size_t size)
 {
 	proto_auth_put_reload(&req, next_id(c));

@@ -92,6 +92,21 @@ proto_auth_get_socket(struct ipc_msg *m)
 }
 
 int
+proto_auth_get_file(struct ipc_msg *m)
+{
+	struct stat	 st;
+	int		 fd;
+
+	if ((fd = ipc_take_fd(m)) == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	io_close(fd);
+	m->bad = true;
+	return -1;
+}
+
+int
 proto_auth_end_with(struct ipc_msg *m, int *fd)
 {
 	if (ipc_end(m) == 0)
@@ -190,15 +205,12 @@ proto_auth_get_expanded(struct ipc_msg *m, char *status, size_t size, int *fd)
 {
 	static const char	*const names[] = { "ok", "none", "loop",
 	    "toomany", "temp" };
-	struct stat		 st;
 
 	*fd = -1;
 	proto_auth_expect(m, "expanded");
 	ipc_get(m, "status", status, size);
 	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
-		*fd = ipc_take_fd(m);
-	if (*fd != -1 && (fstat(*fd, &st) == -1 || !S_ISREG(st.st_mode)))
-		m->bad = true;
+		*fd = proto_auth_get_file(m);
 	return proto_auth_end_with(m, fd);
 }
 
@@ -288,6 +300,35 @@ proto_auth_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
 		return 0;
 	*ok = false;
 	return -1;
+}
+
+void
+proto_auth_put_app_uses(struct ipc_msg *m, uint64_t id)
+{
+	ipc_start(m, "app-uses", id);
+}
+
+void
+proto_auth_put_used(struct ipc_msg *m, uint64_t id, int fd)
+{
+	ipc_start(m, "used", id);
+	ipc_put(m, "status", fd == -1 ? "temp" : "ok");
+	if (fd != -1)
+		ipc_attach(m, fd);
+}
+
+int
+proto_auth_get_used(struct ipc_msg *m, int *fd)
+{
+	static const char	*const names[] = { "ok", "temp" };
+	char			 status[16];
+
+	*fd = -1;
+	proto_auth_expect(m, "used");
+	ipc_get(m, "status", status, sizeof(status));
+	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
+		*fd = proto_auth_get_file(m);
+	return proto_auth_end_with(m, fd);
 }
 
 void

@@ -15,6 +15,8 @@
  *	                               address, to so many?
  *	usage    user octets count     how full a mailbox is (workers, sessions)
  *	reload                         read the tables again now
+ *	app-uses                       when app passwords were last used, in a
+ *	                               descriptor (lib/store/app_uses.h)
  *
  * Who may ask what (by uid): smtpd lookup expand scram check submit;
  * queue-runner lookup expand deliver; pop3d, imapd scram check session; mailbox
@@ -226,6 +228,10 @@ void	 proto_auth_put_done(struct ipc_msg *, uint64_t id,
 	    const char *error);
 int	 proto_auth_get_done(struct ipc_msg *, bool *ok, char *error,
 	    size_t size);
+void	 proto_auth_put_app_uses(struct ipc_msg *, uint64_t id);
+/* fd -1: it cannot be told now. */
+void	 proto_auth_put_used(struct ipc_msg *, uint64_t id, int fd);
+int	 proto_auth_get_used(struct ipc_msg *, int *fd);
 void	 proto_auth_put_handed(struct ipc_msg *, uint64_t id,
 	    const struct auth_handed *);
 int	 proto_auth_get_handed(struct ipc_msg *, struct auth_handed *);
@@ -270,6 +276,8 @@ int	 auth_client_submit(struct auth_client *, const struct auth_submit *,
 	    enum auth_may *may);
 int	 auth_client_usage(struct auth_client *, const char *user,
 	    uint64_t octets, uint64_t count);
+/* *fd: a file to read, the caller's. */
+int	 auth_client_app_uses(struct auth_client *, int *fd);
 /* *ok false: the files have errors (in error, lines), old tables stay. */
 int	 auth_client_reload(struct auth_client *, bool *ok, char *error,
 	    size_t size);

@@ -19,7 +19,9 @@ void	 proto_auth_expect(struct ipc_msg *, const char *verb);
 void	 proto_auth_get_tag(struct ipc_msg *, char *out, size_t size);
 /* At most AUTH_AHEAD_MAX octets; how many. */
 size_t	 proto_auth_get_ahead(struct ipc_msg *, char *out);
+/* The next descriptor; -1 and an error when it is something else. */
 int	 proto_auth_get_socket(struct ipc_msg *);
+int	 proto_auth_get_file(struct ipc_msg *);
 /* As ipc_end(), and a descriptor taken is not kept when it fails. */
 int	 proto_auth_end_with(struct ipc_msg *, int *fd);
 

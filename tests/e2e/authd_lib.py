@@ -138,12 +138,12 @@ def crypted(password, salt=None):
 class Suite:
     """authd and spawner of an instance in a temporary directory."""
 
-    def __init__(self, users, aliases="", extra=""):
+    def __init__(self, users, aliases="", extra="", more=""):
         self.dir = tempfile.mkdtemp(prefix="merpati-auth.")
         os.chmod(self.dir, 0o755)
         self.procs = {}
         for d in ("etc", "run", "run/authd", "run/spawner", "libexec",
-                  "mail"):
+                  "mail", "state"):
             os.mkdir(self.path(d), 0o755)
             os.chmod(self.path(d), 0o755)
         self.auth_uid = os.getuid()
@@ -154,6 +154,7 @@ class Suite:
             for n in ("smtpd", "queue", "pop3d", "imapd"):
                 account("merpati-" + n)
             os.chown(self.path("run/authd"), self.auth_uid, -1)
+            os.chown(self.path("state"), self.auth_uid, -1)
             os.chmod(self.path("mail"), 0o711)
         for n in ("deliver", "pop3-session", "imap-session"):
             with open(self.path("libexec/" + n), "w") as f:
@@ -173,12 +174,14 @@ spool-dir = "%(d)s/spool"
 run-dir = "%(d)s/run"
 mail-home = "%(d)s/mail/%%d/%%n"
 users-file = "%(d)s/etc/users"
+app-passwords-file = "%(d)s/etc/app-passwords"
 aliases-file = "%(d)s/etc/aliases"
 libexec-dir = "%(d)s/libexec"
 log-level = "debug"
-authd { hashers = 2 cache = 60 }
+authd { hashers = 2 cache = 60 state = "%(d)s/state/authd" }
 spawner { min-uid = 100 %(x)s }
-""" % {"d": self.dir, "x": extra})
+%(more)s
+""" % {"d": self.dir, "x": extra, "more": more})
 
     def path(self, name):
         return os.path.join(self.dir, name)

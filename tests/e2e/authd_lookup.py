@@ -285,7 +285,7 @@ class Passwords(WithSuite):
                 self.assertEqual(self.check(user, password, service), "ok")
         self.assertEqual(self.check("carl@example.org", "c"), "disabled")
         self.suite.wait_log("authd", "event=auth-ok service=smtp "
-                            "user=alice@example.org ip=192.0.2.1\n")
+                            "user=alice@example.org ip=192.0.2.1 method=password\n")
 
     def test_wrong_ones_wait_longer_and_longer(self):
         """Asked at once over connections of their own, so they overlap."""
@@ -318,10 +318,10 @@ class Passwords(WithSuite):
         self.assertLess(time.time() - start, 1.9)
         self.suite.wait_log(
             "authd", "event=auth-failed service=pop3 "
-            "user=victim@example.org ip=203.0.113.5 reason=unknown\n")
+            "user=victim@example.org ip=203.0.113.5 reason=unknown method=password\n")
         self.suite.wait_log(
             "authd", "event=auth-failed service=pop3 "
-            "user=alice@example.org ip=198.51.100.0 reason=password\n")
+            "user=alice@example.org ip=198.51.100.0 reason=password method=password\n")
         self.assertNotIn("wonder", self.suite.log("authd"))
 
     def change(self, users):

@@ -105,12 +105,16 @@ the_delay_table_is_bounded(void **state)
 struct tally {
 	struct event_base	*base;
 	int			 fits, differs, failed, left;
+	struct scram_keys	 keys;
 };
 
 static void
-count(enum hash_result r, void *arg)
+count(enum hash_result r, const struct scram_keys *keys, void *arg)
 {
 	struct tally	*t = arg;
+
+	if (keys != NULL)
+		t->keys = *keys;
 
 	t->fits += r == HASH_FITS;
 	t->differs += r == HASH_DIFFERS;
@@ -130,7 +134,7 @@ helpers_answer_each_job_once(void **state)
 	for (i = 0; i < 100; i++) {
 		t.left++;
 		assert_int_equal(hashers_ask(hs, "{PLAIN}a+b =\x01",
-		    i % 4 ? "a+b =\x01" : "x", count, &t), 0);
+		    i % 4 ? "a+b =\x01" : "x", false, count, &t), 0);
 	}
 	event_base_dispatch(t.base);
 	assert_int_equal(t.left, 0);
@@ -153,21 +157,21 @@ the_queue_is_bounded(void **state)
 	/* One is with the helper, the others wait. */
 	for (i = 0; i < HASHERS_QUEUE + 1; i++) {
 		t.left++;
-		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", count, &t),
+		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t),
 		    0);
 	}
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", count, &t), -1);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), -1);
 	assert_int_equal(errno, EAGAIN);
 	event_base_dispatch(t.base);
 	assert_int_equal(t.fits, HASHERS_QUEUE + 1);
 	memset(huge, 'x', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", huge, count, &t), -1);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", huge, false, count, &t), -1);
 	assert_int_equal(errno, EMSGSIZE);
-	assert_int_equal(hashers_ask(hs, huge, "a", count, &t), -1);
+	assert_int_equal(hashers_ask(hs, huge, "a", false, count, &t), -1);
 	/* Freed with a job under way: no call, nothing lost. */
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", count, &t), 0);
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", count, &t), 0);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), 0);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), 0);
 	hashers_free(hs);
 	event_base_free(t.base);
 }
