@@ -24,6 +24,7 @@
 #include "lib/base/config.h"
 #include "lib/net/tls_stream.h"
 
+struct stat;
 struct tls_server;
 
 #define TLS_SERVER_WAIT_MS	20000	/* for keyd's file after a boot */
@@ -67,6 +68,8 @@ struct tls_server	*tls_server_new(const struct config *,
 			    enum config_role, char error[TLS_TEXT]);
 /* keyd's file of certificates: RUN/keyd/certificates. */
 const char		*tls_server_file(const struct tls_server *);
+/* Its stat(2) before it was read, for listener_program.watched. */
+const struct stat	*tls_server_file_stat(const struct tls_server *);
 
 /*
  * Shake hands over the stream, whose rfd is wfd and a socket, within
@@ -75,6 +78,13 @@ const char		*tls_server_file(const struct tls_server *);
  * close(2).
  */
 enum tls_server_status	 tls_server_start(struct tls_server *,
+			    struct stream *, int handshake_ms,
+			    struct tls_server_info *);
+/*
+ * The same where TLS is due from the first octet (RFC 8314): what was read
+ * ahead, behind the header of a proxy, is the client's and is not thrown away.
+ */
+enum tls_server_status	 tls_server_start_ahead(struct tls_server *,
 			    struct stream *, int handshake_ms,
 			    struct tls_server_info *);
 const char	*tls_server_status_name(enum tls_server_status);

@@ -16,6 +16,8 @@ struct tls {
 	SSL		*ssl;
 	X509		*own;		/* a server's certificate of this
 					 * session; lives longer */
+	size_t		 set;		/* a server's: what it has for the name
+					 * that the client asks for */
 	struct slice	 ahead;		/* borrowed during the handshake: read
 					 * before the socket is */
 	int		 fd;

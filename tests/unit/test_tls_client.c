@@ -12,7 +12,7 @@
 #include "lib/base/io.h"
 #include "lib/net/proto_resolver.h"
 #include "lib/net/tls_client.h"
-#include "tests/unit/tls_server.h"
+#include "tests/unit/tls_peer.h"
 
 #define HOST	"mx.example.test"
 #define NEXT	"example.test"
