@@ -17,11 +17,13 @@
 #include "lib/base/xmalloc.h"
 #include "lib/net/limits.h"
 #include "lib/net/listener.h"
+#include "lib/net/listener_watch.h"
 #include "lib/net/pool.h"
 #include "lib/net/stream.h"
 
 #define SWEEP		20	/* seconds between looks at the tables */
 #define EXEC_AFTER	10	/* seconds between execs after crashes */
+#define SETTLE_MS	500	/* a watched file may change again soon */
 
 static struct {
 	const struct listener_program	*prog;
@@ -271,15 +273,11 @@ exec_anew(int fd, short what, void *arg)
 }
 
 static void
-reload(int sig, short what, void *arg)
+reload_after(struct timeval soon)
 {
-	struct timeval	 soon = { 0, 0 };
 	struct config	 try;
 	struct buf	 err;
 
-	(void)sig;
-	(void)what;
-	(void)arg;
 	buf_init(&err, 65536);
 	if (l.draining)
 		;
@@ -290,6 +288,26 @@ reload(int sig, short what, void *arg)
 	else
 		event_add(l.anew, &soon);
 	buf_free(&err);
+}
+
+static void
+reload(int sig, short what, void *arg)
+{
+	const struct timeval	 now = { 0, 0 };
+
+	(void)sig;
+	(void)what;
+	(void)arg;
+	reload_after(now);
+}
+
+static void
+watched_changed(void)
+{
+	const struct timeval	 soon = { .tv_usec = SETTLE_MS * 1000 };
+
+	log_info("event=file-replaced file=%s", log_esc(l.prog->watch));
+	reload_after(soon);
 }
 
 static void
@@ -403,6 +421,9 @@ listener_run(const struct listener_program *prog,
 		log_warnx("event=no-listen prog=%s", prog->name);
 		return EX_CONFIG;
 	}
+	if (prog->watch != NULL && listener_watch(l.base, prog->watch,
+	    prog->watched, watched_changed) == -1)
+		fatal("event=out-of-memory");
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
 	pool_fill(l.pool);
 	service_ready();

@@ -13,7 +13,7 @@
  * after drain_timeout the rest are killed.  A child that dies by SEGV, ABRT,
  * BUS, SYS, ILL or FPE makes the parent exec itself anew with the same
  * sockets, at most once in 10 s; so does SIGHUP, when the configuration is
- * sound.  Children of the old parent finish their connection and leave.
+ * sound, and a watched file that is replaced (certificates).  Children of the old parent finish their connection and leave.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -23,6 +23,8 @@
 
 #include "lib/base/config.h"
 #include "lib/net/listener_peer.h"
+
+struct stat;
 
 /* One connection to serve; the function must not close the descriptors. */
 struct listener_conn {
@@ -49,6 +51,10 @@ struct listener_program {
 	void				*arg;
 	char				**argv;		/* to exec anew */
 	const char			*config;	/* file to check first */
+	/* A file whose replacement is as good as SIGHUP, or NULL. */
+	const char			*watch;
+	const struct stat		*watched;	/* of it when it was
+							 * read, or NULL */
 };
 
 /*

@@ -31,6 +31,7 @@ static char	*self;
 static char	 address[32];
 static int	 port;
 static pid_t	 server;
+static char	*watched;	/* the next server's, or NULL */
 
 static void
 serve(struct listener_conn *conn, void *arg)
@@ -63,7 +64,8 @@ serve_main(char **argv)
 	    .drain_timeout = 20 };
 	struct listener_program	 p = { .name = "test", .net = &net,
 	    .max_uses = (unsigned int)atoi(argv[2]),
-	    .full_text = "421 full\r\n", .serve = serve, .argv = argv };
+	    .full_text = "421 full\r\n", .serve = serve, .argv = argv,
+	    .watch = argv[4] };
 
 	log_init("test_listener");
 	return listener_run(&p, NULL, 0);
@@ -132,7 +134,8 @@ begin(const char *uses)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(1);
-		execl(self, self, "serve", uses, address, (char *)NULL);
+		execl(self, self, "serve", uses, address, watched,
+		    (char *)NULL);
 		_exit(127);
 	}
 }
@@ -310,6 +313,52 @@ a_crash_gives_a_new_image_with_the_same_socket(void **state)
 	assert_int_equal(end(), 0);
 }
 
+/* In one step, as keyd does it. */
+static void
+replace(const char *dir, const char *name, const char *text)
+{
+	char	 path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(io_replace_file(path, text, strlen(text), 0600), 0);
+}
+
+static void
+a_replaced_file_gives_a_new_image_and_drops_nobody(void **state)
+{
+	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200];
+	int	 fd, i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/certificates", dir);
+	replace(dir, "certificates", "one");
+	watched = path;
+	begin("100");
+	fd = dial();
+	assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
+	/* Another file means nothing. */
+	replace(dir, "keyd.pid", "1");
+	usleep(1500000);
+	assert_false(execed_anew());
+	replace(dir, "certificates", "two");
+	for (i = 0; i < 600 && !execed_anew(); i++)
+		usleep(100000);
+	assert_true(execed_anew());
+	/* The old process serves its connection to the end. */
+	assert_true(ask_pid(fd) > 0);
+	assert_int_equal(served_by() > 0, true);
+	assert_int_equal(write(fd, "quit\r\n", 6), 6);
+	assert_string_equal(hear(fd), "");
+	close(fd);
+	assert_int_equal(end(), 0);
+	watched = NULL;
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/keyd.pid", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -321,9 +370,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(sigterm_lets_the_client_hear_a_farewell),
 		cmocka_unit_test(
 		    a_crash_gives_a_new_image_with_the_same_socket),
+		cmocka_unit_test(
+		    a_replaced_file_gives_a_new_image_and_drops_nobody),
 	};
 
-	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+	if (argc >= 4 && strcmp(argv[1], "serve") == 0)
 		return serve_main(argv);
 	self = realpath(argv[0], NULL);
 	signal(SIGPIPE, SIG_IGN);
