@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/store/queue_list.h"
 #include "lib/store/spool.h"
 #include "mailctl/json.h"
 #include "mailctl/log_lines.h"

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
-#include "lib/store/queue_list.h"
+#include "lib/mail/queued.h"
 
 #define CONTROL_TEXT_MAX	QUEUE_REASON_MAX
 /* A selection by other than id walks the whole queue. */

@@ -11,32 +11,8 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
-#include "lib/mail/address.h"
+#include "lib/mail/queued.h"
 #include "lib/store/envelope.h"
-
-enum queue_where {
-	QUEUE_NEW,		/* not tried yet */
-	QUEUE_DEFERRED,		/* waits for its next try */
-	QUEUE_ACTIVE,		/* being tried now: only queue-runner knows */
-	QUEUE_HOLD		/* put aside */
-};
-
-/* Which messages. */
-enum queue_by {
-	BY_ALL,
-	BY_ID,
-	BY_RECIPIENT,		/* some unfinished recipient is value */
-	BY_SENDER,		/* "" is the null sender */
-	BY_DOMAIN		/* domain of the sender or of an unfinished
-				 * recipient */
-};
-
-struct queue_selector {
-	enum queue_by	 by;
-	char		 value[ADDRESS_MAX + 1];	/* "" for BY_ALL */
-};
-
-#define QUEUE_REASON_MAX	512
 
 /* A message in a listing. */
 struct queue_item {
