@@ -4,46 +4,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 
 #include <cmocka.h>
 
+#include "tests/unit/fail_files.h"
 #include "tests/unit/folder_box.h"
-
-static int	 rename_error, open_error, pwrite_error;
-
-int
-renameat2(int from, const char *old, int to, const char *new,
-    unsigned int flags)
-{
-	if (rename_error != 0) {
-		errno = rename_error;
-		return -1;
-	}
-	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
-}
-
-int
-openat(int at, const char *path, int flags, ...)
-{
-	va_list	 ap;
-	mode_t	 mode;
-
-	va_start(ap, flags);
-	mode = (flags & O_CREAT) != 0 ? va_arg(ap, mode_t) : 0;
-	va_end(ap);
-	if (open_error != 0 && (flags & O_CREAT) != 0 &&
-	    strstr(path, "validity") != NULL) {
-		errno = open_error;
-		return -1;
-	}
-	return (int)syscall(SYS_openat, at, path, flags, mode);
-}
 
 static int
 setup(void **state)
 {
-	rename_error = open_error = pwrite_error = 0;
+	fail_nothing();
+	open_name = "validity";
 	return box_setup(state);
 }
 
