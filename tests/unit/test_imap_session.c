@@ -1,62 +1,9 @@
 /* A session's transcripts, with a mailbox that changes when we say so. */
-#include <sys/socket.h>
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/imap_talk.h"
 
-#include "imap-session/session.h"
-#include "lib/base/buf.h"
-#include "lib/base/xmalloc.h"
-#include "tests/unit/fake_store.h"
-
-#define OUT_MAX	(1024 * 1024)
 #define FLAGS	"\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded"
-
-static struct config		 conf;
-static struct auth_handed	 who;
-
-/* What a session says to these octets, after its greeting. */
-static void
-converse(const char *input, size_t len, struct buf *out)
-{
-	char	 chunk[4096];
-	int	 fds[2];
-	ssize_t	 n;
-
-	conf.hostname = xstrdup("host.example");
-	conf.imapd.net.idle_timeout = 60;
-	conf.imapd.max_command = 65536;
-	memset(&who, 0, sizeof(who));
-	snprintf(who.user, sizeof(who.user), "alice");
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_int_equal(write(fds[0], input, len), (ssize_t)len);
-	assert_int_equal(shutdown(fds[0], SHUT_WR), 0);
-	session_serve(&conf, &who, fds[1], fds[1]);
-	close(fds[1]);
-	buf_init(out, OUT_MAX);
-	while ((n = read(fds[0], chunk, sizeof(chunk))) > 0)
-		assert_int_equal(buf_add(out, chunk, (size_t)n), 0);
-	close(fds[0]);
-	free(conf.hostname);
-}
-
-/* Octets after the greeting and, with select, after SELECT's answer. */
-static const char *
-after(const struct buf *out, const char *mark)
-{
-	const char	*p = strstr(buf_cstr(out), mark);
-
-	assert_non_null(p);
-	p = strstr(p, "\r\n");
-	assert_non_null(p);
-	return p + 2;
-}
 
 struct talk {
 	const char	*input, *expect;
