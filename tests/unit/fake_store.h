@@ -43,5 +43,7 @@ void	 fake_deliver(uint32_t flags);
 void	 fake_deliver_text(uint32_t flags, const char *text);
 void	 fake_flag(uint32_t uid, uint32_t flags);
 void	 fake_remove(uint32_t uid);
+/* NULL: it is not there. */
+struct letter	*fake_find(uint32_t uid);
 
 #endif
