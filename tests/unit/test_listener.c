@@ -225,11 +225,13 @@ a_full_house_says_so_and_then_serves_again(void **state)
 
 	(void)state;
 	begin("100");
-	for (i = 0; i < 4; i++)
+	/* One by one: who is accepted first may be heard last. */
+	for (i = 0; i < 3; i++) {
 		fd[i] = dial();
-	for (i = 0; i < 3; i++)
 		assert_string_equal(hear(fd[i]), "hello 127.0.0.1\r\n");
+	}
 	/* max-per-address is 3. */
+	fd[3] = dial();
 	assert_string_equal(hear(fd[3]), "421 full\r\n");
 	close(fd[3]);
 	assert_int_equal(write(fd[0], "quit\r\n", 6), 6);
