@@ -21,6 +21,10 @@ void	 check_warning(struct check *, const char *fmt, ...)
 void	 check_tables(struct check *);
 /* Owners and modes of directories and files. */
 void	 check_paths(struct check *);
+/* Files of certificates, as keyd reads them; what they are for. */
+void	 check_certificates(struct check *);
+/* Do listeners have the TLS that their clients expect? */
+void	 check_listeners(struct check *);
 /* Listening addresses: named twice, taken by somebody else. */
 void	 check_ports(struct check *);
 

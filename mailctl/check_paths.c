@@ -29,6 +29,7 @@ static const struct place {
 	{ true, "trigger", "merpati-queue", "merpati-smtpd", 0620 },
 	{ false, "", "root", "root", 0755 },
 	{ false, "authd", "merpati-auth", "merpati-auth", 0755 },
+	{ false, "keyd", "merpati-key", "merpati-key", 0755 },
 	{ false, "spawner", "root", "root", 0755 },
 	{ false, "queue", "merpati-queue", "merpati-queue", 0755 },
 	{ false, "remote", "merpati-remote", "merpati-remote", 0755 },

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "lib/net/proto_auth.h"
+#include "mailctl/certs.h"
 #include "mailctl/check.h"
 #include "mailctl/mailctl.h"
 #include "mailctl/services.h"
@@ -95,6 +96,8 @@ cmd_check(struct mailctl *m, int argc, char **argv)
 	c.cfg = mailctl_config(m);
 	check_tables(&c);
 	check_paths(&c);
+	check_certificates(&c);
+	check_listeners(&c);
 	check_ports(&c);
 	if (c.errors > 0)
 		return complain(EX_CONFIG, "%zu error%s, %zu warning%s",
@@ -168,6 +171,7 @@ cmd_reload(struct mailctl *m, int argc, char **argv)
 	c.cfg = mailctl_config(m);
 	check_tables(&c);
 	check_paths(&c);
+	check_certificates(&c);
 	if (c.errors > 0)
 		return complain(EX_CONFIG,
 		    "%zu error%s: nothing was reloaded", c.errors,
@@ -175,6 +179,8 @@ cmd_reload(struct mailctl *m, int argc, char **argv)
 	if ((code = reload_tables(c.cfg)) != EX_OK)
 		return code;
 	printf("users and aliases: read again\n");
+	if ((code = cert_reload(c.cfg)) != EX_OK)
+		return code;
 	if (c.cfg->service_dir == NULL) {
 		printf("service-dir is not set: restart the programs "
 		    "yourself if %s changed\n", c.cfg->file);

@@ -8,6 +8,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/net/tls_files.h"
+#include "mailctl/certs.h"
 #include "mailctl/json.h"
 #include "mailctl/mailctl.h"
 #include "mailctl/queue_client.h"
@@ -103,6 +105,13 @@ one_socket(struct report *r, const char *name, bool answers, const char *line)
 		    line[0] != '\0' ? ": " : "", shown(line));
 }
 
+/* Who speaks first there is the client, in TLS. */
+static void
+implicit(struct report *r, const char *address)
+{
+	one_socket(r, address, services_listens(address), "");
+}
+
 static void
 listeners(struct report *r, const struct config_listeners *net)
 {
@@ -114,6 +123,10 @@ listeners(struct report *r, const struct config_listeners *net)
 		/* A listener behind a proxy waits for the proxy's header. */
 		if (net->listen[i].proxy)
 			continue;
+		if (net->listen[i].tls == TLS_IMPLICIT) {
+			implicit(r, net->listen[i].address);
+			continue;
+		}
 		yes = services_answers(net->listen[i].address, line,
 		    sizeof(line));
 		one_socket(r, net->listen[i].address, yes, line);
@@ -125,7 +138,8 @@ sockets(struct report *r)
 {
 	/* spawner's is for authd alone: it would log us as an intruder. */
 	static const char *const	 packet[] = { "authd/authd.sock",
-	    "resolver/resolver.sock", "queue/control.sock" };
+	    "keyd/keyd.sock", "resolver/resolver.sock",
+	    "queue/control.sock" };
 	char				 path[600], line[LINE_LEN];
 	size_t				 i;
 	bool				 yes;
@@ -142,6 +156,54 @@ sockets(struct report *r)
 	listeners(r, &r->cfg->smtpd.net);
 	listeners(r, &r->cfg->pop3d.net);
 	listeners(r, &r->cfg->imapd.net);
+	ending(r, ']');
+}
+
+static void
+one_certificate(struct report *r, const struct tls_certificate *c)
+{
+	long	 days = cert_days(tls_certificate_until(c));
+	bool	 soon = days < (long)(r->cfg->keyd.warn / 86400);
+
+	if (days < 0)
+		r->bad = true;
+	if (r->m->json) {
+		json_open(&r->j, NULL, '{');
+		json_string(&r->j, "name", c->name);
+		json_number(&r->j, "days", days);
+		json_bool(&r->j, "soon", soon);
+		json_close(&r->j, '}');
+	} else if (days < 0)
+		printf("  %-24s EXPIRED\n", shown(c->name));
+	else
+		printf("  %-24s %s%ld day%s left\n", shown(c->name),
+		    soon ? "ONLY " : "", days, days == 1 ? "" : "s");
+}
+
+static void
+certificates(struct report *r)
+{
+	struct tls_certificate	*all;
+	size_t			 i, n;
+
+	heading(r, "certificates", '[');
+	if (certs_read(r->cfg, &all, &n) == -1) {
+		/* Without keyd that is said above, where the sockets are. */
+		if (!r->m->json)
+			printf("  unknown: %s\n", strerror(errno));
+		ending(r, ']');
+		return;
+	}
+	for (i = 0; i < n; i++)
+		one_certificate(r, &all[i]);
+	if (n < r->cfg->ncertificate) {
+		r->bad = true;
+		if (!r->m->json)
+			printf("  %zu cannot be used: see keyd's log\n",
+			    r->cfg->ncertificate - n);
+	} else if (n == 0 && !r->m->json)
+		printf("  none: no TLS\n");
+	tls_certificates_free(all, n);
 	ending(r, ']');
 }
 
@@ -276,6 +338,7 @@ cmd_status(struct mailctl *m, int argc, char **argv)
 		json_open(&r.j, NULL, '{');
 	programs(&r);
 	sockets(&r);
+	certificates(&r);
 	queue(&r);
 	disks(&r);
 	walls(&r);

@@ -23,6 +23,7 @@ const struct config	*mailctl_config(struct mailctl *);
 int	 cmd_user(struct mailctl *, int argc, char **argv);
 int	 cmd_alias(struct mailctl *, int argc, char **argv);
 int	 cmd_queue(struct mailctl *, int argc, char **argv);
+int	 cmd_certificate(struct mailctl *, int argc, char **argv);
 int	 cmd_check(struct mailctl *, int argc, char **argv);
 int	 cmd_status(struct mailctl *, int argc, char **argv);
 int	 cmd_reload(struct mailctl *, int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct {
 	{ "user", cmd_user },
 	{ "alias", cmd_alias },
 	{ "queue", cmd_queue },
+	{ "certificate", cmd_certificate },
 	{ "check", cmd_check },
 	{ "status", cmd_status },
 	{ "reload", cmd_reload },
@@ -40,6 +41,7 @@ usage(FILE *f)
 	    "       mailctl [-c file] queue list | destinations | show | "
 	    "retry | hold |\n"
 	    "               release | remove | reroute ...\n"
+	    "       mailctl [-c file] certificate [list] | install ...\n"
 	    "       mailctl [-c file] check | status | reload\n"
 	    "       mailctl [-c file] trace id\n"
 	    "       mailctl [-c file] route domain\n"

@@ -128,24 +128,47 @@ resolve(const char *address)
 	return getaddrinfo(host, port, &hints, &ai) == 0 ? ai : NULL;
 }
 
+/* A connected socket, or -1. */
+static int
+reach(const char *address)
+{
+	struct addrinfo	*ai = resolve(address);
+	int		 fd = -1;
+
+	if (ai == NULL)
+		return -1;
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, ai->ai_addr, ai->ai_addrlen) == -1) {
+		io_close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(ai);
+	return fd;
+}
+
 bool
 services_answers(const char *address, char *line, size_t size)
 {
-	struct addrinfo	*ai;
-	bool		 good = false;
-	int		 fd;
+	bool	 good;
+	int	 fd;
 
 	line[0] = '\0';
 	if (strncmp(address, "unix:", 5) == 0)
 		return services_answers_unix(address + 5, line, size);
-	if ((ai = resolve(address)) == NULL)
-		return false;
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd != -1 && connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
-		good = read_greeting(fd, line, size);
+	fd = reach(address);
+	good = fd != -1 && read_greeting(fd, line, size);
 	io_close(fd);
-	freeaddrinfo(ai);
 	return good;
+}
+
+bool
+services_listens(const char *address)
+{
+	int	 fd = strncmp(address, "unix:", 5) == 0 ?
+	    smtp_submit_connect(address + 5) : reach(address);
+
+	io_close(fd);
+	return fd != -1;
 }
 
 bool

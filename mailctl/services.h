@@ -33,6 +33,8 @@ int	 services_restart(const struct service *);
  * greeting's first line.  A wildcard address is asked on loopback.
  */
 bool	 services_answers(const char *address, char *line, size_t size);
+/* Does it take a connection at all? */
+bool	 services_listens(const char *address);
 /* The same for a stream socket's path, and a SEQPACKET one (no greeting). */
 bool	 services_answers_unix(const char *path, char *line, size_t size);
 bool	 services_answers_packet(const char *path);
