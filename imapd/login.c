@@ -8,11 +8,12 @@
 
 #include "imapd/login.h"
 #include "lib/base/log.h"
-#include "lib/net/credentials.h"
 #include "lib/net/imap_lex.h"
 #include "lib/net/login.h"
+#include "lib/net/tls_stream.h"
 
 #define LITERAL_MAX	1024	/* a name or a password */
+#define MECHANISMS_MAX	512
 
 struct imapd {
 	struct login	 l;
@@ -80,70 +81,73 @@ imapd_lex(struct imapd *d)
 	return imapd_error(d, d->lex.no ? "NO" : "BAD", d->lex.error);
 }
 
+/* What a login came to (RFC 5530 3). */
 static enum login_next
-imapd_wrong(struct imapd *d)
+imapd_outcome(struct imapd *d, enum login_outcome end)
 {
-	return imapd_refused(d, "[AUTHENTICATIONFAILED] Wrong user name or "
-	    "password");
-}
-
-/* User and password are in the session; ask authd to take the connection. */
-static enum login_next
-imapd_hand_over(struct imapd *d)
-{
-	strlcpy(d->l.session->tag, d->lex.tag,
-	    sizeof(d->l.session->tag));
-	switch (login_hand_over(&d->l)) {
-	case HAND_OVER_DONE:
-	case HAND_OVER_PUMP:
+	switch (end) {
+	case LOGIN_OK:
 		return LOGIN_HANDED;
-	case HAND_OVER_BAD:
-		return imapd_wrong(d);
-	case HAND_OVER_DISABLED:
+	case LOGIN_WRONG:
+		return imapd_refused(d, "[AUTHENTICATIONFAILED] Wrong user "
+		    "name or password");
+	case LOGIN_DISABLED:
 		return imapd_refused(d, "[CONTACTADMIN] This account may not "
 		    "use IMAP");
-	case HAND_OVER_LATER:
+	case LOGIN_LATER:
 		return imapd_refused(d, "[UNAVAILABLE] Login is not possible "
 		    "now, try again later");
-	case HAND_OVER_NO_SOCKET:
+	case LOGIN_FOREIGN:
+		return imapd_refused(d, "[AUTHORIZATIONFAILED] Nobody may act "
+		    "for another user here");
+	case LOGIN_UNSAFE:
+		return imapd_refused(d, login_offers_tls(&d->l) ?
+		    "[PRIVACYREQUIRED] Passwords are accepted only with TLS: "
+		    "send STARTTLS first" :
+		    "[PRIVACYREQUIRED] Passwords are accepted only from this "
+		    "machine, as there is no encryption here");
+	case LOGIN_UNKNOWN:
+		return imapd_error(d, "NO", "[CANNOT] That mechanism is not "
+		    "offered");
+	case LOGIN_CANCELLED:
+		return imapd_error(d, "BAD", "Cancelled");
+	case LOGIN_MALFORMED:
+		return imapd_error(d, "BAD", "The mechanism does not know "
+		    "such a message");
+	case LOGIN_NO_SOCKET:
 		imapd_answer(d, "NO", "[CANNOT] A session needs a socket");
 		return imapd_bye(d, "Goodbye");
-	case HAND_OVER_GONE:
+	case LOGIN_LOST:
 		break;
 	}
-	return LOGIN_CLOSE;
+	return imapd_lost(d);
 }
 
-static enum login_next
-imapd_try(struct imapd *d, enum credentials_status st)
+/* Each mechanism as "AUTH=NAME". */
+static void
+imapd_put_mechanisms(struct imapd *d)
 {
-	switch (st) {
-	case CREDENTIALS_OK:
-		return imapd_hand_over(d);
-	case CREDENTIALS_CANCELLED:
-		return imapd_error(d, "BAD", "Cancelled");
-	case CREDENTIALS_MALFORMED:
-		return imapd_error(d, "BAD",
-		    "That is no user name and password");
-	case CREDENTIALS_FOREIGN:
-		break;
+	struct buf	 list;
+	const char	*name, *end;
+
+	buf_init(&list, MECHANISMS_MAX);
+	login_mechanisms(&d->l, &list);
+	for (name = buf_cstr(&list); *name != '\0'; name = end) {
+		name += strspn(name, " ");
+		end = name + strcspn(name, " ");
+		stream_printf(&d->l.s, " AUTH=%.*s", (int)(end - name), name);
 	}
-	return imapd_refused(d, "[AUTHORIZATIONFAILED] Nobody may act for "
-	    "another user here");
-}
-
-static enum login_next
-imapd_unsafe(struct imapd *d)
-{
-	return imapd_refused(d, "[PRIVACYREQUIRED] Passwords are accepted "
-	    "only from this machine, as there is no encryption here yet");
+	buf_free(&list);
 }
 
 static void
 imapd_put_capabilities(struct imapd *d)
 {
-	stream_printf(&d->l.s, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ "
-	    "ID ENABLE %s", d->l.safe ? "AUTH=PLAIN" : "LOGINDISABLED");
+	stream_printf(&d->l.s, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR "
+	    "LITERAL+ ID ENABLE%s%s",
+	    login_offers_tls(&d->l) ? " STARTTLS" : "",
+	    d->l.safe ? "" : " LOGINDISABLED");
+	imapd_put_mechanisms(d);
 }
 
 static enum login_next
@@ -188,6 +192,12 @@ imapd_id(struct imapd *d)
 	return imapd_answer(d, "OK", "ID completed");
 }
 
+static void
+imapd_set_tag(struct imapd *d)
+{
+	strlcpy(d->l.session->tag, d->lex.tag, sizeof(d->l.session->tag));
+}
+
 static enum login_next
 imapd_login(struct imapd *d)
 {
@@ -195,67 +205,54 @@ imapd_login(struct imapd *d)
 
 	/* Before its words: a password that waits for "+" is not sent. */
 	if (!d->l.safe)
-		return imapd_unsafe(d);
+		return imapd_outcome(d, LOGIN_UNSAFE);
 	if (!imap_lex_space(&d->lex) || !imap_lex_astring(&d->lex, &user) ||
 	    !imap_lex_space(&d->lex) ||
 	    !imap_lex_astring(&d->lex, &password) || !imap_lex_end(&d->lex))
 		return imapd_lex(d);
-	/* A name that nobody has, a password that is none: just wrong. */
-	if (credentials_set(&d->l.session->check, user, password) !=
-	    CREDENTIALS_OK)
-		return imapd_wrong(d);
-	return imapd_hand_over(d);
+	imapd_set_tag(d);
+	return imapd_outcome(d, login_password(&d->l, user, password));
 }
 
-/* What the client answers to "+" (RFC 9051 6.2.2). */
-static enum login_next
-imapd_authenticate_line(struct imapd *d)
-{
-	struct slice	 line;
-
-	stream_put(&d->l.s, "+ \r\n", 4);
-	d->lex.status = stream_line(&d->l.s, CREDENTIALS_LINE, &line);
-	switch (d->lex.status) {
-	case STREAM_OK:
-		return imapd_try(d, credentials_plain(&d->l.session->check,
-		    line));
-	case STREAM_TOOLONG:
-	case STREAM_BARE:
-		d->lex.status = STREAM_OK;
-		return imapd_try(d, CREDENTIALS_MALFORMED);
-	case STREAM_EOF:
-	case STREAM_TIMEOUT:
-	case STREAM_ERROR:
-	case STREAM_STOP:
-		break;
-	}
-	return imapd_lost(d);
-}
-
+/* RFC 9051 6.2.2, RFC 4959 3 */
 static enum login_next
 imapd_authenticate(struct imapd *d)
 {
 	struct imap_lex	*x = &d->lex;
-	struct slice	 mechanism, initial = { NULL, 0 };
+	struct slice	 mechanism, initial;
+	bool		 has_initial = false;
 
 	if (!imap_lex_space(x) || !imap_lex_atom(x, &mechanism))
 		return imapd_lex(d);
-	if (!slice_is(mechanism, "PLAIN"))
-		return imapd_error(d, "NO", "Only PLAIN is known here");
-	if (!d->l.safe)
-		return imapd_unsafe(d);
-	/* "=" is an empty response (RFC 4959 3), which PLAIN has none of. */
-	if ((!imap_lex_at_end(x) && (!imap_lex_space(x) ||
-	    !imap_lex_atom(x, &initial))) || !imap_lex_end(x))
+	if (!imap_lex_at_end(x)) {
+		has_initial = true;
+		if (!imap_lex_space(x) || !imap_lex_atom(x, &initial))
+			return imapd_lex(d);
+	}
+	if (!imap_lex_end(x))
 		return imapd_lex(d);
-	return initial.ptr == NULL ? imapd_authenticate_line(d) :
-	    imapd_try(d, credentials_plain(&d->l.session->check, initial));
+	imapd_set_tag(d);
+	return imapd_outcome(d, login_sasl(&d->l, mechanism,
+	    has_initial ? &initial : NULL, &x->status));
 }
 
+/* RFC 9051 6.2.1 */
 static enum login_next
 imapd_starttls(struct imapd *d)
 {
-	return imapd_error(d, "BAD", "STARTTLS is not offered");
+	if (!imap_lex_end(&d->lex))
+		return imapd_lex(d);
+	if (!login_offers_tls(&d->l))
+		return imapd_error(d, "BAD", tls_on(&d->l.s) ?
+		    "TLS is there already" : "STARTTLS is not offered");
+	if (!login_tls_ready(&d->l))
+		return imapd_error(d, "NO", "[UNAVAILABLE] TLS is not "
+		    "possible now");
+	imapd_answer(d, "OK", "Begin TLS now");
+	if (!login_start_tls(&d->l))
+		return LOGIN_CLOSE;
+	d->lex.limit.line = login_line_max(&d->l);
+	return LOGIN_GO_ON;
 }
 
 static const struct {
@@ -338,25 +335,33 @@ imapd_step(struct imapd *d)
 	return next;
 }
 
-void
-imapd_serve(const struct login_program *prog, const struct config *conf,
-    const struct listener_conn *conn)
+static void
+imapd_greet(struct imapd *d)
 {
-	static const struct imap_limits	 limit = { .line = CREDENTIALS_LINE,
-	    .literal = LITERAL_MAX, .plus = true };
-	static struct imapd		 d;	/* a process serves one */
-	enum login_next			 next;
+	stream_put(&d->l.s, "* OK [", 6);
+	imapd_put_capabilities(d);
+	stream_printf(&d->l.s, "] %s Merpati ready\r\n",
+	    d->l.conf->hostname);
+}
 
-	login_begin(&d.l, prog, conf, conn);
-	imap_lex_init(&d.lex, &d.l.s, &limit);
-	/* Clients write what people type, and they type more than ASCII. */
-	d.lex.utf8 = true;
-	stream_put(&d.l.s, "* OK [", 6);
-	imapd_put_capabilities(&d);
-	stream_printf(&d.l.s, "] %s Merpati ready\r\n", conf->hostname);
-	do
-		next = imapd_step(&d);
-	while (next == LOGIN_GO_ON);
-	imap_lex_free(&d.lex);
+void
+imapd_serve(struct login_server *server, const struct listener_conn *conn)
+{
+	static struct imapd	 d;	/* a process serves one */
+	struct imap_limits	 limit = { .literal = LITERAL_MAX,
+	    .plus = true };
+	enum login_next		 next = LOGIN_CLOSE;
+
+	if (login_begin(&d.l, server, conn)) {
+		limit.line = login_line_max(&d.l);
+		imap_lex_init(&d.lex, &d.l.s, &limit);
+		/* Clients write what people type: more than ASCII. */
+		d.lex.utf8 = true;
+		imapd_greet(&d);
+		do
+			next = imapd_step(&d);
+		while (next == LOGIN_GO_ON);
+		imap_lex_free(&d.lex);
+	}
 	login_end(&d.l, next);
 }

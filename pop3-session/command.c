@@ -222,7 +222,7 @@ command_capa(struct session *s, const uint32_t *arg, int nargs)
 	(void)nargs;
 	buf_init(&list, CAPA_MAX);
 	command_answer(s, "+OK Capabilities follow");
-	pop3_capabilities(s->conf, false, &list);
+	pop3_capabilities(s->conf, NULL, &list);
 	stream_put(&s->s, buf_cstr(&list), list.len);
 	buf_free(&list);
 }

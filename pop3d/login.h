@@ -6,9 +6,8 @@
 
 /*
  * Speak with one client until it has logged in and its connection belongs
- * to a session server, or it is to be closed.  Wipes what held a password.
+ * to a session server or is over.  Wipes what held a password.
  */
-void	 pop3d_serve(const struct login_program *, const struct config *,
-	    const struct listener_conn *);
+void	 pop3d_serve(struct login_server *, const struct listener_conn *);
 
 #endif

@@ -2,48 +2,20 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "lib/base/base64.h"
 #include "lib/base/text.h"
 #include "lib/net/credentials.h"
-#include "lib/net/sasl.h"
 #include "lib/net/sasl_name.h"
 
-enum credentials_status
+int
 credentials_set(struct auth_check *c, struct slice user, struct slice password)
 {
 	if (password.len == 0 || password.len > AUTH_PASSWORD_MAX ||
 	    memchr(password.ptr, '\0', password.len) != NULL ||
 	    sasl_name_prepare(user, c->user) == -1)
-		return CREDENTIALS_MALFORMED;
+		return -1;
 	memcpy(c->secret, password.ptr, password.len);
 	c->secret[password.len] = '\0';
-	return CREDENTIALS_OK;
-}
-
-enum credentials_status
-credentials_plain(struct auth_check *c, struct slice line)
-{
-	enum credentials_status	 st = CREDENTIALS_MALFORMED;
-	struct sasl_plain	 plain;
-	struct buf		 raw;
-
-	if (slice_eq(line, SLICE_LIT("*")))
-		return CREDENTIALS_CANCELLED;
-	buf_init(&raw, CREDENTIALS_LINE);
-	/* Reserved at once, so no copy is left behind by growing. */
-	if (buf_reserve(&raw, line.len) == NULL ||
-	    base64_decode(line, &raw) == -1 ||
-	    sasl_plain_parse(buf_slice(&raw), &plain) == -1)
-		goto out;
-	if (plain.authzid.len > 0 && !slice_eq(plain.authzid, plain.authcid))
-		st = CREDENTIALS_FOREIGN;
-	else
-		st = credentials_set(c, plain.authcid, plain.password);
-out:
-	if (raw.ptr != NULL)
-		explicit_bzero(raw.ptr, raw.size);
-	buf_free(&raw);
-	return st;
+	return 0;
 }
 
 bool

@@ -11,8 +11,7 @@
 #include "lib/net/hand_over.h"
 #include "lib/net/tls_stream.h"
 
-/* A session is handed on as one socket, which 0 and 1 of -i need not be. */
-static bool
+bool
 hand_over_one_socket(const struct listener_conn *conn)
 {
 	struct stat	 r, w;

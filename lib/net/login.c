@@ -2,8 +2,8 @@
  * Contract in login.h.
  *
  * What the client sent behind the command that logs it in goes to the session
- * with the connection; so that it always fits, we never read more than
- * READ_MAX octets at once.
+ * with the connection; so that it always fits, without TLS we never read more
+ * than READ_MAX octets at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,9 @@
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/credentials.h"
+#include "lib/net/hand_over.h"
 #include "lib/net/login.h"
+#include "lib/net/login_parts.h"
 #include "lib/net/tls_pump.h"
 #include "lib/net/tls_stream.h"
 
@@ -39,37 +41,84 @@ login_patience_ms(const struct login *l)
 	return (int)s * 1000;
 }
 
-void
-login_begin(struct login *l, const struct login_program *prog,
-    const struct config *conf, const struct listener_conn *conn)
+static void
+login_find_authd(struct login *l)
+{
+	if (snprintf(l->authd_path, sizeof(l->authd_path),
+	    "%s/authd/authd.sock", l->conf->run_dir) >=
+	    (int)sizeof(l->authd_path)) {
+		log_warnx("event=path-too-long path=%s",
+		    log_esc(l->conf->run_dir));
+		l->authd_path[0] = '\0';	/* is not to be reached */
+	}
+	auth_client_init(&l->authd, l->authd_path);
+}
+
+bool
+login_begin(struct login *l, struct login_server *server,
+    const struct listener_conn *conn)
 {
 	int	 ms;
 
 	memset(l, 0, sizeof(*l));
-	l->prog = prog;
-	l->conf = conf;
+	l->server = server;
+	l->prog = server->prog;
+	l->conf = server->conf;
 	l->conn = conn;
-	if (snprintf(l->authd_path, sizeof(l->authd_path),
-	    "%s/authd/authd.sock", conf->run_dir) >=
-	    (int)sizeof(l->authd_path)) {
-		log_warnx("event=path-too-long path=%s",
-		    log_esc(conf->run_dir));
-		l->authd_path[0] = '\0';
-	}
-	auth_client_init(&l->authd, l->authd_path);
-	l->session = xcalloc(1, sizeof(*l->session));
 	l->pump = -1;
 	l->safe = credentials_safe(&conn->peer);
+	l->session = xcalloc(1, sizeof(*l->session));
+	login_find_authd(l);
 	ms = login_patience_ms(l);
 	stream_init(&l->s, conn->rfd, conn->wfd, ms, ms);
 	l->s.read = login_read;
+	return login_tls_kind(l) != TLS_IMPLICIT || login_start_tls(l);
 }
 
-enum hand_over
+size_t
+login_line_max(const struct login *l)
+{
+	return tls_on(&l->s) ? SASL_LINE_MAX : CREDENTIALS_LINE;
+}
+
+static enum login_outcome
+login_outcome(enum hand_over end)
+{
+	switch (end) {
+	case HAND_OVER_DONE:
+	case HAND_OVER_PUMP:
+		return LOGIN_OK;
+	case HAND_OVER_BAD:
+		return LOGIN_WRONG;
+	case HAND_OVER_DISABLED:
+		return LOGIN_DISABLED;
+	case HAND_OVER_LATER:
+		return LOGIN_LATER;
+	case HAND_OVER_NO_SOCKET:
+		return LOGIN_NO_SOCKET;
+	case HAND_OVER_GONE:
+		break;
+	}
+	return LOGIN_LOST;
+}
+
+enum login_outcome
 login_hand_over(struct login *l)
 {
-	return hand_over(&l->authd, l->conn, &l->s, l->prog->service,
-	    l->session, &l->pump);
+	return login_outcome(hand_over(&l->authd, l->conn, &l->s,
+	    l->prog->service, l->session, &l->pump));
+}
+
+enum login_outcome
+login_password(struct login *l, struct slice user, struct slice password)
+{
+	if (!l->safe)
+		return LOGIN_UNSAFE;
+	/* A name that nobody has, a password that is none: just wrong. */
+	if (credentials_set(&l->session->check, user, password) == -1)
+		return LOGIN_WRONG;
+	l->session->check.method = AUTH_PASSWORD;
+	return login_hand_over(l);
 }
 
 bool

@@ -9,12 +9,7 @@
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
 #include "lib/net/login_program.h"
-
-/* What serve() of the listener gets. */
-struct login_start {
-	const struct login_program	*prog;
-	const struct config		*conf;
-};
+#include "lib/net/tls_server.h"
 
 const struct config_listeners *
 login_program_net(const struct config *conf, enum config_role role)
@@ -38,9 +33,9 @@ login_usage(FILE *out, const char *name)
 static void
 login_serve(struct listener_conn *conn, void *arg)
 {
-	const struct login_start	*start = arg;
+	struct login_server	*server = arg;
 
-	start->prog->serve(start->prog, start->conf, conn);
+	server->prog->serve(server, conn);
 }
 
 /* A header of the PROXY protocol would look like a command to us. */
@@ -60,25 +55,54 @@ login_refuse_proxy(const struct config *conf, const char *name,
 	}
 }
 
+/*
+ * Certificates, where a listener shows them.  keyd may be on its way; the
+ * supervisor tries again.
+ */
+static void
+login_certificates(struct login_server *server, struct listener_program *prog)
+{
+	char	 error[TLS_TEXT];
+	bool	 wanted = false;
+	size_t	 i;
+
+	for (i = 0; i < prog->net->nlisten; i++)
+		if (config_listen_tls(server->conf, &prog->net->listen[i]) !=
+		    TLS_OFF)
+			wanted = true;
+	if (!wanted)
+		return;
+	server->tls = tls_server_new(server->conf, server->prog->role, error);
+	if (server->tls == NULL) {
+		log_warnx("event=tls-unavailable text=%s", log_esc(error));
+		exit(EX_TEMPFAIL);
+	}
+	prog->watch = tls_server_file(server->tls);
+	prog->watched = tls_server_file_stat(server->tls);
+}
+
 static int
 login_run(const struct login_program *p, char **argv, const char *file,
     bool inetd)
 {
-	struct login_start	 start = { .prog = p };
-	struct listener_program	 prog = { .name = p->name, .max_uses = 1,
-	    .full_text = p->full_text, .serve = login_serve, .arg = &start,
-	    .argv = argv };
+	static struct login_server	 server;
+	struct listener_program		 prog = { .name = p->name,
+	    .max_uses = 1, .full_text = p->full_text, .serve = login_serve,
+	    .arg = &server, .argv = argv };
 
 	signal(SIGPIPE, SIG_IGN);
 	privilege_harden();
-	start.conf = config_need(file);
-	prog.net = login_program_net(start.conf, p->role);
-	login_refuse_proxy(start.conf, p->name, prog.net);
-	prog.exempt = &start.conf->trusted;
-	prog.config = start.conf->file;
+	server.prog = p;
+	server.conf = config_need(file);
+	server.inetd = inetd;
+	prog.net = login_program_net(server.conf, p->role);
+	login_refuse_proxy(server.conf, p->name, prog.net);
+	prog.exempt = &server.conf->trusted;
+	prog.config = server.conf->file;
 	if (inetd)
 		return listener_inetd(&prog, NULL);
 	privilege_never_root(p->name);
+	login_certificates(&server, &prog);
 	return listener_run(&prog, NULL, 0);
 }
 

@@ -1,6 +1,6 @@
 /*
  * What pop3d and imapd are before they speak with anybody: options, the
- * configuration, a listener.
+ * configuration, certificates, a listener.
  */
 #ifndef NET_LOGIN_PROGRAM_H
 #define NET_LOGIN_PROGRAM_H
@@ -8,15 +8,26 @@
 #include "lib/base/config.h"
 #include "lib/net/listener.h"
 
+struct login_server;
+struct tls_server;
+
 struct login_program {
 	const char		*name;		/* "imapd" */
 	const char		*service;	/* "imap": for authd, in logs */
 	enum config_role	 role;
 	const char		*full_text;	/* see listener.h */
 	/* Speak with one client, in a process of its own. */
-	void			(*serve)(const struct login_program *,
-				    const struct config *,
+	void			(*serve)(struct login_server *,
 				    const struct listener_conn *);
+};
+
+/* What there is in every process of a program. */
+struct login_server {
+	const struct login_program	*prog;
+	const struct config		*conf;
+	struct tls_server		*tls;	/* NULL: none, or with -i, where
+						 * it comes when needed */
+	bool				 inetd;
 };
 
 /* All of main(): returns the exit code. */

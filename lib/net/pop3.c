@@ -68,12 +68,17 @@ pop3_numbers(const struct pop3_command *cmd, uint32_t *out, int max)
 }
 
 int
-pop3_capabilities(const struct config *conf, bool may_login, struct buf *out)
+pop3_capabilities(const struct config *conf, const struct pop3_offer *offer,
+    struct buf *out)
 {
 	int	 r = 0;
 
-	if (may_login)
-		r |= buf_addstr(out, "USER\r\nSASL PLAIN\r\n");
+	if (offer != NULL && offer->stls)
+		r |= buf_addstr(out, "STLS\r\n");
+	if (offer != NULL && offer->user)
+		r |= buf_addstr(out, "USER\r\n");
+	if (offer != NULL && offer->sasl[0] != '\0')
+		r |= buf_addf(out, "SASL %s\r\n", offer->sasl);
 	r |= buf_addstr(out, "TOP\r\nUIDL\r\nRESP-CODES\r\n"
 	    "AUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\n");
 	if (conf->pop3d.expire < 0)

@@ -51,11 +51,17 @@ void	 pop3_parse(struct slice line, struct pop3_command *);
  */
 int	 pop3_numbers(const struct pop3_command *, uint32_t *out, int max);
 
+/* What there is only before login. */
+struct pop3_offer {
+	bool		 user;		/* USER and PASS, here and now */
+	bool		 stls;		/* RFC 2595 4 */
+	const char	*sasl;		/* names with blanks between, or "" */
+};
 /*
  * Append the lines of the answer to CAPA (RFC 2449 5) up to and with its
- * final dot.  may_login: passwords are accepted here and now.  0 or -1 with
- * errno EMSGSIZE.
+ * final dot.  offer NULL: after login.  0 or -1 with errno EMSGSIZE.
  */
-int	 pop3_capabilities(const struct config *, bool may_login, struct buf *);
+int	 pop3_capabilities(const struct config *, const struct pop3_offer *,
+	    struct buf *);
 
 #endif

@@ -34,7 +34,7 @@ sasl_plain_step(struct sasl_server *s, struct slice message,
 		return sasl_fail(s, SASL_MALFORMED, "a part missing");
 	sasl_begin_check(s, AUTH_PASSWORD, check);
 	/* It refuses a NUL, so a fourth part, in the password. */
-	if (credentials_set(check, authcid, rest) != CREDENTIALS_OK)
+	if (credentials_set(check, authcid, rest) == -1)
 		return sasl_fail(s, SASL_MALFORMED, "no name and password");
 	if (authzid.len == 0)
 		return SASL_READY;
@@ -60,8 +60,7 @@ sasl_login_step(struct sasl_server *s, struct slice message,
 		return SASL_MORE;
 	}
 	sasl_begin_check(s, AUTH_PASSWORD, check);
-	if (credentials_set(check, slice_str(s->user), message) !=
-	    CREDENTIALS_OK)
+	if (credentials_set(check, slice_str(s->user), message) == -1)
 		return sasl_fail(s, SASL_MALFORMED, "no password");
 	return SASL_READY;
 }

@@ -11,7 +11,7 @@ from instance import Instance
 from pop3_lib import Authd, Client, Place, program
 
 PLAIN = base64.b64encode(b"\0alice@example.test\0secret").decode()
-CAPABILITY = "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE AUTH=PLAIN"
+CAPABILITY = "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN"
 PASSWORDS = {b"alice@example.test": b"secret", b"bob@example.test": b' "two\\ blanks ',
              "ülf@example.test".encode(): "größe".encode(), b"carl@example.test": b"\xe9\r\n{1}"}
 
@@ -99,7 +99,7 @@ class Login(Base):
         for bad, how in (("=", "BAD"), ("!!!!", "BAD"), ("*", "BAD"), ("x y", "BAD"), ("{1+}\r\nx", "BAD"),
                          (base64.b64encode(b"alice\0secret").decode(), "BAD")):
             self.assertTrue(c.ask("a AUTHENTICATE PLAIN " + bad).startswith("a %s " % how), bad)
-        self.assertEqual(c.ask("a AUTHENTICATE CRAM-MD5"), "a NO Only PLAIN is known here")
+        self.assertEqual(c.ask("a AUTHENTICATE CRAM-MD5"), "a NO [CANNOT] That mechanism is not offered")
         foreign = base64.b64encode(b"bob\0alice@example.test\0secret").decode()
         self.assertTrue(c.ask("a AUTHENTICATE PLAIN " + foreign).startswith("a NO [AUTHORIZATIONFAILED] "))
         self.assertEqual(self.authd.asked, [])
@@ -222,8 +222,8 @@ class Login(Base):
                            input=b"1 CAPABILITY\r\n2 LOGIN alice@example.test {6}\r\n3 AUTHENTICATE PLAIN\r\n4 LOGOUT\r\n",
                            stdout=subprocess.PIPE, timeout=60)
         answers = p.stdout.decode().split("\r\n")
-        self.assertIn("[CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE LOGINDISABLED]", answers[0])
-        self.assertNotIn("AUTH=", p.stdout.decode())
+        self.assertIn("[CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE LOGINDISABLED AUTH=SCRAM-SHA-256]", answers[0])
+        self.assertNotIn("AUTH=PLAIN", p.stdout.decode())
         self.assertNotIn("+", [x[:1] for x in answers])
         for n in "23":
             self.assertEqual(len([x for x in answers if x.startswith(n + " NO [PRIVACYREQUIRED] ")]), 1)

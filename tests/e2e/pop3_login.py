@@ -68,17 +68,23 @@ class Login(Base):
         self.assertEqual(c.ask("auth plain"), "+ ")
         self.assertTrue(c.ask(PLAIN).startswith("+OK Logged in"))
 
+    def test_auth_login(self):
+        c = self.connect()
+        self.assertEqual(c.ask("AUTH LOGIN"), "+ VXNlcm5hbWU6")
+        self.assertEqual(c.ask(base64.b64encode(b"alice@example.test").decode()), "+ UGFzc3dvcmQ6")
+        self.assertTrue(c.ask(base64.b64encode(b"secret").decode()).startswith("+OK Logged in"))
+
     def test_auth_refusals(self):
         c = self.connect()
         self.assertEqual(c.ask("AUTH PLAIN"), "+ ")
         self.assertTrue(c.ask("*").startswith("-ERR"))
-        for bad in ("AUTH PLAIN =", "AUTH PLAIN !!!!", "AUTH LOGIN", "AUTH PLAINX",
+        for bad in ("AUTH PLAIN =", "AUTH PLAIN !!!!", "AUTH CRAM-MD5", "AUTH PLAINX", "AUTH EXTERNAL",
                     "AUTH PLAIN " + base64.b64encode(b"alice\0secret").decode()):
             self.assertTrue(c.ask(bad).startswith("-ERR"), bad)
         foreign = base64.b64encode(b"bob\0alice@example.test\0secret").decode()
         self.assertTrue(c.ask("AUTH PLAIN " + foreign).startswith("-ERR [AUTH]"))
         self.assertEqual(self.authd.asked, [])
-        self.assertEqual(c.ask_long("AUTH"), b"PLAIN\r\n")
+        self.assertEqual(c.ask_long("AUTH"), b"SCRAM-SHA-256\r\nPLAIN\r\nLOGIN\r\n")
 
     def test_everything_in_one_write(self):
         c = self.connect()
@@ -101,7 +107,7 @@ class Login(Base):
     def test_capabilities_before_and_after(self):
         c = self.connect()
         before = c.ask_long("CAPA").decode().split("\r\n")
-        for tag in ("USER", "SASL PLAIN", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE",
+        for tag in ("USER", "SASL SCRAM-SHA-256 PLAIN LOGIN", "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE",
                     "PIPELINING", "UTF8 USER", "EXPIRE NEVER", "IMPLEMENTATION Merpati"):
             self.assertIn(tag, before)
         self.assertNotIn("STLS", before)

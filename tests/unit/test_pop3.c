@@ -10,7 +10,6 @@
 
 #include "lib/base/base64.h"
 #include "lib/net/pop3.h"
-#include "lib/net/sasl.h"
 
 static void
 keywords_are_known_in_any_case_and_only_whole(void **state)
@@ -100,30 +99,36 @@ arguments_are_plain_numbers_and_not_too_many(void **state)
 static void
 capabilities_tell_the_configuration(void **state)
 {
-	struct config	 conf;
-	struct buf	 b;
+	const struct pop3_offer	 clear = { .stls = true, .sasl = "" },
+				 tls = { .user = true, .sasl = "PLAIN LOGIN" };
+	struct config		 conf;
+	struct buf		 b;
 
 	(void)state;
 	memset(&conf, 0, sizeof(conf));
 	buf_init(&b, 1024);
 	conf.pop3d.expire = -1;
-	assert_int_equal(pop3_capabilities(&conf, true, &b), 0);
-	assert_non_null(strstr(buf_cstr(&b), "USER\r\nSASL PLAIN\r\n"));
+	assert_int_equal(pop3_capabilities(&conf, &tls, &b), 0);
+	assert_int_equal(strncmp(buf_cstr(&b), "USER\r\nSASL PLAIN LOGIN\r\n"
+	    "TOP\r\n", 29), 0);
 	assert_non_null(strstr(buf_cstr(&b), "\r\nEXPIRE NEVER\r\n"));
 	assert_null(strstr(buf_cstr(&b), "LOGIN-DELAY"));
 	assert_null(strstr(buf_cstr(&b), "STLS"));
 	assert_string_equal(buf_cstr(&b) + b.len - 5, "\r\n.\r\n");
 	buf_clear(&b);
+	assert_int_equal(pop3_capabilities(&conf, &clear, &b), 0);
+	assert_int_equal(strncmp(buf_cstr(&b), "STLS\r\nTOP\r\n", 11), 0);
+	buf_clear(&b);
 	conf.pop3d.expire = 30;
 	conf.pop3d.login_delay = 300;
-	assert_int_equal(pop3_capabilities(&conf, false, &b), 0);
+	assert_int_equal(pop3_capabilities(&conf, NULL, &b), 0);
 	assert_null(strstr(buf_cstr(&b), "SASL"));
 	assert_int_equal(strncmp(buf_cstr(&b), "TOP\r\n", 5), 0);
 	assert_non_null(strstr(buf_cstr(&b), "\r\nEXPIRE 30\r\n"));
 	assert_non_null(strstr(buf_cstr(&b), "\r\nLOGIN-DELAY 300\r\n"));
 	buf_free(&b);
 	buf_init(&b, 20);
-	assert_int_equal(pop3_capabilities(&conf, false, &b), -1);
+	assert_int_equal(pop3_capabilities(&conf, NULL, &b), -1);
 	buf_free(&b);
 }
 
@@ -165,40 +170,6 @@ base64_is_strict(void **state)
 	buf_free(&b);
 }
 
-static void
-plain_has_exactly_three_parts(void **state)
-{
-	static const struct { struct slice in; const char *z, *c, *p; } t[] = {
-		{ SLICE_LIT("\0bob\0secret"), "", "bob", "secret" },
-		{ SLICE_LIT("ann\0bob\0secret"), "ann", "bob", "secret" },
-		{ SLICE_LIT("\0b\xc3\xb6" "b\0s"), "", "b\xc3\xb6" "b", "s" },
-		{ SLICE_LIT("\0bob\0\xe9t\xe9"), "", "bob", "\xe9t\xe9" },
-		{ SLICE_LIT(""), NULL, NULL, NULL },
-		{ SLICE_LIT("\0"), NULL, NULL, NULL },
-		{ SLICE_LIT("bob\0secret"), NULL, NULL, NULL },
-		{ SLICE_LIT("\0bob\0"), NULL, NULL, NULL },
-		{ SLICE_LIT("\0\0secret"), NULL, NULL, NULL },
-		{ SLICE_LIT("\0bob\0sec\0ret"), NULL, NULL, NULL },
-		{ SLICE_LIT("\0bob\0secret\0"), NULL, NULL, NULL },
-		{ SLICE_LIT("\0b\xe9\0secret"), NULL, NULL, NULL },
-		{ SLICE_LIT("\xe9\0bob\0secret"), NULL, NULL, NULL },
-	};
-	struct sasl_plain	 p;
-	size_t			 i;
-
-	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		if (t[i].c == NULL) {
-			assert_int_equal(sasl_plain_parse(t[i].in, &p), -1);
-			continue;
-		}
-		assert_int_equal(sasl_plain_parse(t[i].in, &p), 0);
-		assert_true(slice_eq(p.authzid, slice_str(t[i].z)));
-		assert_true(slice_eq(p.authcid, slice_str(t[i].c)));
-		assert_true(slice_eq(p.password, slice_str(t[i].p)));
-	}
-}
-
 int
 main(void)
 {
@@ -207,7 +178,6 @@ main(void)
 		cmocka_unit_test(arguments_are_plain_numbers_and_not_too_many),
 		cmocka_unit_test(capabilities_tell_the_configuration),
 		cmocka_unit_test(base64_is_strict),
-		cmocka_unit_test(plain_has_exactly_three_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
