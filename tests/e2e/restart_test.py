@@ -66,7 +66,8 @@ class Restart(unittest.TestCase):
         base = self.i.base
         return {"smtpd unix:%s/run/smtpd/submit.sock" % self.i.dir, "smtpd 127.0.0.1:%d" % (base + 25),
                 "smtpd 127.0.0.1:%d" % (base + 587), "pop3d 127.0.0.1:%d" % (base + 110),
-                "imapd 127.0.0.1:%d" % (base + 143)}
+                "pop3d 127.0.0.1:%d" % (base + 995), "imapd 127.0.0.1:%d" % (base + 143),
+                "imapd 127.0.0.1:%d" % (base + 993)}
 
     def knock(self, act):
         smtp = Knocker(self.i.port(25), b"220 ")
