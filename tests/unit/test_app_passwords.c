@@ -10,6 +10,7 @@
 
 #include "lib/base/xmalloc.h"
 #include "lib/store/app_passwords.h"
+#include "lib/store/app_uses.h"
 
 #define HASH	"{SSHA256}mlepskEk9wh4vjNumDZVcSwXYkGqUEVCzOSlzpOZLXGy20yN" \
 		"Xz4A+1stPxRV13nr"
@@ -134,6 +135,45 @@ only_the_password_fits(void **state)
 	free(text);
 }
 
+static void
+uses_are_noted_and_read_again(void **state)
+{
+	struct app_passwords	*still;
+	struct app_uses		*a = app_uses_new();
+	const struct app_use	*u;
+	struct buf		 b;
+
+	(void)state;
+	still = parse("a@b:phone:" HASH ":t\na@b:pad:" HASH ":t\n");
+	buf_init(&b, 4096);
+	assert_null(app_uses_find(a, "a@b", "phone"));
+	app_uses_note(a, "a@b", "phone", 0, "imap", "2001:db8::1");
+	app_uses_note(a, "a@b", "phone", 86400, "pop3", "");
+	app_uses_note(a, "a@b", "revoked", 0, "imap", "192.0.2.1");
+	u = app_uses_find(a, "a@b", "phone");
+	assert_string_equal(u->time, "19700102T000000Z");
+	assert_string_equal(u->service, "pop3");
+	assert_string_equal(u->ip, "-");
+	assert_int_equal(app_uses_print(a, still, &b), 0);
+	assert_string_equal(buf_cstr(&b),
+	    "a@b:phone:19700102T000000Z:pop3:-\n");
+	app_uses_free(a);
+	a = app_uses_new();
+	(void)buf_addstr(&b, "a@b:pad:t:imap:2001:db8::1\n\n:::::\na@b:x:y\n"
+	    "a@b::t:imap:-\na@b:esc\033:t:imap:-\na@b:pad2:t:imap:-");
+	app_uses_read(a, buf_slice(&b));
+	assert_non_null(app_uses_find(a, "a@b", "phone"));
+	assert_string_equal(app_uses_find(a, "a@b", "pad")->ip,
+	    "2001:db8::1");
+	assert_non_null(app_uses_find(a, "a@b", "pad2"));
+	assert_null(app_uses_find(a, "a@b", ""));
+	assert_null(app_uses_find(a, "a@b", "x"));
+	app_uses_free(a);
+	app_uses_free(NULL);
+	app_passwords_free(still);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -142,6 +182,7 @@ main(void)
 		cmocka_unit_test(every_bad_line_is_named),
 		cmocka_unit_test(one_user_has_not_too_many),
 		cmocka_unit_test(only_the_password_fits),
+		cmocka_unit_test(uses_are_noted_and_read_again),
 	};
 	int			 r;
 

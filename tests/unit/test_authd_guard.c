@@ -8,13 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "authd/buckets.h"
 #include "authd/cache.h"
 #include "authd/delay.h"
+#include "authd/derived.h"
 #include "authd/hashers.h"
+#include "authd/once.h"
+#include "authd/salts.h"
 #include "lib/base/io.h"
 
 static void
@@ -157,23 +162,293 @@ the_queue_is_bounded(void **state)
 	/* One is with the helper, the others wait. */
 	for (i = 0; i < HASHERS_QUEUE + 1; i++) {
 		t.left++;
-		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t),
-		    0);
+		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false,
+		    count, &t), 0);
 	}
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), -1);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count,
+	    &t), -1);
 	assert_int_equal(errno, EAGAIN);
 	event_base_dispatch(t.base);
 	assert_int_equal(t.fits, HASHERS_QUEUE + 1);
 	memset(huge, 'x', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", huge, false, count, &t), -1);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", huge, false, count,
+	    &t), -1);
 	assert_int_equal(errno, EMSGSIZE);
-	assert_int_equal(hashers_ask(hs, huge, "a", false, count, &t), -1);
+	assert_int_equal(hashers_ask(hs, huge, "a", false, count,
+	    &t), -1);
 	/* Freed with a job under way: no call, nothing lost. */
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), 0);
-	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count, &t), 0);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count,
+	    &t), 0);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count,
+	    &t), 0);
 	hashers_free(hs);
 	event_base_free(t.base);
+}
+
+static void
+keys_are_made_by_helpers(void **state)
+{
+	struct tally		 t = { .base = event_base_new() };
+	struct hashers		*hs = hashers_new(t.base, 1);
+	struct scram_keys	 k = { .hash = SCRAM_SHA_1,
+	    .iterations = 4096, .salt_len = 3, .salt = "abc" }, want;
+
+	(void)state;
+	want = k;
+	assert_int_equal(scram_keys_make(&want, "w\xc3\xb6rd"), 0);
+	t.left = 1;
+	assert_int_equal(hashers_derive(hs, &k, "w\xc3\xb6rd", false, count,
+	    &t), 0);
+	event_base_dispatch(t.base);
+	assert_int_equal(t.fits, 1);
+	assert_memory_equal(&t.keys, &want, sizeof(want));
+	hashers_free(hs);
+	event_base_free(t.base);
+}
+
+struct turn {
+	struct event_base	*base;
+	char			 order[32];
+	size_t			 n;
+};
+
+static void
+first_turn(enum hash_result r, const struct scram_keys *keys, void *arg)
+{
+	struct turn	*t = arg;
+
+	(void)keys;
+	assert_int_equal(r, HASH_FITS);
+	t->order[t->n++] = 'f';
+	if (t->n == 24)
+		event_base_loopbreak(t->base);
+}
+
+static void
+late_turn(enum hash_result r, const struct scram_keys *keys, void *arg)
+{
+	struct turn	*t = arg;
+
+	(void)keys;
+	assert_int_equal(r, HASH_FITS);
+	t->order[t->n++] = 'l';
+	if (t->n == 24)
+		event_base_loopbreak(t->base);
+}
+
+/* Neither kind keeps the other out, and each has its own room. */
+static void
+late_jobs_let_others_go_first(void **state)
+{
+	struct turn	 t = { .base = event_base_new() };
+	struct hashers	*hs = hashers_new(t.base, 1);
+	int		 i;
+
+	(void)state;
+	for (i = 0; i < 12; i++)
+		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", true,
+		    late_turn, &t), 0);
+	for (i = 0; i < 12; i++)
+		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false,
+		    first_turn, &t), 0);
+	event_base_dispatch(t.base);
+	/* The first was given before anybody else was there. */
+	assert_memory_equal(t.order, "lfflfffl", 8);
+	hashers_free(hs);
+	hs = hashers_new(t.base, 1);
+	for (i = 0; i < HASHERS_QUEUE + 1; i++)
+		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", true,
+		    late_turn, &t), 0);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", true, late_turn,
+	    &t), -1);
+	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, first_turn,
+	    &t), 0);
+	hashers_free(hs);
+	event_base_free(t.base);
+}
+
+static void
+who_fails_often_is_suspect(void **state)
+{
+	struct delay	*d = delay_new();
+	int		 i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		assert_false(delay_suspect(d, "2001:db8::1", 1000));
+		delay_failed(d, "2001:db8::1", "bob", 1000);
+	}
+	assert_true(delay_suspect(d, "2001:db8::2", 1000));
+	assert_false(delay_suspect(d, "192.0.2.1", 1000));
+	assert_false(delay_suspect(d, "", 1000));
+	assert_false(delay_suspect(d, "2001:db8::1",
+	    1001 + DELAY_FORGET_MS));
+	/* Nobody named from nowhere: no harm. */
+	for (i = 0; i < 9; i++)
+		assert_int_equal(delay_failed(d, "", "", 1000),
+		    DELAY_FIRST_MS);
+	delay_free(d);
+}
+
+static int	 dropped;
+
+static void
+drop(void *thing)
+{
+	dropped += *(int *)thing;
+}
+
+static void
+things_serve_once_and_a_minute(void **state)
+{
+	static const char	*const bad[] = { "", "000", "zz", "fff",
+	    "00000000000000000000000000000000",
+	    "ffffffffffffffffffffffffffffffff",
+	    "xffffffffffffffffffffffffffffffff" };
+	struct once	*o = once_new(drop);
+	char		 a[AUTH_PASS_LEN + 1], b[AUTH_PASS_LEN + 1];
+	int		 one = 1, ten = 10, zero = 0, i;
+
+	(void)state;
+	dropped = 0;
+	once_put(o, &one, 1000, a);
+	once_put(o, &ten, 1000, b);
+	assert_int_equal(strlen(a), AUTH_PASS_LEN);
+	assert_string_not_equal(a, b);
+	for (i = 0; i < 7; i++)
+		assert_null(once_take(o, bad[i], 1000));
+	assert_ptr_equal(once_see(o, a, 1000), &one);
+	assert_ptr_equal(once_take(o, a, 1000 + ONCE_MS - 1), &one);
+	assert_null(once_see(o, a, 1000));
+	assert_null(once_take(o, a, 1000));
+	assert_null(once_take(o, b, 1000 + ONCE_MS));
+	b[31] = b[31] == '0' ? '1' : '0';
+	assert_null(once_take(o, b, 1000));
+	for (i = 0; i < ONCE_MAX; i++)
+		once_put(o, &zero, 2000, a);
+	assert_int_equal(dropped, 10);
+	once_put(o, &one, 2000, a);
+	once_free(o);
+	assert_int_equal(dropped, 11);
+	once_free(NULL);
+}
+
+static void
+an_hour_holds_what_it_may(void **state)
+{
+	struct buckets	*b = buckets_new(2, 10);
+	const int64_t	 hour = 3600 * 1000;
+
+	(void)state;
+	assert_int_equal(buckets_take(b, "a", 11, 0), BUCKETS_RECIPIENTS);
+	assert_int_equal(buckets_take(b, "a", UINT64_MAX, 0),
+	    BUCKETS_RECIPIENTS);
+	assert_int_equal(buckets_take(b, "a", 10, 0), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", 0, 0), BUCKETS_RECIPIENTS);
+	/* A tenth of an hour gives one recipient. */
+	assert_int_equal(buckets_take(b, "a", 1, hour / 10 - 1),
+	    BUCKETS_RECIPIENTS);
+	assert_int_equal(buckets_take(b, "a", 0, hour / 10), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", 1, hour / 10), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", 1, hour / 4),
+	    BUCKETS_MESSAGES);
+	assert_int_equal(buckets_take(b, "b", 1, hour / 4), BUCKETS_OK);
+	/* However long it lasts, it holds one hour's. */
+	assert_int_equal(buckets_take(b, "a", 11, 1000 * hour),
+	    BUCKETS_RECIPIENTS);
+	assert_int_equal(buckets_take(b, "a", 1, 1000 * hour), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", 1, 1000 * hour), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", 1, 1000 * hour),
+	    BUCKETS_MESSAGES);
+	buckets_free(b);
+	b = buckets_new(0, 0);
+	assert_int_equal(buckets_take(b, "a", UINT32_MAX, 0), BUCKETS_OK);
+	assert_int_equal(buckets_take(b, "a", UINT32_MAX, 0), BUCKETS_OK);
+	buckets_free(b);
+	buckets_free(NULL);
+}
+
+static void
+the_table_of_buckets_is_bounded(void **state)
+{
+	struct buckets	*b = buckets_new(1000000, 10000000);
+	char		 name[32];
+	int		 i;
+
+	(void)state;
+	for (i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "user%d", i);
+		assert_int_equal(buckets_take(b, name, 1, i), BUCKETS_OK);
+	}
+	buckets_free(b);
+}
+
+static void
+salts_stay_the_same(void **state)
+{
+	char		 dir[] = "/tmp/merpati-test.XXXXXX", path[64];
+	struct salts	*s;
+	unsigned char	 a[32], b[32];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(rmdir(dir), 0);	/* it is made */
+	s = salts_new(dir);
+	salts_make(s, "SHA-256", "a@x", a, 32);
+	salts_make(s, "SHA-256", "A@X", b, 32);
+	assert_memory_equal(a, b, 32);
+	salts_make(s, "SHA-1", "a@x", b, 32);
+	assert_memory_not_equal(a, b, 32);
+	salts_make(s, "SHA-256", "b@x", b, 32);
+	assert_memory_not_equal(a, b, 32);
+	salts_free(s);
+	s = salts_new(dir);
+	memset(b, 'x', sizeof(b));
+	salts_make(s, "SHA-256", "a@x", b, 16);
+	assert_memory_equal(a, b, 16);
+	assert_int_equal(b[16], 'x');
+	salts_free(s);
+	/* A key that is none is left alone, and another one used. */
+	snprintf(path, sizeof(path), "%s/salt-key", dir);
+	assert_int_equal(truncate(path, 10), 0);
+	s = salts_new(dir);
+	salts_make(s, "SHA-256", "a@x", b, 32);
+	assert_memory_not_equal(a, b, 32);
+	salts_free(s);
+	salts_free(NULL);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void
+derived_keys_are_those_asked_for(void **state)
+{
+	struct cache		*c = cache_new(60);
+	struct derived		*d = derived_new(c, 60);
+	struct scram_keys	 k = { .iterations = 4096, .salt_len = 3,
+	    .salt = "abc" }, got = k;
+
+	(void)state;
+	assert_false(derived_get(d, "a@x", "{PLAIN}b", &got, 1000));
+	memset(k.stored, 7, sizeof(k.stored));
+	derived_put(d, "a@x", "{PLAIN}b", &k, 1000);
+	assert_true(derived_get(d, "a@x", "{PLAIN}b", &got, 1000));
+	assert_memory_equal(&got, &k, sizeof(k));
+	assert_false(derived_get(d, "b@x", "{PLAIN}b", &got, 1000));
+	assert_false(derived_get(d, "a@x", "{PLAIN}c", &got, 1000));
+	assert_false(derived_get(d, "a@x", "{PLAIN}b", &got, 62000));
+	got.iterations = 4097;
+	assert_false(derived_get(d, "a@x", "{PLAIN}b", &got, 1000));
+	got = k;
+	got.salt[0] = 'x';
+	assert_false(derived_get(d, "a@x", "{PLAIN}b", &got, 1000));
+	got = k;
+	got.hash = SCRAM_SHA_1;
+	assert_false(derived_get(d, "a@x", "{PLAIN}b", &got, 1000));
+	derived_free(d);
+	derived_free(NULL);
+	cache_free(c);
 }
 
 int
@@ -186,6 +461,14 @@ main(void)
 		cmocka_unit_test(the_delay_table_is_bounded),
 		cmocka_unit_test(helpers_answer_each_job_once),
 		cmocka_unit_test(the_queue_is_bounded),
+		cmocka_unit_test(keys_are_made_by_helpers),
+		cmocka_unit_test(late_jobs_let_others_go_first),
+		cmocka_unit_test(who_fails_often_is_suspect),
+		cmocka_unit_test(things_serve_once_and_a_minute),
+		cmocka_unit_test(an_hour_holds_what_it_may),
+		cmocka_unit_test(the_table_of_buckets_is_bounded),
+		cmocka_unit_test(salts_stay_the_same),
+		cmocka_unit_test(derived_keys_are_those_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,9 @@ static const struct {
 	{ "merpati 1 worker 1\nstatus later\n", true },
 	{ "merpati 1 expanded 1\nstatus ok\n", true },	/* not a file */
 	{ "merpati 1 expanded 1\nstatus none\n", true },
+	{ "merpati 1 used 1\nstatus ok\n", true },	/* nor this */
+	{ "merpati 1 used 1\nstatus temp\n", true },
+	{ "merpati 1 used 1\nstatus ok\n", false },
 	{ "merpati 1 server 1\nkind sh\nuid 1\ngid 1\n", false },
 	{ "merpati 1 server 1\nkind pop3\nuid 4294967295\ngid 1\n", false },
 	{ "merpati 1 home 1\npath /a+00b\nuid 1\ngid 1\n", false },
@@ -405,6 +408,8 @@ malformed_packets_are_refused_by_every_decoder(void **state)
 		REFUSED(proto_auth_get_worker(&b, &fd));
 		assert_int_equal(fd, -1);
 		REFUSED(proto_auth_get_expanded(&b, u.text, 16, &fd));
+		assert_int_equal(fd, -1);
+		REFUSED(proto_auth_get_used(&b, &fd));
 		assert_int_equal(fd, -1);
 		REFUSED(proto_spawn_get_server(&b, &u.server));
 		REFUSED(proto_spawn_get_home(&b, &u.home));
