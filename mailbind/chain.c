@@ -19,6 +19,7 @@ static const struct chain_service	 services[] = {
 	{ "resolver", "merpati-resolver" },
 	{ "smtpd", "merpati-smtpd" },
 	{ "spawner", NULL },
+	{ "tokend", "merpati-token" },
 };
 
 /* What a daemon's environment may hold; sanitizers are told things there. */

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "mailctl/check.h"
@@ -34,6 +35,7 @@ static const struct place {
 	{ false, "queue", "merpati-queue", "merpati-queue", 0755 },
 	{ false, "remote", "merpati-remote", "merpati-remote", 0755 },
 	{ false, "resolver", "merpati-resolver", "merpati-resolver", 0755 },
+	{ false, "tokend", "merpati-token", "merpati-token", 0755 },
 	{ false, "smtpd", "merpati-smtpd", "merpati-smtpd", 0755 },
 };
 
@@ -113,6 +115,35 @@ check_file(struct check *c, const char *path, mode_t forbidden,
 		    why);
 }
 
+/* What tokend needs when there is a server to be asked. */
+static void
+check_oauth(struct check *c)
+{
+	const struct config_oauth	*o = &c->cfg->oauth;
+	struct stat			 st;
+	char				 path[PATH_LEN];
+
+	if (o->url == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/tokend", c->cfg->libexec_dir);
+	if (stat(path, &st) == -1)
+		check_error(c, "introspection-url: tokend is not installed "
+		    "(built without libcurl or jansson): %s", path);
+	if (strncasecmp(o->url, "https:", 6) == 0 && stat(o->ca_file, &st) ==
+	    -1)
+		check_error(c, "ca-file: %s: %s", o->ca_file, strerror(errno));
+	if (o->scope == NULL)
+		check_warning(c, "section oauth: without scope any token of "
+		    "that server logs in");
+	if (o->client_secret_file == NULL)
+		return;
+	if (stat(o->client_secret_file, &st) == -1 && errno == ENOENT)
+		check_error(c, "client-secret-file: %s: %s",
+		    o->client_secret_file, strerror(errno));
+	check_file(c, o->client_secret_file, 027, "the secret is for root "
+	    "and tokend alone");
+}
+
 void
 check_paths(struct check *c)
 {
@@ -135,6 +166,7 @@ check_paths(struct check *c)
 	    "of the mail");
 	check_file(c, c->cfg->aliases_file, 022, "whoever can write it "
 	    "decides where mail goes");
+	check_oauth(c);
 	check_file(c, c->cfg->users_file, 027, "password hashes are for root "
 	    "and authd alone");
 }

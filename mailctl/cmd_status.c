@@ -150,6 +150,12 @@ sockets(struct report *r)
 		    packet[i]);
 		one_socket(r, packet[i], services_answers_packet(path), "");
 	}
+	if (r->cfg->oauth.url != NULL) {
+		snprintf(path, sizeof(path), "%s/tokend/tokend.sock",
+		    r->cfg->run_dir);
+		one_socket(r, "tokend/tokend.sock",
+		    services_answers_packet(path), "");
+	}
 	snprintf(path, sizeof(path), "%s/smtpd/submit.sock", r->cfg->run_dir);
 	yes = services_answers_unix(path, line, sizeof(line));
 	one_socket(r, "smtpd/submit.sock", yes, line);

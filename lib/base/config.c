@@ -109,6 +109,9 @@ config_check(struct config *c)
 	if (!c->remote.ipv4 && !c->remote.ipv6)
 		buf_addf(config_err, "%s:1: remote: ipv4 and ipv6 are both "
 		    "no\n", config_file);
+	if (c->oauth.client_secret_file != NULL && c->oauth.client_id == NULL)
+		config_missing("client-id", "client-secret-file of section "
+		    "oauth needs it");
 	if (c->remote.helo == NULL && c->hostname != NULL)
 		c->remote.helo = xstrdup(c->hostname);
 	if (c->spawner.mail_roots.n == 0 && c->mail_home != NULL) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/config_keys.h"
+#include "lib/base/config_url.h"
 #include "lib/base/config_via.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
@@ -196,6 +197,8 @@ config_key_check(const struct config_key *k, const char *value)
 		return config_is_server(value) ? NULL :
 		    "not a server like 192.0.2.53, 127.0.0.1:5300 or "
 		    "[2001:db8::53]:53";
+	case KEY_URL:
+		return config_url_wrong(value);
 	case KEY_IPV4:
 		return inet_pton(AF_INET, value, addr) == 1 ? NULL :
 		    "not an IPv4 address";
@@ -293,6 +296,7 @@ config_key_store(const struct config_key *k, const char *value, void *field)
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
 	case KEY_PATH_OR_NONE:
+	case KEY_URL:
 	case KEY_IPV4:
 	case KEY_IPV6:
 		*(char **)field = value == NULL ? NULL : xstrdup(value);
@@ -380,6 +384,7 @@ config_key_free(const struct config_key *k, void *field)
 	case KEY_ADDRESS:
 	case KEY_CHOICE:
 	case KEY_PATH_OR_NONE:
+	case KEY_URL:
 	case KEY_IPV4:
 	case KEY_IPV6:
 		free(*(char **)field);

@@ -34,6 +34,7 @@ enum config_key_type {
 	KEY_PATHS,		/* of absolute paths, or "" */
 	KEY_SERVERS,		/* of ADDRESS, ADDRESS:PORT, [V6]:PORT */
 	KEY_PATH_OR_NONE,	/* char *, absolute or "" */
+	KEY_URL,		/* char *, https:, or http: of this machine */
 	KEY_IPV4,		/* char *, a numeric address */
 	KEY_IPV6,
 	KEY_NETWORKS		/* of ADDRESS or ADDRESS/BITS */

@@ -190,7 +190,7 @@ const struct config_key	 config_keys[] = {
 	{ "keyd", "ticket-life", KEY_TIME, KEYD(ticket_life), "1h", 2, 3600,
 	    NULL },
 
-	{ "oauth", "introspection-url", KEY_STRING, OAUTH(url), NULL, 0, 0,
+	{ "oauth", "introspection-url", KEY_URL, OAUTH(url), NULL, 0, 0,
 	    NULL },
 	{ "oauth", "client-id", KEY_STRING, OAUTH(client_id), NULL, 0, 0,
 	    NULL },
@@ -201,7 +201,7 @@ const struct config_key	 config_keys[] = {
 	{ "oauth", "scope", KEY_STRING, OAUTH(scope), NULL, 0, 0, NULL },
 	{ "oauth", "ca-file", KEY_PATH, OAUTH(ca_file),
 	    "/etc/ssl/certs/ca-certificates.crt", 0, 0, NULL },
-	{ "oauth", "timeout", KEY_TIME, OAUTH(timeout), "10s", 1, 60, NULL },
+	{ "oauth", "timeout", KEY_TIME, OAUTH(timeout), "10s", 1, 15, NULL },
 	{ "oauth", "cache", KEY_TIME, OAUTH(cache), "1m", 0, 3600, NULL },
 
 	{ "spawner", "min-uid", KEY_UINT, SPAWNER(min_uid), "100", 1,

@@ -409,6 +409,47 @@ homes_cannot_leave_their_directory(void **state)
 	buf_free(&out);
 }
 
+static void
+secrets_go_to_https_or_this_machine(void **state)
+{
+	static const char *const	 good[] = {
+	    "https://sso.example.org/introspect", "https://sso.example.org",
+	    "https://192.0.2.1:8443/a?b=c", "https://[2001:db8::1]/",
+	    "HTTPS://sso/", "http://127.0.0.1:8080/i", "http://localhost/",
+	    "http://[::1]:80/" };
+	static const char *const	 bad[] = { "", "sso.example.org",
+	    "ftp://sso/", "file:///etc/passwd", "https:/sso", "https://",
+	    "https:///a", "https://:443/", "https://sso:0/", "https://sso:/",
+	    "https://sso:65536/", "https://sso:a/", "https://a b/",
+	    "https://user:secret@sso/", "https://sso/#a", "https://s_o/",
+	    "https://.sso/", "https://[::1/", "https://[sso]/",
+	    "https://[::1]x/", "https://j\xc3\xbcrgen/", "https://a/\\b",
+	    "http://sso.example.org/", "http://127.0.0.1.example.org/",
+	    "http://localhost.example.org/", "http://10.0.0.1/",
+	    "http://127.1@sso/", "http://[::2]/" };
+	char				 text[512];
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), BASE
+		    "oauth { introspection-url = \"%s\" }\n", good[i]);
+		if (load(text) == -1)
+			fail_msg("refused: %s", buf_cstr(&err));
+		assert_string_equal(c.oauth.url, good[i]);
+		config_free(&c);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), BASE
+		    "oauth { introspection-url = \"%s\" }\n", bad[i]);
+		if (load(text) == 0)
+			fail_msg("accepted: %s", bad[i]);
+		assert_non_null(strstr(buf_cstr(&err), ":3: "));
+	}
+	assert_int_equal(load(BASE
+	    "oauth { client-secret-file = \"/a\" }\n"), -1);
+}
+
 int
 main(void)
 {
@@ -420,6 +461,7 @@ main(void)
 		cmocka_unit_test(the_resolver_has_servers_and_stubs),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(homes_cannot_leave_their_directory),
+		cmocka_unit_test(secrets_go_to_https_or_this_machine),
 	};
 	int	 fd, r;
 
