@@ -1,0 +1,116 @@
+/*
+ * Packets to and from keyd: the first octet chooses the verb, the rest are the
+ * fields.  What is taken must encode and decode to the same again.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/net/proto_key.h"
+
+int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct ipc_msg		 m;
+static struct key_signature	 sig, sig2;
+
+/* The encoder's packet as the decoder meets it: behind its first line. */
+static void
+rewind_msg(void)
+{
+	assert(!m.bad);
+	m.pos = (size_t)((char *)memchr(m.data, '\n', m.len) - m.data) + 1;
+}
+
+static void
+sign(void)
+{
+	struct key_sign	 a, b;
+
+	if (proto_key_get_sign(&m, &a) == -1)
+		return;
+	assert(a.len == 32 || a.len == 48 || a.len == 64);
+	assert(strlen(a.key) == KEY_ID_MAX);
+	proto_key_put_sign(&m, 2, &a);
+	rewind_msg();
+	assert(proto_key_get_sign(&m, &b) == 0);
+	assert(memcmp(&a, &b, sizeof(a)) == 0);
+}
+
+static void
+signature(void)
+{
+	if (proto_key_get_signed(&m, &sig) == -1)
+		return;
+	assert(sig.ok == (sig.len > 0) && sig.len <= sizeof(sig.data));
+	proto_key_put_signed(&m, 2, &sig);
+	rewind_msg();
+	assert(proto_key_get_signed(&m, &sig2) == 0);
+	assert(memcmp(&sig, &sig2, sizeof(sig)) == 0);
+}
+
+static void
+ticket(void)
+{
+	unsigned char	 a[KEY_TICKET_NAME], b[KEY_TICKET_NAME];
+	bool		 named, again;
+
+	if (proto_key_get_ticket(&m, &named, a) == -1)
+		return;
+	proto_key_put_ticket(&m, 2, named ? a : NULL);
+	rewind_msg();
+	assert(proto_key_get_ticket(&m, &again, b) == 0);
+	assert(named == again && memcmp(a, b, sizeof(a)) == 0);
+}
+
+static void
+ticket_key(void)
+{
+	struct key_ticket	 a, b;
+
+	if (proto_key_get_ticket_key(&m, &a) == -1)
+		return;
+	assert(a.fresh <= a.left && a.left <= KEY_TICKET_LIFE_MAX);
+	proto_key_put_ticket_key(&m, 2, &a);
+	rewind_msg();
+	assert(proto_key_get_ticket_key(&m, &b) == 0);
+	assert(memcmp(&a, &b, sizeof(a)) == 0);
+}
+
+static void
+done(void)
+{
+	char	 error[KEY_ERROR_MAX];
+	bool	 ok;
+
+	if (proto_key_get_done(&m, &ok, error, sizeof(error)) == 0)
+		assert(strlen(error) < sizeof(error));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct {
+		const char	*verb;
+		void		(*fn)(void);
+	}			 kinds[] = {
+		{ "sign", sign }, { "signed", signature },
+		{ "ticket", ticket }, { "ticket-key", ticket_key },
+		{ "error", done },
+	};
+	size_t			 k;
+
+	if (size < 1)
+		return 0;
+	k = data[0] % (sizeof(kinds) / sizeof(kinds[0]));
+	ipc_start(&m, kinds[k].verb, 1);
+	m.pos = m.len;
+	if (size - 1 > IPC_MAX - m.len ||
+	    memchr(data + 1, '\0', size - 1) != NULL)
+		return 0;
+	memcpy(m.data + m.len, data + 1, size - 1);
+	m.len += size - 1;
+	m.data[m.len] = '\0';
+	kinds[k].fn();
+	return 0;
+}
