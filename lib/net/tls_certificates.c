@@ -181,17 +181,18 @@ static int
 get_chain(struct slice *in, struct tls_certificate *c)
 {
 	const unsigned char	*p;
-	struct slice		 line;
+	struct slice		 line = { "", 0 };
 	struct buf		 der;
+	bool			 whole = false;
 	X509			*x = NULL;
 
 	if (c->nchain == TLS_CHAIN_MAX)
 		return -1;
 	buf_init(&der, TLS_CERTIFICATES_MAX);
-	while (next_line(in, &line) && !line_is(line, END))
+	while (next_line(in, &line) && !(whole = line_is(line, END)))
 		if (line.len == 0 || base64_decode(line, &der) == -1)
 			goto out;
-	if (!line_is(line, END) || der.len == 0)
+	if (!whole || der.len == 0)
 		goto out;
 	p = (const unsigned char *)der.ptr;
 	x = d2i_X509(NULL, &p, (long)der.len);

@@ -170,14 +170,18 @@ set_callbacks(const struct tls_server *s, SSL_CTX *c)
 static int
 set_suites(const struct tls_server *s, SSL_CTX *c)
 {
+	/* OpenSSL's macros cast const away, which clang complains of. */
+	static char	 groups[] = GROUPS, schemes[] = SCHEMES;
+	static char	 schemes_client[] = SCHEMES_CLIENT;
+
 	if (SSL_CTX_set_min_proto_version(c, s->opt.v13_only ?
 	    TLS1_3_VERSION : TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_max_proto_version(c, 0) != 1 ||
 	    SSL_CTX_set_cipher_list(c, CIPHERS) != 1 ||
 	    SSL_CTX_set_ciphersuites(c, SUITES) != 1 ||
-	    SSL_CTX_set1_groups_list(c, GROUPS) != 1 ||
-	    SSL_CTX_set1_sigalgs_list(c, SCHEMES) != 1 ||
-	    SSL_CTX_set1_client_sigalgs_list(c, SCHEMES_CLIENT) != 1)
+	    SSL_CTX_set1_groups_list(c, groups) != 1 ||
+	    SSL_CTX_set1_sigalgs_list(c, schemes) != 1 ||
+	    SSL_CTX_set1_client_sigalgs_list(c, schemes_client) != 1)
 		return -1;
 	SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA);

@@ -88,14 +88,16 @@ static void
 talk(SSL *server, SSL *client)
 {
 	char	 octet = 'x';
-	int	 i;
+	int	 i, one, other;
 
 	SSL_set_accept_state(server);
 	SSL_set_connect_state(client);
-	for (i = 0; i < ROUNDS; i++)
-		if ((SSL_do_handshake(client) == 1) &
-		    (SSL_do_handshake(server) == 1))
+	for (i = 0; i < ROUNDS; i++) {
+		one = SSL_do_handshake(client);
+		other = SSL_do_handshake(server);
+		if (one == 1 && other == 1)
 			break;
+	}
 	if (i == ROUNDS)
 		return;
 	(void)SSL_write(client, &octet, 1);
