@@ -10,38 +10,9 @@
 #include "imap-session/fetch_args.h"
 #include "imap-session/fetch_section.h"
 #include "tests/unit/fake_folder.h"
+#include "tests/unit/lex_feed.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static const uint8_t	*wire;
-static size_t		 wire_len;
-
-static ssize_t
-wire_read(struct stream *s, void *to, size_t len)
-{
-	size_t	 n = wire_len < len ? wire_len : len;
-
-	(void)s;
-	memcpy(to, wire, n);
-	wire += n;
-	wire_len -= n;
-	return (ssize_t)n;
-}
-
-static ssize_t
-wire_write(struct stream *s, const void *from, size_t len)
-{
-	(void)s;
-	(void)from;
-	return (ssize_t)len;
-}
-
-static bool
-wire_pending(struct stream *s)
-{
-	(void)s;
-	return true;
-}
 
 static int
 count(void *ctx, const char *data, size_t len)
@@ -81,12 +52,10 @@ try_sections(const struct fetch_args *a, const uint8_t *letter, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct imap_limits	 limit = { 2000, 500, true, 8 };
 	const uint8_t			*lf;
 	struct fetch_args		 a;
 	struct stream			 s;
 	struct imap_lex			 l;
-	struct slice			 name;
 	char				 line[1000];
 	size_t				 n;
 
@@ -98,20 +67,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(line, "a F ", 4);
 	memcpy(line + 4, data, n);
 	memcpy(line + 4 + n, "\r\n", 2);
-	wire = (const uint8_t *)line;
-	wire_len = n + 6;
-	stream_init(&s, -1, -1, 1000, 0);
-	s.read = wire_read;
-	s.write = wire_write;
-	s.pending = wire_pending;
-	imap_lex_init(&l, &s, &limit);
 	fetch_args_init(&a);
-	if (imap_lex_begin(&l, &name) && imap_lex_space(&l) &&
+	if (lex_feed_begin(&l, &s, line, n + 6) && imap_lex_space(&l) &&
 	    fetch_args_parse(&l, &a))
 		try_sections(&a, lf + 1, len - n - 1);
 	fetch_args_free(&a);
 	(void)imap_lex_finish(&l);
-	imap_lex_free(&l);
-	stream_free(&s);
+	lex_feed_end(&l, &s);
 	return 0;
 }

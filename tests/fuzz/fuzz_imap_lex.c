@@ -2,43 +2,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/net/imap_lex.h"
+#include "tests/unit/lex_feed.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static const uint8_t	*wire;
-static size_t		 wire_len, wire_piece;
-
-static ssize_t
-wire_read(struct stream *s, void *to, size_t len)
-{
-	size_t	 n = wire_len < wire_piece ? wire_len : wire_piece;
-
-	(void)s;
-	if (n > len)
-		n = len;
-	memcpy(to, wire, n);
-	wire += n;
-	wire_len -= n;
-	return (ssize_t)n;
-}
-
-static ssize_t
-wire_write(struct stream *s, const void *from, size_t len)
-{
-	(void)s;
-	(void)from;
-	return (ssize_t)len;
-}
-
-static bool
-wire_pending(struct stream *s)
-{
-	(void)s;
-	return true;
-}
 
 static void
 check(const struct imap_lex *l, struct slice w)
@@ -113,14 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2)
 		return 0;
 	kinds = data[0];
-	wire_piece = 1 + data[1] / 4u;
-	wire = data + 2;
-	wire_len = len - 2;
-	stream_init(&s, -1, -1, 1000, 0);
-	s.read = wire_read;
-	s.write = wire_write;
-	s.pending = wire_pending;
-	imap_lex_init(&l, &s, &limit);
+	lex_feed_start(&l, &s, (const char *)data + 2, len - 2, &limit);
+	lex_feed.piece = 1 + data[1] / 4u;
 	l.limit.plus = data[1] & 1;
 	l.utf8 = data[1] & 2;
 	l.binary = data[0] & 1;
@@ -136,7 +97,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		    !imap_lex_at_end(&l))
 			abort();
 	}
-	imap_lex_free(&l);
-	stream_free(&s);
+	lex_feed_end(&l, &s);
 	return 0;
 }
