@@ -86,13 +86,8 @@ class Submit(threading.Thread):
             "PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 1000000000", "DSN",
             "ENHANCEDSTATUSCODES"]
         self.at_dot = lambda: None
-        path = site.path("run/smtpd/submit.sock")
-        if os.path.exists(path):
-            os.unlink(path)
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.bind(path)
-        os.chmod(path, 0o666)
-        self.sock.listen(20)
+        self.sock = harness.unix_listener(site.path("run/smtpd/submit.sock"),
+                                          socket.SOCK_STREAM)
         self.start()
 
     def run(self):

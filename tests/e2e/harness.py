@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -138,6 +139,30 @@ def memory_directory(prefix):
     except OSError:
         pass
     return tempfile.mkdtemp(prefix=prefix, dir=where)
+
+
+def unix_listener(path, kind=socket.SOCK_SEQPACKET):
+    """A socket there that everybody may connect to, in place of what was."""
+    if os.path.exists(path):
+        os.unlink(path)
+    sock = socket.socket(socket.AF_UNIX, kind)
+    sock.bind(path)
+    os.chmod(path, 0o666)
+    sock.listen(200)
+    return sock
+
+
+def serve_each(sock, serve, connections=None):
+    """serve(connection) in a thread for each one, until sock is closed; the
+    list connections has them all."""
+    while True:
+        try:
+            conn, _ = sock.accept()
+        except OSError:
+            return
+        if connections is not None:
+            connections.append(conn)
+        threading.Thread(target=serve, args=(conn,), daemon=True).start()
 
 
 def xencode(text):

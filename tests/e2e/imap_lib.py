@@ -6,7 +6,6 @@ import socket
 import time
 
 import pop3_lib
-from pop3_lib import TOP, program  # noqa: F401 (for those who import us)
 
 USER = "alice@example.test"
 
@@ -297,20 +296,10 @@ class Client:
 class Place(pop3_lib.Place):
     """A configuration and mail homes; session() starts imap-session -i."""
 
+    program, client = "imap-session", Client
+
     def __init__(self, imapd="", top="", parent=None):
         super().__init__("", top, parent, imapd)
-
-    def session(self, user="alice"):
-        """The client has not read the greeting."""
-        ours, theirs = socket.socketpair()
-        p = self.start([self.copy("imap-session"), "-i", "-u", user + "@example.test",
-                        "-m", self.home(user), "-c", self.conf], theirs,
-                       **self.privileges())
-        theirs.close()
-        c = Client(ours)
-        c.process = p
-        self.clients.append(c)
-        return c
 
     def login(self, user="alice", enable=""):
         c = self.session(user)

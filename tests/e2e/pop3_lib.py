@@ -5,20 +5,13 @@ import pwd
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import urllib.parse
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-def program(name):
-    for d in (os.environ.get("MERPATI_BUILD"), TOP + "/build", TOP):
-        if d and os.path.exists("%s/out/%s" % (d, name)):
-            return os.path.abspath("%s/out/%s" % (d, name))
-    sys.exit("no build found: run tests/run, or make")
+import harness
+from harness import out as program
+from harness import xdecode, xencode
 
 
 class Client:
@@ -75,6 +68,8 @@ def unstuff(body):
 
 class Place:
     """A configuration and mail homes in a temporary directory."""
+
+    program, client = "pop3-session", Client
 
     def __init__(self, pop3d="", top="", parent=None, imapd=""):
         self.dir = tempfile.mkdtemp(prefix="mpop", dir=parent)
@@ -148,11 +143,11 @@ class Place:
     def session(self, user="alice"):
         """A session by hand; the client has not read the first line."""
         ours, theirs = socket.socketpair()
-        p = self.start([self.copy("pop3-session"), "-i", "-u", user + "@example.test",
+        p = self.start([self.copy(self.program), "-i", "-u", user + "@example.test",
                         "-m", self.home(user), "-c", self.conf], theirs,
                        **self.privileges())
         theirs.close()
-        c = Client(ours)
+        c = self.client(ours)
         c.process = p
         self.clients.append(c)
         return c
@@ -194,15 +189,6 @@ class Place:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def xdecode(s):
-    return urllib.parse.unquote_to_bytes(s.replace("%", "%25").replace("+", "%"))
-
-
-def xencode(data):
-    return "".join(chr(b) if 0x20 < b < 0x7f and b not in b"+=" else "+%02X" % b
-                   for b in data)
-
-
 class Authd:
     """Answers `session' for known passwords and hands the connection on."""
 
@@ -213,14 +199,12 @@ class Authd:
         self.usage = []
         self.verdict = None
         self.path = place.dir + "/run/authd/authd.sock"
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.bind(self.path)
-        os.chmod(self.path, 0o666)
-        self.sock.listen(50)
+        self.sock = harness.unix_listener(self.path)
         self.server = None
         self.quota = (0, 0)
         self.tag = b""
-        threading.Thread(target=self.run, daemon=True).start()
+        threading.Thread(target=harness.serve_each, args=(self.sock, self.talk),
+                         daemon=True).start()
 
     def start_server(self, name="pop3-session"):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -266,14 +250,6 @@ class Authd:
                 for fd in fds:
                     os.close(fd)
                 conn.sendall(answer.encode())
-
-    def run(self):
-        while True:
-            try:
-                conn, _ = self.sock.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.talk, args=(conn,), daemon=True).start()
 
     def close(self):
         self.sock.close()

@@ -65,24 +65,12 @@ class Authd(Packets):
     def __init__(self, world, path):
         super().__init__(daemon=True)
         self.world, self.path = world, path
-        if os.path.exists(path):
-            os.unlink(path)
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.bind(path)
-        os.chmod(path, 0o666)
-        self.sock.listen(20)
+        self.sock = harness.unix_listener(path)
         self.asked, self.conns = [], []
         self.start()
 
     def run(self):
-        while True:
-            try:
-                conn, _ = self.sock.accept()
-            except OSError:
-                return
-            self.conns.append(conn)
-            threading.Thread(target=self.serve, args=(conn,),
-                             daemon=True).start()
+        harness.serve_each(self.sock, self.serve, self.conns)
 
     def serve(self, conn):
         while True:

@@ -6,17 +6,8 @@ import socket
 import threading
 import time
 
+from harness import serve_each, unix_listener
 from queue_lib import Case, Packets, World, xdecode, xencode
-
-
-def listen(path):
-    if os.path.exists(path):
-        os.unlink(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sock.bind(path)
-    os.chmod(path, 0o666)
-    sock.listen(200)
-    return sock
 
 
 class Server(Packets):
@@ -24,18 +15,11 @@ class Server(Packets):
 
     def __init__(self, world, path):
         super().__init__(daemon=True)
-        self.world, self.sock, self.conns = world, listen(path), []
+        self.world, self.sock, self.conns = world, unix_listener(path), []
         self.start()
 
     def run(self):
-        while True:
-            try:
-                conn, _ = self.sock.accept()
-            except OSError:
-                return
-            self.conns.append(conn)
-            threading.Thread(target=self.guard, args=(conn,),
-                             daemon=True).start()
+        serve_each(self.sock, self.guard, self.conns)
 
     def guard(self, conn):
         try:

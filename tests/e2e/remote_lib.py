@@ -51,9 +51,7 @@ class Host(threading.Thread):
         self.ended = []         # how each connection ended
         self.lock = threading.Lock()
         if path:
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.bind(path)
-            os.chmod(path, 0o666)
+            self.sock = harness.unix_listener(path, socket.SOCK_STREAM)
             self.port = 0
         else:
             self.sock = socket.socket(socket.AF_INET6 if ":" in address
