@@ -79,6 +79,7 @@ session_rest(struct session *s)
 	buf_free(&s->answer);
 	buf_free(&s->put.text);
 	s->put.valid = false;
+	account_rest(&s->account);
 	malloc_trim(0);
 }
 

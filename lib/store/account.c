@@ -76,6 +76,13 @@ account_index(struct account *a)
 	return a->index;
 }
 
+void
+account_rest(struct account *a)
+{
+	if (a->index != NULL)
+		index_rest(a->index);
+}
+
 /* The place is at fault, and the index no worse than it was. */
 static bool
 is_place(int error)

@@ -38,6 +38,8 @@ void	 account_close(struct account *);
  * what a login costs, so ask when a mailbox is opened, not before.
  */
 struct index	*account_index(struct account *);
+/* Nothing will be asked for a while: keep little memory. */
+void	 account_rest(struct account *);
 /*
  * A call of index.h failed, errno says how, or the index is gone (errno
  * ESTALE).  It is closed, and discarded unless it is the place that is full or

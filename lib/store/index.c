@@ -400,6 +400,8 @@ index_close(struct index *ix)
 		return;
 	index_abort(&ix->txn);
 	index_marks_busy(ix);
+	/* There may be something to sync. */
+	(void)index_wake(ix);
 	index_marks_clean(ix);
 	close_env(ix);
 	index_marks_busy(NULL);
@@ -428,6 +430,7 @@ index_discard(struct index *ix, const char *why)
 	}
 	/* Nothing of it is worth a sync. */
 	close_env(ix);
+	ix->resting = false;
 	index_close(ix);
 }
 
@@ -462,5 +465,37 @@ index_reopen(struct index *ix)
 	} else
 		r = 0;
 	filelock_free(ix->lockfd, INDEX_GATE);
+	return r;
+}
+
+/* The files stay as they are, and so do our marks. */
+void
+index_rest(struct index *ix)
+{
+	if (ix->alone || ix->env == NULL || ix->txn.txn != NULL)
+		return;
+	close_env(ix);
+	ix->resting = true;
+}
+
+int
+index_wake(struct index *ix)
+{
+	int	 r = -1, saved;
+
+	if (!ix->resting)
+		return 0;
+	if (filelock_octet(ix->lockfd, INDEX_GATE, F_WRLCK, INDEX_WAIT_MS) ==
+	    -1)
+		return -1;
+	if (index_is_gone(ix))
+		errno = ESTALE;
+	else
+		r = open_env(ix, ix->dirfd, 0);
+	saved = errno;
+	filelock_free(ix->lockfd, INDEX_GATE);
+	ix->resting = r == -1;
+	/* Want of memory or descriptors says nothing against the index. */
+	errno = saved == ESTALE || saved == EBADMSG ? saved : EAGAIN;
 	return r;
 }

@@ -53,6 +53,11 @@ struct index	*index_open(int homefd, bool alone);
 void		 index_close(struct index *);	/* NULL is fine */
 bool		 index_is_private(const struct index *);
 /*
+ * Nothing will be asked for a while: keep no memory for it.  The next
+ * transaction opens it again, and fails with ESTALE when it has gone.
+ */
+void		 index_rest(struct index *);
+/*
  * It is corrupt, or was removed while we had it open: close it and delete what
  * is there if it is still the same.  Logs event=index-discarded.
  */

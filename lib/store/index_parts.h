@@ -94,6 +94,7 @@ struct index {
 	bool			 alone;		/* private: no other process */
 	bool			 rooted;	/* has its root */
 	bool			 marked;	/* dirty by us */
+	bool			 resting;	/* env is closed till needed */
 	int			 slot;		/* in `opening', or -1 */
 	struct index_txn	 txn;
 	struct letter		 scratch[INDEX_PIECE];	/* aligned copies */
@@ -107,6 +108,8 @@ int	 index_fail(int code);
 int	 index_corrupt(void);
 /* Give back what a large transaction took.  0, or -1 and it is unusable. */
 int	 index_reopen(struct index *);
+/* Have it open again after index_rest().  0, or -1 with errno. */
+int	 index_wake(struct index *);
 
 /* --- index_marks.c ------------------------------------------------------ */
 

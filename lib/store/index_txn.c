@@ -92,7 +92,7 @@ index_begin(struct index *ix, bool write)
 		errno = EBUSY;
 		return NULL;
 	}
-	if (ix->env == NULL) {
+	if (ix->env == NULL && !ix->resting) {
 		errno = EIO;
 		return NULL;
 	}
@@ -100,7 +100,8 @@ index_begin(struct index *ix, bool write)
 	t->write = write;
 	t->loaded = t->changed = false;
 	t->cursor = NULL;
-	if (write ? begin_write(ix) == -1 : begin_read(ix) == -1) {
+	if (index_wake(ix) == -1 ||
+	    (write ? begin_write(ix) == -1 : begin_read(ix) == -1)) {
 		index_marks_busy(NULL);
 		return NULL;
 	}

@@ -101,6 +101,12 @@ account_open(struct account *a, const char *home, const char *host)
 }
 
 void
+account_rest(struct account *a)
+{
+	(void)a;
+}
+
+void
 account_close(struct account *a)
 {
 	a->homefd = -1;

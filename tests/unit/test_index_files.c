@@ -1,4 +1,5 @@
 /* Which index is believed; several processes that use one. */
+#include <sys/resource.h>
 #include <signal.h>
 
 #include "lib/base/boot.h"
@@ -297,10 +298,99 @@ a_mark_stays_while_another_may_write(void **state)
 	close(down[1]);
 }
 
+static void
+resting_index_comes_back(void **state)
+{
+	struct index		*ix = must_open();
+	struct index_txn	*t = must_begin(ix, true);
+	struct index_head	 h;
+
+	(void)state;
+	/* Not in the middle of something. */
+	index_rest(ix);
+	add_head(t, 7);
+	assert_int_equal(index_commit(t), 0);
+	index_rest(ix);
+	index_rest(ix);
+	t = must_begin(ix, false);
+	assert_int_equal(index_head(t, 7, &h), 1);
+	index_abort(t);
+	index_rest(ix);
+	t = must_begin(ix, true);
+	add_head(t, 8);
+	assert_int_equal(index_commit(t), 0);
+	index_rest(ix);
+	index_close(ix);
+	ix = must_open();
+	t = must_begin(ix, false);
+	assert_int_equal(index_head(t, 8, &h), 1);
+	index_abort(t);
+	index_close(ix);
+}
+
+static void
+resting_index_that_was_removed_is_stale(void **state)
+{
+	struct index	*ix = must_open();
+	int		 dir = openat(home, "index", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	index_rest(ix);
+	assert_int_equal(unlinkat(dir, "data.mdb", 0), 0);
+	errno = 0;
+	assert_null(index_begin(ix, false));
+	assert_int_equal(errno, ESTALE);
+	assert_null(index_begin(ix, true));
+	index_close(ix);
+	close(dir);
+}
+
+static void
+resting_index_without_descriptors_is_not_discarded(void **state)
+{
+	struct index	*ix = must_open();
+	struct rlimit	 was, none;
+
+	(void)state;
+	index_rest(ix);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_null(index_begin(ix, false));
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	index_abort(must_begin(ix, false));
+	index_close(ix);
+}
+
+static void
+private_index_does_not_rest(void **state)
+{
+	struct index		*ix = index_open(home, true);
+	struct index_txn	*t;
+	struct index_head	 h;
+
+	(void)state;
+	assert_non_null(ix);
+	t = must_begin(ix, true);
+	add_head(t, 7);
+	assert_int_equal(index_commit(t), 0);
+	index_rest(ix);
+	t = must_begin(ix, false);
+	assert_int_equal(index_head(t, 7, &h), 1);
+	index_abort(t);
+	index_close(ix);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		T(resting_index_comes_back),
+		T(resting_index_that_was_removed_is_stale),
+		T(resting_index_without_descriptors_is_not_discarded),
+		T(private_index_does_not_rest),
 		T(what_was_written_in_this_boot_is_believed),
 		T(what_another_boot_left_is_discarded),
 		T(a_copy_is_not_the_index),
