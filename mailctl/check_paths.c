@@ -167,6 +167,8 @@ check_paths(struct check *c)
 	check_file(c, c->cfg->aliases_file, 022, "whoever can write it "
 	    "decides where mail goes");
 	check_oauth(c);
+	check_file(c, c->cfg->app_passwords_file, 027, "password hashes are "
+	    "for root and authd alone");
 	check_file(c, c->cfg->users_file, 027, "password hashes are for root "
 	    "and authd alone");
 }

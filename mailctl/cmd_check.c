@@ -70,17 +70,23 @@ check_tables(struct check *c)
 {
 	struct tables_findings	 f = { error_text, warning_text, c };
 	struct users		*users;
+	struct app_passwords	*apps;
 	struct aliases		*aliases;
 	struct buf		 err;
 
 	buf_init(&err, 1024 * 1024);
 	if ((users = tables_users(c->cfg, &err)) == NULL)
 		check_lines(c, &err);
+	if ((apps = tables_apps(c->cfg, &err)) == NULL)
+		check_lines(c, &err);
+	if (users != NULL && apps != NULL)
+		tables_examine_proofs(c->cfg, users, apps, &f);
 	if ((aliases = tables_aliases(c->cfg, &err)) == NULL)
 		check_lines(c, &err);
 	else
 		tables_examine(c->cfg, users, aliases, &f);
 	users_free(users);
+	app_passwords_free(apps);
 	aliases_free(aliases);
 	buf_free(&err);
 }

@@ -1,6 +1,4 @@
 /* mailctl user: the one writer of the users file. */
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -8,23 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <bsd/string.h>
 
 #include "lib/base/io.h"
 #include "lib/base/text.h"
-#include "lib/mail/address.h"
 #include "mailctl/json.h"
-#include "mailctl/mailctl.h"
 #include "mailctl/password.h"
 #include "mailctl/tables.h"
-#include "mailctl/users_file.h"
+#include "mailctl/user_parts.h"
 
-#define FILE_MAX	((size_t)1 << 30)
 #define PATH_LEN	4096
-#define LOCK_TRIES	100		/* of 0.1 s */
-#define SECRET_MAX	512
 
 struct user_options {
 	enum password_source	 source;
@@ -32,162 +24,68 @@ struct user_options {
 	const char		*uid, *gid, *home, *quota;
 };
 
-/* The file being changed: locked, read, and what it will be. */
-struct change {
-	const struct config	*cfg;
-	const char		*path;
-	int			 lock;
-	mode_t			 mode;
-	struct buf		 old, new;
-};
-
+/* The password for the caller to print and wipe. */
 static int
-take_lock(struct change *c)
-{
-	char	 path[PATH_LEN];
-	int	 i;
-
-	if (snprintf(path, sizeof(path), "%s.lock", c->path) >=
-	    (int)sizeof(path))
-		return complain(EX_CONFIG, "users-file is too long");
-	c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (c->lock == -1)
-		return complain(errno == EACCES ? EX_NOPERM : EX_CANTCREAT,
-		    "%s: %s", path, strerror(errno));
-	for (i = 0; flock(c->lock, LOCK_EX | LOCK_NB) == -1; i++) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return complain(EX_OSERR, "%s: %s", path,
-			    strerror(errno));
-		if (i == LOCK_TRIES)
-			return complain(EX_TEMPFAIL,
-			    "%s is locked by another mailctl", c->path);
-		usleep(100000);
-	}
-	return EX_OK;
-}
-
-static int
-change_begin(struct change *c, const struct config *cfg)
-{
-	const char	*path = cfg->users_file;
-	struct stat	 st;
-	int		 code;
-
-	c->cfg = cfg;
-	c->path = path;
-	buf_init(&c->old, FILE_MAX);
-	buf_init(&c->new, FILE_MAX);
-	if ((code = take_lock(c)) != EX_OK)
-		return code;
-	/* A new file is for root and the directory's group. */
-	c->mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0640;
-	if (io_read_file(AT_FDCWD, path, &c->old) == -1 && errno != ENOENT)
-		return complain(EX_NOINPUT, "%s: %s", path, strerror(errno));
-	return EX_OK;
-}
-
-static bool
-is_good(const struct change *c, const struct buf *text, struct buf *err)
-{
-	struct users	*us;
-
-	us = tables_users_text(c->cfg, buf_slice(text), err);
-	users_free(us);
-	return us != NULL;
-}
-
-/*
- * authd refuses a file with an error whole: what would break a good one (a
- * quota that is none) is not written.  One that is broken already may be
- * changed, whatever else is wrong in it.
- */
-static int
-change_write(struct change *c)
-{
-	struct buf	 err;
-	bool		 worse;
-
-	buf_init(&err, 65536);
-	worse = !is_good(c, &c->new, &err);
-	if (worse)
-		fputs(buf_cstr(&err), stderr);
-	buf_clear(&err);
-	worse = worse && is_good(c, &c->old, &err);
-	buf_free(&err);
-	if (worse)
-		return complain(EX_DATAERR, "nothing was changed");
-	if (io_replace_file(c->path, c->new.ptr, c->new.len, c->mode) == -1)
-		return complain(errno == EACCES ? EX_NOPERM : EX_CANTCREAT,
-		    "%s: %s; nothing was changed", c->path, strerror(errno));
-	return EX_OK;
-}
-
-static void
-change_end(struct change *c)
-{
-	buf_free(&c->old);
-	buf_free(&c->new);
-	io_close(c->lock);
-}
-
-/* The address as it stands in the file: with its domain, in lower case. */
-static int
-parse_user(const struct config *cfg, const char *arg, struct address *out)
-{
-	struct address	 p, a;
-
-	if (address_parse(slice_str(arg), ADDRESS_LENIENT | ADDRESS_UTF8,
-	    &p) != ADDRESS_OK || p.text[0] == '\0' || p.literal ||
-	    address_make(p.local, p.domain[0] == '\0' ? cfg->hostname :
-	    p.domain, &a) == -1)
-		return complain(EX_DATAERR, "%s: not a mail address",
-		    shown(arg));
-	text_lower_str(a.text);
-	if (strpbrk(a.text, ":\" ") != NULL)
-		return complain(EX_DATAERR, "%s: a user's name cannot hold "
-		    "blanks, quotes or colons", shown(arg));
-	if (!config_is_local(cfg, a.domain))
-		return complain(EX_DATAERR, "%s: the domain is not in domains "
-		    "of %s", shown(a.text), cfg->file);
-	*out = a;
-	return EX_OK;
-}
-
-static int
-make_secret(const struct config *cfg, const struct user_options *o,
-    char out[SECRET_MAX], char password[AUTH_PASSWORD_MAX + 1])
+make_proofs(const struct config *cfg, const struct user_options *o,
+    struct user_proofs *p, char password[AUTH_PASSWORD_MAX + 1])
 {
 	int	 code;
 
+	memset(p, 0, sizeof(*p));
 	if (o->no_password) {
-		strlcpy(out, "!", SECRET_MAX);
+		strlcpy(p->secret, "!", sizeof(p->secret));
 		return EX_OK;
 	}
 	if ((code = password_get(o->source, password)) != EX_OK)
 		return code;
-	if (password_hash(cfg->authd.scheme, password, out,
-	    SECRET_MAX) == -1)
-		return complain(EX_SOFTWARE, "cannot hash by %s: %s",
-		    cfg->authd.scheme, strerror(errno));
-	return EX_OK;
+	return user_proofs_make(cfg, password, p);
 }
 
 static int
-add_line(struct change *c, const struct address *a, const char *secret,
-    const struct user_options *o)
+add_line(struct change *c, const struct address *a,
+    const struct user_proofs *p, const struct user_options *o)
 {
-	char	 line[PATH_LEN + 1024];
-	int	 n;
+	char		 line[PATH_LEN + 2048];
+	struct buf	 words;
+	int		 n, code;
 
-	n = snprintf(line, sizeof(line), "%s:%s:%s:%s::%s::%s%s", a->text,
-	    secret, o->uid != NULL ? o->uid : "",
+	buf_init(&words, sizeof(line));
+	if (o->quota != NULL)
+		(void)buf_addf(&words, "quota=%s", o->quota);
+	code = user_proofs_words(&words, (struct slice){ "", 0 }, p);
+	n = snprintf(line, sizeof(line), "%s:%s:%s:%s::%s::%s", a->text,
+	    p->secret, o->uid != NULL ? o->uid : "",
 	    o->gid != NULL ? o->gid : "", o->home != NULL ? o->home : "",
-	    o->quota != NULL ? "quota=" : "",
-	    o->quota != NULL ? o->quota : "");
+	    buf_cstr(&words));
+	buf_free(&words);
+	if (code != EX_OK)
+		return code;
 	if (n < 0 || (size_t)n >= sizeof(line) ||
 	    users_file_add(&c->new, buf_slice(&c->old), line) == -1)
 		return complain(EX_DATAERR, "the line is too long");
 	return change_write(c);
+}
+
+/* First the words at the line's end, then what stands before them. */
+static int
+set_proofs(struct change *c, const char *address, struct users_line *l,
+    const struct user_proofs *p)
+{
+	struct buf	 words, half;
+	int		 code;
+
+	buf_init(&words, c->new.max);
+	buf_init(&half, c->new.max);
+	code = user_proofs_words(&words, l->field[USERS_EXTRA], p);
+	if (code == EX_OK && (users_file_set_field(&half, buf_slice(&c->old),
+	    l, USERS_EXTRA, buf_cstr(&words)) == -1 ||
+	    !users_file_find(buf_slice(&half), address, c->cfg->hostname,
+	    l) || users_file_set_field(&c->new, buf_slice(&half), l,
+	    USERS_SECRET, p->secret) == -1))
+		code = complain(EX_DATAERR, "the file is too large");
+	buf_free(&words);
+	buf_free(&half);
+	return code == EX_OK ? change_write(c) : code;
 }
 
 static int
@@ -195,18 +93,21 @@ user_set(struct mailctl *m, const struct user_options *o, const char *arg,
     bool add)
 {
 	const struct config	*cfg = mailctl_config(m);
-	char			 secret[SECRET_MAX];
+	struct user_proofs	 p;
 	char			 password[AUTH_PASSWORD_MAX + 1] = "";
-	struct change		 c = { .lock = -1 };
+	struct change		 c;
 	struct users_line	 l;
 	struct address		 a;
 	int			 code;
 	bool			 there;
 
-	if ((code = parse_user(cfg, arg, &a)) != EX_OK ||
-	    (code = make_secret(cfg, o, secret, password)) != EX_OK)
+	if ((code = user_address(cfg, arg, &a)) != EX_OK)
 		return code;
-	code = change_begin(&c, cfg);
+	if ((code = make_proofs(cfg, o, &p, password)) != EX_OK) {
+		explicit_bzero(password, sizeof(password));
+		return code;
+	}
+	code = change_begin(&c, cfg, cfg->users_file, user_file_good);
 	there = code == EX_OK && users_file_find(buf_slice(&c.old), a.text,
 	    cfg->hostname, &l);
 	if (code != EX_OK)
@@ -215,19 +116,17 @@ user_set(struct mailctl *m, const struct user_options *o, const char *arg,
 		code = complain(EX_CANTCREAT, "%s is there already",
 		    shown(a.text));
 	else if (add)
-		code = add_line(&c, &a, secret, o);
+		code = add_line(&c, &a, &p, o);
 	else if (!there)
 		code = complain(EX_NOUSER, "no user %s", shown(a.text));
-	else if (users_file_set_secret(&c.new, buf_slice(&c.old), &l,
-	    secret) == -1)
-		code = complain(EX_DATAERR, "the file is too large");
 	else
-		code = change_write(&c);
+		code = set_proofs(&c, a.text, &l, &p);
 	change_end(&c);
 	if (code == EX_OK && o->source == PASSWORD_GENERATE &&
 	    !o->no_password)
 		printf("%s\n", password);
 	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&p, sizeof(p));
 	return code;
 }
 
@@ -235,14 +134,17 @@ static int
 user_del(struct mailctl *m, const char *arg)
 {
 	const struct config	*cfg = mailctl_config(m);
-	struct change		 c = { .lock = -1 };
+	struct change		 c;
 	struct users_line	 l;
 	struct address		 a;
 	int			 code;
 
-	if ((code = parse_user(cfg, arg, &a)) != EX_OK)
+	if ((code = user_address(cfg, arg, &a)) != EX_OK)
 		return code;
-	code = change_begin(&c, cfg);
+	if (user_is_there(cfg, a.text) &&
+	    (code = app_passwords_remove_all(cfg, a.text)) != EX_OK)
+		return code;
+	code = change_begin(&c, cfg, cfg->users_file, user_file_good);
 	if (code != EX_OK)
 		;
 	else if (!users_file_find(buf_slice(&c.old), a.text, cfg->hostname,
@@ -272,26 +174,33 @@ print_user(const struct mailctl *m, struct json *j,
 	static const char *const	 keys[] = { "address", NULL, "uid",
 	    "gid", NULL, "home", NULL, "extra" };
 	char				 v[PATH_LEN];
+	struct buf			 words;
 	size_t				 i;
 	bool				 login;
+
+	buf_init(&words, PATH_LEN);
+	user_words_shown(l->field[USERS_EXTRA], &words);
 
 	login = l->field[1].len > 0 && l->field[1].ptr[0] != '!' &&
 	    l->field[1].ptr[0] != '*';
 	if (!m->json) {
 		copy_field(v, sizeof(v), l->field[0]);
 		printf("%s%s", shown(v), login ? "" : " (no password)");
-		copy_field(v, sizeof(v), l->field[7]);
-		printf("%s%s\n", v[0] != '\0' ? " " : "", shown(v));
+		printf("%s%s\n", words.len > 0 ? " " : "",
+		    shown(buf_cstr(&words)));
+		buf_free(&words);
 		return;
 	}
 	json_open(j, NULL, '{');
 	for (i = 0; i < USERS_FIELDS; i++) {
-		copy_field(v, sizeof(v), l->field[i]);
+		copy_field(v, sizeof(v), i == USERS_EXTRA ?
+		    buf_slice(&words) : l->field[i]);
 		if (keys[i] != NULL)
 			json_string(j, keys[i], v);
 	}
 	json_bool(j, "password", login);
 	json_close(j, '}');
+	buf_free(&words);
 }
 
 static bool
@@ -316,7 +225,7 @@ user_list(struct mailctl *m, const char *domain)
 	struct buf		 text;
 	size_t			 pos = 0;
 
-	buf_init(&text, FILE_MAX);
+	buf_init(&text, USERS_FILE_MAX);
 	if (io_read_file(AT_FDCWD, cfg->users_file, &text) == -1)
 		return complain(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
 		    "%s: %s", cfg->users_file, strerror(errno));
@@ -339,7 +248,10 @@ static const char	 user_usage[] =
     "                        [--quota size] [--uid n --gid n] [--home dir]\n"
     "       mailctl user passwd address [--generate | --stdin]\n"
     "       mailctl user del address\n"
-    "       mailctl user list [--json] [domain]";
+    "       mailctl user list [--json] [domain]\n"
+    "       mailctl user show [--json] address\n"
+    "       mailctl user certificate add address file.pem\n"
+    "       mailctl user certificate remove address";
 
 /* No field may end early or hold what is no number. */
 static int
@@ -444,5 +356,11 @@ cmd_user(struct mailctl *m, int argc, char **argv)
 		return user_set(m, &o, argv[0], false);
 	if (n == 1 && strcmp(what, "del") == 0)
 		return user_del(m, argv[0]);
+	if (n == 1 && strcmp(what, "show") == 0)
+		return user_show(m, argv[0]);
+	if (strcmp(what, "certificate") == 0 && ((n == 3 &&
+	    strcmp(argv[0], "add") == 0) || (n == 2 &&
+	    strcmp(argv[0], "remove") == 0)))
+		return user_certificate(m, n - 1, argv + 1);
 	return wrong_usage(user_usage);
 }

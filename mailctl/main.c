@@ -1,8 +1,9 @@
 /*
  * mailctl(8): the admin's tool.  Runs as its caller, reads the configuration
  * and asks the programs over their control sockets, which check who asks;
- * `user' alone writes a file.  Hostile here: what strangers put into
- * messages and logs, which is shown without control characters.
+ * `user', `app-password' and `certificate' alone write files.  Hostile here:
+ * what strangers put into messages and logs, which is shown without control
+ * characters.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,12 +15,14 @@
 
 #include "lib/base/log.h"
 #include "mailctl/mailctl.h"
+#include "mailctl/user_parts.h"
 
 static const struct {
 	const char	*name;
 	int		(*fn)(struct mailctl *, int argc, char **argv);
 } commands[] = {
 	{ "user", cmd_user },
+	{ "app-password", cmd_app_password },
 	{ "alias", cmd_alias },
 	{ "queue", cmd_queue },
 	{ "certificate", cmd_certificate },
@@ -35,8 +38,10 @@ static const struct {
 static void
 usage(FILE *f)
 {
-	fprintf(f, "usage: mailctl [-c file] user add | del | passwd | list "
-	    "...\n"
+	fprintf(f, "usage: mailctl [-c file] user add | del | passwd | list | "
+	    "show |\n"
+	    "               certificate ...\n"
+	    "       mailctl [-c file] app-password add | list | revoke ...\n"
 	    "       mailctl [-c file] alias list | check\n"
 	    "       mailctl [-c file] queue list | destinations | show | "
 	    "retry | hold |\n"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/store/secret.h"
 #include "mailctl/mailctl.h"
 #include "mailctl/tables.h"
 
@@ -54,6 +55,25 @@ tables_users(const struct config *cfg, struct buf *err)
 		explicit_bzero(text.ptr, text.len);
 	buf_free(&text);
 	return us;
+}
+
+struct app_passwords *
+tables_apps(const struct config *cfg, struct buf *err)
+{
+	const char		*path = cfg->app_passwords_file;
+	struct app_passwords	*all = NULL;
+	struct buf		 text;
+
+	buf_init(&text, APP_PASSWORDS_FILE_MAX);
+	if (io_read_file(AT_FDCWD, path, &text) == -1 && errno != ENOENT)
+		(void)buf_addf(err, "%s:1: %s\n", path, strerror(errno));
+	else
+		all = app_passwords_parse(path, buf_cstr(&text), text.len,
+		    err);
+	if (text.ptr != NULL)
+		explicit_bzero(text.ptr, text.len);
+	buf_free(&text);
+	return all;
 }
 
 struct aliases *
@@ -206,4 +226,51 @@ tables_examine(const struct config *cfg, const struct users *users,
 	if (!is_user(pm.local, pm.domain, &x) &&
 	    !aliases_has(aliases, pm.local, pm.domain, true))
 		f->error("postmaster names no user and no alias", f->arg);
+}
+
+/* With a password, but nothing that SCRAM could work with. */
+static bool
+lacks_keys(const struct user *u)
+{
+	struct scram_keys	 k;
+	bool			 has;
+
+	if (u->secret[0] == '\0' || u->nologin ||
+	    secret_word(u->secret) != NULL)
+		return false;
+	has = user_scram(u, SCRAM_SHA_256, &k);
+	explicit_bzero(&k, sizeof(k));
+	return !has;
+}
+
+void
+tables_examine_proofs(const struct config *cfg, const struct users *users,
+    const struct app_passwords *apps, const struct tables_findings *f)
+{
+	const struct user		*u;
+	const struct app_password	*a;
+	char				 text[512];
+	size_t				 i, n, lack = 0;
+
+	u = users_all(users, &n);
+	for (i = 0; i < n; i++)
+		lack += lacks_keys(&u[i]);
+	if (lack > 0 && (config_list_has(&cfg->authd.mechanisms,
+	    "SCRAM-SHA-256") || config_list_has(&cfg->authd.mechanisms,
+	    "SCRAM-SHA-256-PLUS"))) {
+		snprintf(text, sizeof(text), "%zu user%s with a password ha%s "
+		    "no keys for SCRAM, which is offered: set mechanisms of "
+		    "authd without it, or let them change their password",
+		    lack, lack == 1 ? "" : "s", lack == 1 ? "s" : "ve");
+		f->warning(text, f->arg);
+	}
+	a = app_passwords_all(apps, &n);
+	for (i = 0; i < n; i++)
+		if (users_find(users, a[i].user) == NULL) {
+			snprintf(text, sizeof(text),
+			    "%s:%lu: no user %.200s",
+			    cfg->app_passwords_file,
+			    (unsigned long)a[i].line, shown(a[i].user));
+			f->warning(text, f->arg);
+		}
 }

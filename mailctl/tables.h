@@ -5,6 +5,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/config.h"
 #include "lib/mail/aliases.h"
+#include "lib/store/app_passwords.h"
 #include "lib/store/users.h"
 
 /* NULL, and lines "FILE:LINE: reason" in err. */
@@ -12,6 +13,8 @@ struct users	*tables_users(const struct config *, struct buf *err);
 /* The same of a text that is or will be the users file. */
 struct users	*tables_users_text(const struct config *, struct slice text,
 		    struct buf *err);
+/* No file is an empty one. */
+struct app_passwords *tables_apps(const struct config *, struct buf *err);
 /* Includes are read too. */
 struct aliases	*tables_aliases(const struct config *, struct buf *err);
 
@@ -28,5 +31,12 @@ struct tables_findings {
  */
 void	 tables_examine(const struct config *, const struct users *,
 	    const struct aliases *, const struct tables_findings *);
+
+/*
+ * Proofs that do not work: SCRAM is offered and users have no keys for it; app
+ * passwords of nobody (warnings).
+ */
+void	 tables_examine_proofs(const struct config *, const struct users *,
+	    const struct app_passwords *, const struct tables_findings *);
 
 #endif

@@ -10,12 +10,14 @@ split(struct slice line, struct users_line *out)
 	const char	*colon;
 	size_t		 i;
 
+	out->n = 1;
 	for (i = 0; i < USERS_FIELDS; i++) {
 		out->field[i] = line;
 		colon = i == USERS_FIELDS - 1 || line.len == 0 ? NULL :
 		    memchr(line.ptr, ':', line.len);
 		if (colon != NULL)
 			out->field[i].len = (size_t)(colon - line.ptr);
+		out->n += colon != NULL;
 		line.ptr += out->field[i].len + (colon != NULL);
 		line.len -= out->field[i].len + (colon != NULL);
 	}
@@ -115,9 +117,79 @@ users_file_del(struct buf *out, struct slice text, const struct users_line *l)
 }
 
 int
-users_file_set_secret(struct buf *out, struct slice text,
-    const struct users_line *l, const char *secret)
+users_file_set_field(struct buf *out, struct slice text,
+    const struct users_line *l, size_t field, const char *value)
 {
-	return splice(out, text, l->field[1].ptr,
-	    l->field[1].ptr + l->field[1].len, secret);
+	const char	*from = l->field[field].ptr;
+	struct buf	 b;
+	size_t		 i;
+	int		 r = 0;
+
+	if (field < l->n)
+		return splice(out, text, from, from + l->field[field].len,
+		    value);
+	if (value[0] == '\0')
+		return buf_add(out, text.ptr, text.len);
+	buf_init(&b, out->max);
+	for (i = l->n; i <= field && r == 0; i++)
+		r = buf_addc(&b, ':');
+	if (r == 0)
+		r = buf_addstr(&b, value);
+	if (r == 0)
+		r = splice(out, text, from, from, buf_cstr(&b));
+	if (b.ptr != NULL)
+		explicit_bzero(b.ptr, b.len);
+	buf_free(&b);
+	return r;
+}
+
+static bool
+is_one_of(struct slice word, const char *const *keys)
+{
+	static const char	 userdb[] = "userdb_";
+	size_t			 len;
+
+	if (word.len > sizeof(userdb) - 1 &&
+	    memcmp(word.ptr, userdb, sizeof(userdb) - 1) == 0) {
+		word.ptr += sizeof(userdb) - 1;
+		word.len -= sizeof(userdb) - 1;
+	}
+	for (; *keys != NULL; keys++) {
+		len = strlen(*keys);
+		if (word.len > len && word.ptr[len] == '=' &&
+		    memcmp(word.ptr, *keys, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+int
+users_file_extra(struct buf *out, struct slice extra, const char *const *keys)
+{
+	struct slice	 rest = extra, gap, word;
+
+	while (rest.len > 0) {
+		gap = word = rest;
+		for (gap.len = 0; gap.len < rest.len &&
+		    is_blank(rest.ptr[gap.len]); )
+			gap.len++;
+		word.ptr += gap.len;
+		for (word.len = 0; gap.len + word.len < rest.len &&
+		    !is_blank(word.ptr[word.len]); )
+			word.len++;
+		rest.ptr += gap.len + word.len;
+		rest.len -= gap.len + word.len;
+		if (word.len > 0 && is_one_of(word, keys))
+			continue;
+		if ((out->len > 0 && buf_add(out, gap.ptr, gap.len) == -1) ||
+		    buf_add(out, word.ptr, word.len) == -1)
+			return -1;
+	}
+	return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * Changing the users file (merpati-users(5)) line by line: what is not
  * asked to change stays octet for octet, comments and unknown fields too.
- * Pure; mailctl/cmd_user.c reads, locks and writes.
+ * Pure; change.c reads, locks and writes.  The file of app passwords is of
+ * the same make.
  */
 #ifndef MAILCTL_USERS_FILE_H
 #define MAILCTL_USERS_FILE_H
@@ -13,10 +14,13 @@
 #include "lib/base/slice.h"
 
 #define USERS_FIELDS	8	/* name secret uid gid gecos home shell extra */
+#define USERS_SECRET	1
+#define USERS_EXTRA	7
 
 struct users_line {
 	struct slice	 whole;			/* with its line end */
 	struct slice	 field[USERS_FIELDS];	/* missing ones are empty */
+	size_t		 n;			/* that are there */
 };
 
 /*
@@ -35,7 +39,15 @@ bool	 users_file_find(struct slice text, const char *address,
 int	 users_file_add(struct buf *out, struct slice text, const char *line);
 int	 users_file_del(struct buf *out, struct slice text,
 	    const struct users_line *);
-int	 users_file_set_secret(struct buf *out, struct slice text,
-	    const struct users_line *, const char *secret);
+/* A field that is missing gets its colons. */
+int	 users_file_set_field(struct buf *out, struct slice text,
+	    const struct users_line *, size_t field, const char *value);
+/*
+ * Append the words of an extra field without those of the keys, a list that
+ * NULL ends; what stays stays octet for octet but for blanks around what
+ * goes.
+ */
+int	 users_file_extra(struct buf *out, struct slice extra,
+	    const char *const *keys);
 
 #endif

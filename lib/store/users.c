@@ -344,6 +344,13 @@ users_count(const struct users *us)
 	return us->n;
 }
 
+const struct user *
+users_all(const struct users *us, size_t *n)
+{
+	*n = us->n;
+	return us->user;
+}
+
 struct user *
 users_find(const struct users *us, const char *name)
 {

@@ -57,6 +57,8 @@ struct users	*users_parse(const char *name, const char *data, size_t len,
 void		 users_free(struct users *);
 
 size_t		 users_count(const struct users *);
+/* All of them, by name. */
+const struct user *users_all(const struct users *, size_t *n);
 /* Case ignored.  Borrowed from the table; NULL when there is none. */
 struct user	*users_find(const struct users *, const char *name);
 /* Is it the uid of some mailbox? */

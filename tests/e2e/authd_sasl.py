@@ -4,16 +4,18 @@ passwords, certificates, tokens; and who may send what, and how much."""
 
 import base64
 import hashlib
+import json
 import os
 import re
 import socket
 import statistics
+import subprocess
 import threading
 import time
 import unittest
 
 from authd_lib import Suite, WithSuite, crypted, proof
-from harness import PATIENCE, ROOT, sanitized, until
+from harness import PATIENCE, ROOT, out, sanitized, until
 from scram_lib import Client, keys
 
 FINGERPRINT = hashlib.sha256(b"alice's certificate").hexdigest()
@@ -420,6 +422,101 @@ class Apps(WithSuite):
         until(lambda: self.check("gina@example.org", "gina-word") == "ok" and
               "event=tables-error text=" in self.suite.log("authd"))
         self.assertEqual(self.check("gina@example.org", "gina-word"), "ok")
+
+
+class Mailctl(WithSuite):
+    """An app password's life, from mailctl's making it to its end."""
+
+    users = USERS
+
+    def mailctl(self, *args, code=0, json_=False):
+        p = subprocess.run([out("mailctl"), "-c",
+                            self.suite.path("etc/merpati.conf"), *args],
+                           capture_output=True, timeout=PATIENCE)
+        self.assertEqual(p.returncode, code, p)
+        return json.loads(p.stdout) if json_ else p.stdout.decode()
+
+    def add(self, *args):
+        word = self.mailctl("app-password", "add", *args).strip()
+        self.assertRegex(word, "^[a-z1-9]{20}$")
+        path = self.suite.path("etc/app-passwords")
+        if ROOT:    # as etc's group would have it
+            os.chown(path, 0, os.stat(self.suite.path("etc/users")).st_gid)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+        return word
+
+    def test_from_the_first_to_the_last_day(self):
+        alice = "alice@example.org"
+        one = self.add(alice, "my phone")
+        two = self.add("ALICE@example.org", "pad", "--services", "imap")
+        self.assertNotEqual(one, two)
+        with open(self.suite.path("etc/app-passwords")) as f:
+            self.assertNotIn(one, f.read())
+        until(lambda: self.check(alice, two, "imap") == "ok")
+        self.assertEqual(self.check(alice, two, "smtp", "192.0.2.50"), "bad")
+        said = self.mailctl("app-password", "list", "--json", json_=True)
+        self.assertEqual([(a["user"], a["name"], a["services"], a["service"],
+                           a["ip"]) for a in said],
+                         [(alice, "my phone", "all", None, None),
+                          (alice, "pad", "imap", "imap", "192.0.2.1")])
+        self.assertEqual(self.check(alice, one, "smtp", "192.0.2.4"), "ok")
+        lines = self.mailctl("app-password", "list", alice)
+        self.assertRegex(lines, r"(?m)^alice@example.org  my phone  all  "
+                         r"created \d{8}T\d{6}Z  last used \d{8}T\d{6}Z by "
+                         r"smtp from 192.0.2.4$")
+        self.assertEqual(self.mailctl("app-password", "list",
+                                      "bob@example.org"), "")
+        # Without authd its file tells, which it wrote in the end.
+        self.suite.stop("authd")
+        self.assertEqual(self.mailctl("app-password", "list", alice), lines)
+        self.suite.start("authd")
+        self.mailctl("app-password", "revoke", alice, "my phone")
+        until(lambda: self.check(alice, one, "imap", "192.0.2.70") == "bad")
+        self.assertEqual(self.check(alice, two, "imap"), "ok")
+        self.assertEqual(self.check(alice, "wonderland", "imap"), "ok")
+        # With the user they go: the next of that name has none.
+        self.add("fred@example.org", "pad")
+        self.mailctl("user", "del", "fred@example.org")
+        self.assertNotIn("fred", self.mailctl("app-password", "list"))
+        self.assertIn("alice", self.mailctl("app-password", "list"))
+
+    def test_refusals(self):
+        bob = "bob@example.org"
+        self.add(bob, "one")
+        for code, args in ((73, ("add", bob, "one")),
+                           (65, ("add", bob, "")), (65, ("add", bob, "a:b")),
+                           (65, ("add", bob, " a")),
+                           (65, ("add", bob, "x" * 65)),
+                           (65, ("add", "bob@elsewhere.example", "x")),
+                           (67, ("add", "nobody@example.org", "x")),
+                           (64, ("add", bob, "x", "--services", "ssh")),
+                           (64, ("add", bob, "x", "--services", "imap,")),
+                           (64, ("add", bob)), (64, ("list", bob, "x")),
+                           (64, ("revoke", bob)), (64, ()),
+                           (67, ("revoke", bob, "two")),
+                           (67, ("revoke", "carl@example.org", "one"))):
+            self.mailctl("app-password", *args, code=code)
+        self.assertIn(" one ", self.mailctl("app-password", "list", bob))
+        for n in range(31):
+            self.mailctl("app-password", "add", bob, "n%d" % n)
+        self.mailctl("app-password", "add", bob, "many", code=65)
+
+    def test_a_new_password_serves_both_ways(self):
+        word = self.mailctl("user", "add", "--generate",
+                            "new@example.org").strip()
+        until(lambda: self.check("new@example.org", word) == "ok")
+        p = self.suite.authd("merpati-imapd")
+        client = Client("new@example.org", word)
+        first = p.ask("scram", ("user", client.user), ("hash", b"SHA-256"),
+                      ("nonce", client.nonce), ("service", b"imap"),
+                      ("ip", b""))
+        last, secret = client.final(first["message"])
+        a = p.ask("check", *proof(client.user, secret, "imap", "", "scram"),
+                  ("exchange", first["exchange"].encode()),
+                  ("first", client.first), ("last", last))
+        self.assertEqual((a["verdict"], a["signature"]),
+                         ("ok", client.signature()))
+        p.close()
 
 
 class Tokens(WithSuite):

@@ -42,9 +42,10 @@ class Site:
                     'postmaster = "pm@%s"\nspool-dir = "%s/spool"\n'
                     'run-dir = "%s/run"\nmail-home = "%s/mail/%%d/%%n"\n'
                     'users-file = "%s/etc/users"\n'
+                    'app-passwords-file = "%s/etc/app-passwords"\n'
                     'aliases-file = "%s/etc/aliases"\n%s\n' % (
                         (hostname, ", ".join('"%s"' % d for d in domains),
-                         domains[0]) + (self.dir,) * 5 +
+                         domains[0]) + (self.dir,) * 6 +
                         (extra.replace("@DIR@", self.dir),)))
         for root, dirs, files in os.walk(self.dir):
             for n in dirs + files:

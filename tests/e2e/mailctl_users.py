@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """mailctl user, alias and check: the files it writes, the faults it finds."""
 
+import base64
+import hashlib
 import json
 import os
 import pty
@@ -11,6 +13,12 @@ import threading
 import unittest
 
 from deliver_lib import PATIENCE, Site
+from remote_certs import Cert, openssl
+from scram_lib import keys
+
+
+HASH = ("$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2"
+        "CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.")
 
 
 class Mailctl(unittest.TestCase):
@@ -50,9 +58,9 @@ class Users(Mailctl):
         self.ok("user", "add", "--stdin", "--quota", "1G", "bob@x.test",
                 stdin=b"se:cret\nrest")
         lines = self.text().splitlines()
-        self.assertRegex(lines[0], r"^al@x\.test:\{CRYPT\}\$y\$[^:]+:::::: *$|"
-                         r"^al@x\.test:\{CRYPT\}\$y\$[^:]+:::::::?$")
-        self.assertTrue(lines[1].endswith(":quota=1G"))
+        self.assertRegex(lines[0], r"^al@x\.test:\{CRYPT\}\$y\$[^:]+::::::"
+                         r"scram-sha-256=[^ ]+$")
+        self.assertRegex(lines[1], ":quota=1G scram-sha-256=[^ ]+$")
         self.assertEqual(os.stat(self.users).st_mode & 0o777, 0o640)
         before = self.text()
         self.ok("user", "passwd", "--stdin", "al@x.test", stdin=b"other\n")
@@ -62,6 +70,7 @@ class Users(Mailctl):
         self.assertEqual([u["address"] for u in listed],
                          ["al@x.test", "bob@x.test"])
         self.assertNotIn("$y$", json.dumps(listed))
+        self.assertNotIn("scram", json.dumps(listed))
         self.assertEqual(self.ok("user", "list"), "al@x.test\nbob@x.test quota=1G\n")
         self.ok("user", "del", "al@x.test")
         self.assertEqual(self.ok("user", "list", "x.test"), "bob@x.test quota=1G\n")
@@ -74,6 +83,68 @@ class Users(Mailctl):
                               capture_output=True)
         if perl.returncode == 0:
             self.assertEqual(perl.stdout.decode(), h)
+
+    def keys(self, name, user="al@x.test"):
+        line = re.search(r"(?m)^%s:.*" % re.escape(user), self.text()).group(0)
+        return re.findall(r"[ :]%s=([^ ]+)" % name, line)
+
+    def test_keys_of_scram_are_made_beside_the_hash(self):
+        word = "s\u00fc\u00df=, x"
+        self.ok("user", "add", "--stdin", "al@x.test", stdin=word.encode() + b"\n")
+        (mine,) = self.keys("scram-sha-256")
+        rounds, salt, _, _ = mine.split(",")
+        self.assertEqual(rounds, "10000")
+        self.assertEqual(mine, keys(word, "SHA-256", 10000, base64.b64decode(salt)))
+        self.assertEqual(self.keys("scram-sha-1"), [])
+        with open(self.site.conf, "a") as f:
+            f.write('authd { scram-iterations = 5000 '
+                    'mechanisms = { "PLAIN", "SCRAM-SHA-1" } }\n')
+        self.ok("user", "passwd", "--stdin", "al@x.test", stdin=b"other\n")
+        (other,) = self.keys("scram-sha-256")
+        (weak,) = self.keys("scram-sha-1")
+        self.assertTrue(other.startswith("5000,"))
+        self.assertEqual(weak, keys("other", "SHA-1", 5000,
+                                    base64.b64decode(weak.split(",")[1])))
+        # Without a password there are none, and old ones do not stay.
+        self.ok("user", "passwd", "--no-password", "al@x.test")
+        self.assertEqual(self.text(), "al@x.test:!::::::\n")
+
+    def test_a_user_is_shown_without_secrets(self):
+        self.write("etc/users", "zed@x.test:{PLAIN}secret::::::senders=a@b,*@c "
+                   "certificate=%s quota=5K nologin\n" % ("0a" * 32))
+        self.ok("user", "add", "--generate", "al@x.test")
+        said = self.ok("user", "show", "AL@x.test")
+        self.assertRegex(said, r"(?m)^password +yescrypt$")
+        self.assertRegex(said, r"(?m)^scram-sha-256 10000 rounds$")
+        self.assertRegex(said, r"(?m)^scram-sha-1 +none$")
+        self.assertNotIn(self.keys("scram-sha-256")[0].split(",")[2], said)
+        zed = json.loads(self.ok("user", "show", "--json", "zed@x.test"))
+        self.assertEqual(zed["certificate"], ["0a" * 32])
+        self.assertEqual(zed["senders"], ["a@b,*@c"])
+        self.assertEqual((zed["password"], zed["scram-sha-256"], zed["login"],
+                          zed["quota"]), ("plain", "computed", "no", 5120))
+        self.assertNotIn("secret", json.dumps(zed))
+        self.code(67, "user", "show", "no@x.test")
+        self.code(64, "user", "show")
+
+    def test_certificates_are_named(self):
+        pem = Cert(self.site.dir, "al").path
+        print_ = hashlib.sha256(openssl("x509", "-in", pem, "-outform",
+                                        "DER")).hexdigest()
+        self.write("etc/users", "al@x.test:{PLAIN}x::::::quota=5\n"
+                   "bob@x.test:{PLAIN}x\n")
+        before = self.text()
+        self.ok("user", "certificate", "add", "al@x.test", pem)
+        self.assertEqual(self.keys("certificate"), [print_])
+        self.assertIn("quota=5 certificate", self.text())
+        self.assertIn("another user's", self.code(
+            65, "user", "certificate", "add", "bob@x.test", pem))
+        self.code(65, "user", "certificate", "add", "bob@x.test", self.users)
+        self.code(66, "user", "certificate", "add", "bob@x.test", "/nonexistent")
+        self.code(67, "user", "certificate", "add", "no@x.test", pem)
+        self.code(64, "user", "certificate", "add", "al@x.test")
+        self.ok("user", "certificate", "remove", "al@x.test")
+        self.assertEqual(self.text(), before)
 
     def test_schemes(self):
         for scheme, start in (("sha512-crypt", "{SHA512-CRYPT}$6$"),
@@ -94,7 +165,7 @@ class Users(Mailctl):
         self.write("etc/users", odd)
         self.ok("user", "passwd", "--stdin", "al@x.test", stdin=b"n\n")
         new = self.text()
-        self.assertEqual(re.sub(r"al@x\.test:[^:]*", "al@x.test:old", new), odd)
+        self.assertEqual(re.sub(r"(?m)^al@x\.test:.*", "al@x.test:old::", new), odd)
         self.ok("user", "add", "--no-password", "eve@x.test")
         self.assertEqual(self.text(), new + "\neve@x.test:!::::::\n")
         self.assertIn("eve@x.test (no password)", self.ok("user", "list"))
@@ -212,7 +283,7 @@ class Check(Mailctl):
         self.write("etc/users", "pm@x.test:{PLAIN}x::::::\n")
         self.write("etc/aliases", "root: pm@x.test\n", 0o644)
         for d in ("spool/tmp", "spool/new", "spool/queue", "spool/hold",
-                  "run/remote", "run/resolver", "run/spawner"):
+                  "run/keyd", "run/remote", "run/resolver", "run/spawner"):
             os.mkdir(self.site.path(d), 0o700)
             os.chown(self.site.path(d), self.site.uid, -1)
         os.mkfifo(self.site.path("spool/trigger"), 0o600)
@@ -238,6 +309,33 @@ class Check(Mailctl):
         self.assertIn("etc/users:2: ", self.code(78, "check"))
         self.write("etc/users", "al@x.test:{PLAIN}x::::::\n")
         self.assertIn("postmaster", self.code(78, "check"))
+
+    def warned(self):
+        p = self.site.run("mailctl", "check")
+        self.assertEqual(p.returncode, 0, p)
+        return p.stderr.decode()
+
+    def test_users_without_keys_are_counted(self):
+        pm = "pm@x.test:{PLAIN}x::::::\n"
+        self.assertNotIn("SCRAM", self.warned())
+        self.write("etc/users", pm + "".join(
+            "u%d@x.test:%s\n" % (n, s) for n, s in enumerate((
+                HASH, HASH + "::::::nologin", "!" + HASH, "", HASH))))
+        self.assertIn("warning: 2 users with a password have no keys for "
+                      "SCRAM", self.warned())
+        with open(self.site.conf, "a") as f:
+            f.write('authd { mechanisms = { "PLAIN" } }\n')
+        self.assertNotIn("SCRAM", self.warned())
+
+    def test_app_passwords_of_nobody(self):
+        line = "no@x.test:pad:{SSHA256}%s:t\n" % ("A" * 64)
+        self.write("etc/app-passwords", line)
+        self.assertIn("app-passwords:1: no user no@x.test", self.warned())
+        self.write("etc/app-passwords", line, 0o644)
+        self.assertIn("app-passwords: mode 0644", self.code(78, "check"))
+        self.write("etc/app-passwords", line + line)
+        self.assertIn("app-passwords:2: two of one name",
+                      self.code(78, "check"))
 
     def test_ports(self):
         import socket

@@ -86,7 +86,8 @@ only_what_is_asked_for_changes(void **state)
 	(void)state;
 	buf_init(&out, 10000);
 	assert_true(users_file_find(text(), "bob@h", "h", &l));
-	assert_int_equal(users_file_set_secret(&out, text(), &l, "new"), 0);
+	assert_int_equal(users_file_set_field(&out, text(), &l, USERS_SECRET,
+	    "new"), 0);
 	want = strdup(buf_cstr(&out));
 	assert_int_equal(strlen(want), strlen(file) - 1);
 	assert_non_null(strstr(want, "\nbob:new\r\n  \nno colon"));
@@ -109,6 +110,69 @@ only_what_is_asked_for_changes(void **state)
 }
 
 static void
+missing_fields_get_their_colons(void **state)
+{
+	static const struct {
+		const char	*line, *value, *want;
+	}		 t[] = {
+		{ "a@b:s\nc@d:t", "w=1", "a@b:s::::::w=1\nc@d:t" },
+		{ "a@b:s:\r\n", "w=1", "a@b:s::::::w=1\r\n" },
+		{ "a@b:s::::::", "w=1", "a@b:s::::::w=1" },
+		{ "a@b:s:1:2:g:h:sh:x y", "z", "a@b:s:1:2:g:h:sh:z" },
+		{ "a@b:s", "", "a@b:s" },
+		{ "a@b:s::::::x", "", "a@b:s::::::" },
+	};
+	struct users_line	 l;
+	struct buf		 out;
+	size_t			 i;
+
+	(void)state;
+	buf_init(&out, 10000);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_clear(&out);
+		assert_true(users_file_find(slice_str(t[i].line), "a@b", "h",
+		    &l));
+		assert_int_equal(users_file_set_field(&out,
+		    slice_str(t[i].line), &l, USERS_EXTRA, t[i].value), 0);
+		assert_string_equal(buf_cstr(&out), t[i].want);
+	}
+	buf_free(&out);
+}
+
+static void
+words_of_some_keys_go(void **state)
+{
+	static const char	*const keys[] = { "k", "long-key", NULL };
+	static const struct {
+		const char	*in, *want;
+	}		 t[] = {
+		{ "", "" },
+		{ "k=1", "" },
+		{ "a=1 k=2 b", "a=1 b" },
+		{ "k=1 a=1", "a=1" },
+		{ "a=1  \tk=1", "a=1" },
+		{ "a=1 userdb_k=1 userdb_b=2", "a=1 userdb_b=2" },
+		{ "k kk=1 long-key long-key=", "k kk=1 long-key" },
+		{ "a  b", "a  b" },
+	};
+	struct buf	 out;
+	size_t		 i;
+
+	(void)state;
+	buf_init(&out, 100);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_clear(&out);
+		assert_int_equal(users_file_extra(&out, slice_str(t[i].in),
+		    keys), 0);
+		assert_string_equal(buf_cstr(&out), t[i].want);
+	}
+	buf_free(&out);
+	buf_init(&out, 3);
+	assert_int_equal(users_file_extra(&out, SLICE_LIT("abcd"), keys), -1);
+	buf_free(&out);
+}
+
+static void
 the_bound_is_kept(void **state)
 {
 	struct users_line	 l;
@@ -119,7 +183,8 @@ the_bound_is_kept(void **state)
 	buf_init(&out, 40);
 	assert_int_equal(users_file_add(&out, text(), "x:y"), -1);
 	assert_int_equal(errno, EMSGSIZE);
-	assert_int_equal(users_file_set_secret(&out, text(), &l, "s"), -1);
+	assert_int_equal(users_file_set_field(&out, text(), &l, USERS_SECRET,
+	    "s"), -1);
 	buf_free(&out);
 }
 
@@ -130,6 +195,8 @@ main(void)
 		cmocka_unit_test(lines_are_found_and_split),
 		cmocka_unit_test(users_are_found_by_address),
 		cmocka_unit_test(only_what_is_asked_for_changes),
+		cmocka_unit_test(missing_fields_get_their_colons),
+		cmocka_unit_test(words_of_some_keys_go),
 		cmocka_unit_test(the_bound_is_kept),
 	};
 
