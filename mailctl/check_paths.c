@@ -132,7 +132,7 @@ check_oauth(struct check *c)
 	if (strncasecmp(o->url, "https:", 6) == 0 && stat(o->ca_file, &st) ==
 	    -1)
 		check_error(c, "ca-file: %s: %s", o->ca_file, strerror(errno));
-	if (o->scope == NULL)
+	if (o->scope == NULL || o->scope[0] == '\0')
 		check_warning(c, "section oauth: without scope any token of "
 		    "that server logs in");
 	if (o->client_secret_file == NULL)

@@ -48,7 +48,7 @@ claims_has_scope(const json_t *o, const char *wanted)
 	char		 word[256];
 	size_t		 n;
 
-	if (wanted == NULL)
+	if (wanted == NULL || wanted[0] == '\0')
 		return true;
 	if ((scope = json_string_value(json_object_get(o, "scope"))) == NULL)
 		return false;

@@ -199,7 +199,7 @@ put_scope(const struct sasl_server *s, struct buf *out)
 {
 	const char	*p = s->place->config->oauth.scope;
 
-	if (p == NULL)
+	if (p == NULL || *p == '\0')
 		return;
 	buf_addstr(out, ",\"scope\":\"");
 	for (; *p != '\0'; p++)

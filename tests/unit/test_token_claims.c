@@ -13,7 +13,8 @@
 #define NOW	1763740000
 
 static struct config_oauth	 conf;
-static char			 claim[] = "username", scope[] = "mail read";
+static char			 claim[] = "username", scope[] = "mail read",
+				 empty[] = "";
 
 static void
 start(void)
@@ -187,6 +188,8 @@ every_word_of_the_scope_is_wanted(void **state)
 
 	(void)state;
 	start();
+	conf.scope = empty;
+	judge(&(struct row){ J(""), TOKEN_ACTIVE, "bob", 60 });
 	conf.scope = scope;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		judge(&t[i]);
