@@ -24,7 +24,7 @@ def client_context():
 def keys_of(m):
     """The certificate and key that make-instance made, where a peer can read them."""
     d = tempfile.mkdtemp(prefix="keys", dir=m.home)
-    return tuple(shutil.copy("%s/etc/keys/%s" % (m.dir, f), d) for f in ("default.chain.pem", "default.key.pem"))
+    return tuple(shutil.copy("%s/etc/keys/%s" % (m.dir, f), d) for f in ("mail.chain.pem", "mail.key.pem"))
 
 
 def logins(n, resume):

@@ -65,7 +65,7 @@ class Secrets(unittest.TestCase):
         cls.i = Instance(users=("alice", "bob"), extra_users="carol@example.test:%s::::::\n" % HASH)
         cls.addClassCleanup(cls.i.__exit__, None, None, None)
         cls.i.make()
-        cls.keys = [cls.i.dir + "/etc/keys/default.key.pem"]
+        cls.keys = [cls.i.dir + "/etc/keys/mail.key.pem"]
         cls.add_rsa()
         p = cls.i.mailctl("user", "add", "dave@example.test", "--stdin", input="another-secret-of-dave\n")
         assert p.returncode == 0, p
