@@ -62,7 +62,7 @@ service imap-login {{
     ssl = yes
   }}
   service_count = 0
-  process_min_avail = 2
+  process_min_avail = {logins}
 }}
 service imap {{
   process_limit = 1500
@@ -168,6 +168,8 @@ class Dovecot:
             f.write("%s:%s:%d:%d::%s::\n" % (USER, self.secret, mail.pw_uid, mail.pw_gid, d + "/home"))
         with open(d + "/dovecot.conf", "w") as f:
             f.write(DOVECOT_CONF.format(
+                # Each has ticket keys of its own: of two, half the clients cannot resume.
+                logins=1 if self.keys else 2,
                 d=d, port=self.base + 110, imap=self.base + 143, imaps=self.base + 993 if self.keys else 0,
                 ssl="ssl = yes\nssl_cert = <%s\nssl_key = <%s" % self.keys if self.keys else "ssl = no"))
         self.process = subprocess.Popen(["dovecot", "-F", "-c", d + "/dovecot.conf"], stderr=subprocess.DEVNULL)
