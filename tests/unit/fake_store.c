@@ -186,7 +186,7 @@ int
 folder_sync(struct folder *f, enum folder_depth depth,
     struct folder_state *out)
 {
-	(void)depth;
+	fake.depth = depth;
 	fake.syncs++;
 	if (fake.at_sync != NULL)
 		fake.at_sync(fake.syncs);

@@ -26,6 +26,7 @@ extern struct fake {
 	uint64_t		 forgotten;	/* as in index.h */
 	uint32_t		 claimed;	/* \Recent from here on */
 	unsigned int		 syncs;
+	enum folder_depth	 depth;		/* of the last one */
 	void			(*at_sync)(unsigned int n);
 	int			 sync_errno;
 	unsigned int		 opened, closed;

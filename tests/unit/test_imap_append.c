@@ -111,6 +111,20 @@ quota_is_looked_at_before_the_octets_come(void **state)
 }
 
 static void
+there_is_no_quota_root_without_limits(void **state)
+{
+	static const struct talk	 t[] = {
+		{ "RFC 9208 4.3", "a GETQUOTAROOT INBOX\r\n",
+		  "* QUOTAROOT \"INBOX\"\r\na OK GETQUOTAROOT completed\r\n" },
+		{ "RFC 9208 4.2", "a GETQUOTA account\r\n",
+		  "a NO [NONEXISTENT] There is no such quota root\r\n" },
+	};
+
+	(void)state;
+	check_all(REV2, t, N(t));
+}
+
+static void
 replace_answers(void **state)
 {
 	static const struct talk	 t[] = {
@@ -178,6 +192,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(append_takes_messages),
 		cmocka_unit_test(quota_is_looked_at_before_the_octets_come),
+		cmocka_unit_test(there_is_no_quota_root_without_limits),
 		cmocka_unit_test(replace_answers),
 		cmocka_unit_test(nuls_are_refused),
 	};

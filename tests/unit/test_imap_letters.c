@@ -347,9 +347,15 @@ what_others_do_at_the_same_time_is_told(void **state)
 	    "* 1 FETCH (UID 1 FLAGS (\\Flagged))\r\n"
 	    "* 4 FETCH (UID 4 FLAGS (\\Answered))\r\na OK STORE completed\r\n"
 	};
-	static const struct talk	 copy = { "RFC 2180 4.4.1",
-	    "a COPY 2 INBOX\r\n", "* 2 EXPUNGE\r\na NO [EXPUNGEISSUED] Some "
-	    "messages are no longer there\r\n" };
+	static const struct talk	 copy[] = {
+		{ "RFC 2180 4.4.1", "a COPY 2 INBOX\r\n", "* 2 EXPUNGE\r\n"
+		  "a NO [EXPUNGEISSUED] Some messages are no longer there\r\n"
+		},
+		{ "RFC 9051 6.4.7: all or none", "a COPY 1:3 INBOX\r\n",
+		  "* 2 EXPUNGE\r\na NO [EXPUNGEISSUED] Some messages are no "
+		  "longer there\r\n" },
+	};
+	size_t				 i;
 
 	(void)state;
 	four();
@@ -358,9 +364,12 @@ what_others_do_at_the_same_time_is_told(void **state)
 	four();
 	fake.at_store = others_flag;
 	check(REV2, &silent);
-	four();
-	fake.at_store = others_expunge;
-	check(REV2, &copy);
+	for (i = 0; i < N(copy); i++) {
+		four();
+		fake.at_store = others_expunge;
+		check(REV2, &copy[i]);
+		assert_int_equal(fake.n, 3);
+	}
 }
 
 static void

@@ -375,6 +375,30 @@ close_expunges_and_unselect_does_not(void **state)
 	assert_int_equal(fake.n, 1);
 }
 
+static void
+noop_looks_closely_and_others_do_not(void **state)
+{
+	static const struct { const char *input; enum folder_depth depth; } t[] = {
+		{ "s SELECT INBOX\r\na NOOP\r\n", FOLDER_FULL },
+		{ "s SELECT INBOX\r\na SEARCH ALL\r\n", FOLDER_QUICK },
+		{ "s SELECT INBOX\r\na NOOP\r\nb SEARCH ALL\r\n",
+		    FOLDER_QUICK },
+		{ "s SELECT INBOX\r\na NOOP x\r\n", FOLDER_QUICK },
+	};
+	struct buf	 out;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		fake_reset();
+		fake_deliver(0);
+		converse(t[i].input, strlen(t[i].input), &out);
+		if (fake.depth != t[i].depth)
+			fail_msg("%s", t[i].input);
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -389,6 +413,7 @@ main(void)
 		cmocka_unit_test(qresync_brings_a_client_up_to_date),
 		cmocka_unit_test(a_mailbox_that_goes_away_ends_the_session),
 		cmocka_unit_test(close_expunges_and_unselect_does_not),
+		cmocka_unit_test(noop_looks_closely_and_others_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
