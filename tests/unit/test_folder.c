@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "lib/store/index.h"
 #include "tests/unit/fail_files.h"
 #include "tests/unit/folder_box.h"
 
@@ -173,6 +174,71 @@ a_copied_file_gets_a_uid_of_its_own(void **state)
 	assert_string_equal(box_uids(box), "1:5");
 	assert_int_equal(box_state.deleted, 1);
 	assert_non_null(strstr(box_file(".", 5), "78.y.h,U=12,I="));
+}
+
+static void
+a_letter_that_comes_back_gets_a_new_uid(void **state)
+{
+	char		 path[400];
+	struct letter	 l[10];
+	uint64_t	 was;
+
+	(void)state;
+	box_fill(3);
+	box_sync();
+	snprintf(path, sizeof(path), "cur/%s", box_file(".", 2));
+	box_rm(2);
+	box_sync();
+	was = box_state.modseq;
+	box_put(path, "A: b\n\nhi\n");
+	box_sync();
+	/* Who was told that 2 is gone sees it among what is new. */
+	assert_string_equal(box_uids(box), "1,3:4");
+	assert_int_equal(box_state.next, 5);
+	assert_int_equal(folder_letters(box, 1, was, l, 10), 1);
+	assert_int_equal(l[0].uid, 4);
+}
+
+static void
+a_uidvalidity_from_a_backup_gives_no_uid_twice(void **state)
+{
+	struct buf	 old;
+
+	(void)state;
+	buf_init(&old, 1000);
+	box_fill(2);
+	box_sync();
+	tmpdir_read("H/Maildir/uidvalidity", &old);
+	box_put("new/30.c.h,S=9,W=12", "A: b\n\nhi\n");
+	box_sync();
+	box_rm(3);
+	box_sync();
+	assert_int_equal(box_state.next, 4);
+	tmpdir_write("H/Maildir/uidvalidity", old.ptr, old.len);
+	box_put("new/40.d.h,S=9,W=12", "A: b\n\nhi\n");
+	box_sync();
+	assert_string_equal(box_uids(box), "1:2,4");
+	buf_free(&old);
+}
+
+static void
+an_index_that_others_remove_has_not_failed(void **state)
+{
+	int	 i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		assert_non_null(account_index(&box_account));
+		errno = ESTALE;
+		account_index_failed(&box_account, "removed");
+	}
+	assert_false(index_is_private(account_index(&box_account)));
+	for (i = 0; i < 10; i++) {
+		assert_non_null(account_index(&box_account));
+		errno = EBADMSG;
+		account_index_failed(&box_account, "damaged");
+	}
+	assert_true(index_is_private(account_index(&box_account)));
 }
 
 static void
@@ -401,6 +467,9 @@ main(void)
 		T(letters_are_read_in_pieces_and_by_sets),
 		T(foreign_changes_are_seen),
 		T(a_copied_file_gets_a_uid_of_its_own),
+		T(a_letter_that_comes_back_gets_a_new_uid),
+		T(a_uidvalidity_from_a_backup_gives_no_uid_twice),
+		T(an_index_that_others_remove_has_not_failed),
 		T(the_index_may_go_at_any_moment),
 		T(an_emptied_mailbox_keeps_its_modseq_without_the_index),
 		T(where_nothing_can_be_written_uids_are_for_the_session),

@@ -1,5 +1,6 @@
 /* Which index is believed; several processes that use one. */
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <signal.h>
 
 #include "lib/base/boot.h"
@@ -117,6 +118,50 @@ a_truncated_index_is_discarded(void **state)
 		    len[i]), 0);
 		assert_int_equal(open_letters(), -1);
 	}
+}
+
+static void
+an_index_without_its_lock_is_discarded(void **state)
+{
+	(void)state;
+	make_index(10);
+	assert_int_equal(open_letters(), 10);
+	/* Another session may still write to it, under the lock that went. */
+	assert_int_equal(unlink(tmpdir_file("index/lock.mdb")), 0);
+	assert_int_equal(open_letters(), -1);
+}
+
+static int	 fallocate_error;
+
+int
+fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	if (fallocate_error != 0) {
+		errno = fallocate_error;
+		return -1;
+	}
+	return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
+
+/* To touch a hole that is mapped would be SIGBUS. */
+static void
+a_lock_file_without_room_means_a_private_one(void **state)
+{
+	struct index	*ix;
+	struct stat	 st;
+
+	(void)state;
+	fallocate_error = ENOSPC;
+	assert_non_null(ix = index_open(home, false));
+	assert_true(index_is_private(ix));
+	index_close(ix);
+	fallocate_error = EOPNOTSUPP;
+	index_close(must_open());
+	fallocate_error = 0;
+	remove_index();
+	index_close(must_open());
+	assert_int_equal(stat(tmpdir_file("index/lock.mdb"), &st), 0);
+	assert_true(st.st_blocks * 512 >= st.st_size);
 }
 
 static void
@@ -396,6 +441,8 @@ main(void)
 		T(a_copy_is_not_the_index),
 		T(what_is_no_index_is_replaced),
 		T(a_truncated_index_is_discarded),
+		T(an_index_without_its_lock_is_discarded),
+		T(a_lock_file_without_room_means_a_private_one),
 		T(a_place_that_is_none_means_a_private_one),
 		T(one_removed_under_us_is_gone),
 		T(processes_write_in_turn),
