@@ -65,6 +65,41 @@ pair_empty(struct key_pair *p)
 	p->warned = 0;
 }
 
+/* The pair's key goes on for those who have its certificate. */
+static void
+retire(struct keys *k, struct key_pair *p)
+{
+	struct key_retired	*r;
+
+	if (p->key == NULL)
+		return;
+	k->retired = xreallocarray(k->retired, k->nretired + 1,
+	    sizeof(*k->retired));
+	r = &k->retired[k->nretired++];
+	r->key = p->key;
+	memcpy(r->id, p->id, sizeof(r->id));
+	r->until = time(NULL) + KEY_RETIRED_SECONDS;
+	p->key = NULL;
+}
+
+/* Wipe those whose time is over; all: of every one. */
+static void
+retired_wipe(struct keys *k, bool all)
+{
+	time_t	 now = time(NULL);
+	size_t	 i, n = 0;
+
+	for (i = 0; i < k->nretired; i++) {
+		/* A clock that was set back makes nothing live longer. */
+		if (!all && now < k->retired[i].until &&
+		    k->retired[i].until - now <= KEY_RETIRED_SECONDS)
+			k->retired[n++] = k->retired[i];
+		else
+			EVP_PKEY_free(k->retired[i].key);
+	}
+	k->nretired = n;
+}
+
 static void
 pair_free(struct key_pair *p)
 {
@@ -133,7 +168,7 @@ pair_read(const struct key_pair *p, struct key_pair *now, struct buf *err)
 
 /* What is bad leaves the pair as it was. */
 static bool
-pair_load(struct key_pair *p, struct buf *err)
+pair_load(struct keys *k, struct key_pair *p, struct buf *err)
 {
 	struct key_pair	 now = { .key = NULL };
 	char		 type[TLS_KEY_TYPE], until[32];
@@ -142,6 +177,8 @@ pair_load(struct key_pair *p, struct buf *err)
 	(void)stamps_changed(p);
 	if (pair_read(p, &now, err) == -1)
 		return false;
+	if (p->key != NULL && strcmp(p->id, now.id) != 0)
+		retire(k, p);
 	pair_empty(p);
 	p->cert = now.cert;
 	snprintf(p->cert.name, sizeof(p->cert.name), "%s", p->name);
@@ -188,12 +225,12 @@ pair_warn(struct key_pair *p, time_t now, time_t warn)
 }
 
 static bool
-pair_look(struct key_pair *p, time_t now)
+pair_look(struct keys *k, struct key_pair *p, time_t now)
 {
 	bool	 changed = false;
 
 	if (stamps_changed(p))
-		changed = pair_load(p, NULL);
+		changed = pair_load(k, p, NULL);
 	if (p->key == NULL || p->cert.ocsp == NULL || p->ocsp_until == 0 ||
 	    now < p->ocsp_until)
 		return changed;
@@ -267,6 +304,30 @@ keys_good(const struct keys *k)
 	return n;
 }
 
+EVP_PKEY *
+keys_find(const struct keys *k, const char *id)
+{
+	size_t	 i;
+
+	for (i = 0; i < k->n; i++)
+		if (k->pair[i].key != NULL && strcmp(k->pair[i].id, id) == 0)
+			return k->pair[i].key;
+	for (i = 0; i < k->nretired; i++)
+		if (strcmp(k->retired[i].id, id) == 0)
+			return k->retired[i].key;
+	return NULL;
+}
+
+static void
+pairs_free(struct key_pair *pair, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		pair_free(&pair[i]);
+	free(pair);
+}
+
 void
 keys_load(struct keys *k, const struct config *conf, struct buf *err)
 {
@@ -278,16 +339,20 @@ keys_load(struct keys *k, const struct config *conf, struct buf *err)
 	k->warn = (time_t)conf->keyd.warn;
 	for (i = 0; i < k->n; i++) {
 		k->pair[i] = pair_named(&conf->certificate[i]);
-		if (!pair_load(&k->pair[i], err))
+		if (!pair_load(k, &k->pair[i], err))
 			pair_inherit(&k->pair[i], &old);
 	}
 	/* Of other files now, which are all bad: better the old than none. */
 	if (k->n > 0 && keys_good(k) == 0 && keys_good(&old) > 0) {
-		keys_free(k);
+		pairs_free(k->pair, k->n);
 		k->pair = old.pair;
 		k->n = old.n;
-	} else
-		keys_free(&old);
+	} else {
+		for (i = 0; i < old.n; i++)
+			if (keys_find(k, old.pair[i].id) == NULL)
+				retire(k, &old.pair[i]);
+		pairs_free(old.pair, old.n);
+	}
 	keys_warn(k);
 }
 
@@ -299,31 +364,20 @@ keys_look(struct keys *k)
 	size_t	 i;
 
 	for (i = 0; i < k->n; i++)
-		if (pair_look(&k->pair[i], now))
+		if (pair_look(k, &k->pair[i], now))
 			changed = true;
 	keys_warn(k);
+	retired_wipe(k, false);
 	return changed;
 }
 
 void
 keys_free(struct keys *k)
 {
-	size_t	 i;
-
-	for (i = 0; i < k->n; i++)
-		pair_free(&k->pair[i]);
-	free(k->pair);
+	pairs_free(k->pair, k->n);
 	k->pair = NULL;
 	k->n = 0;
-}
-
-EVP_PKEY *
-keys_find(const struct keys *k, const char *id)
-{
-	size_t	 i;
-
-	for (i = 0; i < k->n; i++)
-		if (k->pair[i].key != NULL && strcmp(k->pair[i].id, id) == 0)
-			return k->pair[i].key;
-	return NULL;
+	retired_wipe(k, true);
+	free(k->retired);
+	k->retired = NULL;
 }

@@ -45,10 +45,25 @@ struct key_pair {
 	time_t			 warned;	/* of its end, last */
 };
 
+/*
+ * A key that was replaced still signs for a while: processes that have its
+ * certificate are in the middle of handshakes, or begin some before they hear
+ * of the new one.
+ */
+#define KEY_RETIRED_SECONDS	600
+
+struct key_retired {
+	EVP_PKEY	*key;
+	char		 id[TLS_KEY_ID + 1];
+	time_t		 until;
+};
+
 struct keys {
 	struct key_pair	*pair;		/* in the configuration's order */
 	size_t		 n;
 	time_t		 warn;		/* seconds before the end */
+	struct key_retired	*retired;
+	size_t		 nretired;
 };
 
 /*
@@ -60,15 +75,16 @@ struct keys {
 void	 keys_load(struct keys *, const struct config *, struct buf *err);
 /*
  * Read files again that are others than before; leave out responses whose time
- * is over; warn of certificates that are about to end, once a day.  True
- * when something is other than before.
+ * is over; warn of certificates that are about to end, once a day; wipe
+ * keys that were replaced long enough ago.  True when something is other than
+ * before.
  */
 bool	 keys_look(struct keys *);
 void	 keys_free(struct keys *);
 
 /* How many can be used. */
 size_t	 keys_good(const struct keys *);
-/* By its id, NULL: no such key.  Borrowed. */
+/* By its id, also one that was replaced lately; NULL: none.  Borrowed. */
 EVP_PKEY	*keys_find(const struct keys *, const char *id);
 
 #endif

@@ -156,6 +156,13 @@ restart_all(const struct config *cfg)
 	for (i = 0; i < n; i++) {
 		if (strcmp(s[i].name, "fdholder") == 0)
 			continue;
+		/*
+		 * It has read all anew.  Started anew it would have forgotten
+		 * the keys of tickets, and those that it has just replaced.
+		 */
+		if (strcmp(s[i].name, "keyd") == 0 &&
+		    services_is_current(cfg, &s[i]))
+			continue;
 		if (services_restart(&s[i]) == -1)
 			code = complain(EX_TEMPFAIL, "%s was not restarted",
 			    s[i].name);

@@ -77,6 +77,24 @@ services_ask(struct service *s)
 	s->seconds = seconds > 0 ? (uint64_t)seconds : 0;
 }
 
+bool
+services_is_current(const struct config *cfg, struct service *s)
+{
+	struct stat	 runs, there;
+	char		 path[600];
+
+	services_ask(s);
+	if (!s->known || s->pid == 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%llu/exe",
+	    (unsigned long long)s->pid);
+	if (stat(path, &runs) == -1)
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", cfg->libexec_dir, s->name);
+	return stat(path, &there) == 0 && runs.st_dev == there.st_dev &&
+	    runs.st_ino == there.st_ino;
+}
+
 int
 services_restart(const struct service *s)
 {

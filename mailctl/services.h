@@ -25,6 +25,8 @@ struct service {
 int	 services_find(const struct config *, struct service[SERVICES_MAX]);
 /* Ask s6-svstat. */
 void	 services_ask(struct service *);
+/* Does it run the program that is installed now? */
+bool	 services_is_current(const struct config *, struct service *);
 /* Restart it and wait until it is ready.  0, or -1. */
 int	 services_restart(const struct service *);
 

@@ -121,7 +121,8 @@ class Files(Base):
             until(lambda: k.published(self.other), what=k.log)
             self.assertFalse(k.published(self.ec))
             self.assertEqual(c.sign(self.other.id, "ecdsa", "sha256", bytes(32))[1]["ok"], "1")
-            self.assertEqual(c.sign(self.ec.id, "ecdsa", "sha256", bytes(32))[1]["ok"], "0")
+            # Who still has the old one is in the middle of a handshake.
+            self.assertEqual(c.sign(self.ec.id, "ecdsa", "sha256", bytes(32))[1]["ok"], "1")
             self.assertEqual(c.sign(self.rsa.id, "rsa-pss", "sha256", bytes(32))[1]["ok"], "1")
         self.assertEqual(k.names(), ["mail", "rsa"])
 

@@ -398,6 +398,46 @@ a_new_certificate_is_found(void **state)
 	X509_free(x);
 }
 
+/* Who has the old certificate still shakes hands with its key. */
+static void
+a_replaced_key_signs_a_while_longer(void **state)
+{
+	X509	*x = certificate_make("new", other_key, YEAR, NULL, NULL);
+	char	 id[TLS_KEY_ID + 1];
+
+	(void)state;
+	begin();
+	assert_int_equal(tls_key_id(host, id), 0);
+	put_key("1.key", other_key, NULL);
+	put_chain("1.chain", x, NULL);
+	assert_true(keys_look(&keys));
+	assert_non_null(keys_find(&keys, id));
+	assert_int_equal(keys.nretired, 1);
+	assert_int_equal(keys_good(&keys), 2);
+	/* Of the same key again: nothing to be kept. */
+	put_chain("1.chain", x, NULL);
+	assert_true(keys_look(&keys));
+	keys_load(&keys, &conf, &err);
+	assert_int_equal(keys.nretired, 1);
+	keys.retired[0].until = time(NULL);
+	assert_false(keys_look(&keys));
+	assert_null(keys_find(&keys, id));
+	/* A clock that jumped back does not keep it for ever. */
+	put_key("1.key", key, NULL);
+	put_chain("1.chain", host, ca);
+	assert_true(keys_look(&keys));
+	assert_int_equal(keys.nretired, 1);
+	keys.retired[0].until += 1;
+	assert_false(keys_look(&keys));
+	assert_int_equal(keys.nretired, 0);
+	/* A section that is gone. */
+	conf.ncertificate = 0;
+	keys_load(&keys, &conf, &err);
+	assert_non_null(keys_find(&keys, id));
+	end();
+	X509_free(x);
+}
+
 static void
 bad_new_files_leave_the_old_in_place(void **state)
 {
@@ -517,6 +557,7 @@ main(void)
 		cmocka_unit_test(responses_are_about_this_certificate_now),
 		cmocka_unit_test(good_files_are_loaded),
 		cmocka_unit_test(a_new_certificate_is_found),
+		cmocka_unit_test(a_replaced_key_signs_a_while_longer),
 		cmocka_unit_test(bad_new_files_leave_the_old_in_place),
 		cmocka_unit_test(a_reload_keeps_what_was_good),
 		cmocka_unit_test(a_response_comes_and_goes),

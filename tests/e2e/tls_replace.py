@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Certificates change and keyd is restarted while the whole suite speaks TLS:
+no session drops, no handshake fails, and new ones get the new certificate."""
+
+import hashlib
+import imaplib
+import poplib
+import shutil
+import socket
+import ssl
+import tempfile
+import threading
+import time
+import unittest
+
+from instance import Instance, need, wait_for
+from keyd_lib import RSA, Pair
+
+SESSIONS = 100
+
+
+def trusting():
+    """Who the other side is, is what the test looks at."""
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    return c
+
+
+def print_of(path):
+    with open(path) as f:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
+
+
+class Replace(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        need("s6-svscan", "openssl")
+        many = {"max-connections-per-user": str(2 * SESSIONS)}
+        cls.i = Instance(config={"keyd": {"check": "1s"}, "imapd": many, "pop3d": many})
+        cls.i.__enter__()
+        cls.addClassCleanup(cls.i.__exit__, None, None, None)
+        cls.dir = tempfile.mkdtemp(prefix="mpnew")
+        cls.addClassCleanup(shutil.rmtree, cls.dir)
+
+    def shown(self, port):
+        """The fingerprint that a new connection gets."""
+        with socket.create_connection(("127.0.0.1", self.i.port(port)), 60) as s:
+            with trusting().wrap_socket(s) as t:
+                return hashlib.sha256(t.getpeercert(True)).hexdigest()
+
+    def imap(self, implicit):
+        if implicit:
+            c = imaplib.IMAP4_SSL("127.0.0.1", self.i.port(993), ssl_context=trusting(), timeout=60)
+        else:
+            c = imaplib.IMAP4("127.0.0.1", self.i.port(143), timeout=60)
+            c.starttls(trusting())
+        c.login("alice@example.test", self.i.password("alice"))
+        c.select()
+        return c
+
+    def pop(self, implicit):
+        if implicit:
+            c = poplib.POP3_SSL("127.0.0.1", self.i.port(995), context=trusting(), timeout=60)
+        else:
+            c = poplib.POP3("127.0.0.1", self.i.port(110), timeout=60)
+            c.stls(trusting())
+        return c        # before its login: a mailbox has one POP3 session
+
+    def install(self, pair):
+        p = self.i.mailctl("certificate", "install", "mail", pair.chain, pair.key)
+        self.assertEqual(p.returncode, 0, p)
+
+    def test_a_hundred_sessions_see_nothing(self):
+        pids = {s: self.i.pid(s) for s in ("imapd", "pop3d", "smtpd", "keyd")}
+        old = print_of(self.i.dir + "/etc/keys/mail.chain.pem")
+        self.assertEqual({self.shown(p) for p in (993, 995)}, {old})
+        imaps = [self.imap(n % 2 == 0) for n in range(SESSIONS - 20)]
+        pops = [self.pop(n % 2 == 0) for n in range(20)]
+        for n, kind in enumerate((RSA, "ec")):
+            new = Pair(self.dir, "new%d" % n, *([RSA] if kind == RSA else []))
+            self.install(new)
+            want = print_of(new.chain)
+            for port in (993, 995):
+                wait_for(lambda: self.shown(port) == want)
+            for c in imaps:
+                self.assertEqual(c.noop()[0], "OK")
+            for c in pops:
+                self.assertIn("UIDL", c.capa())
+        # Who had begun goes on in every way: a letter arrives, is seen and fetched.
+        with self.i.smtp() as s:
+            s.sendmail("bob@example.test", ["alice@example.test"], "Subject: still there\r\n\r\nx\r\n")
+        wait_for(lambda: self.i.deliveries("alice"))
+        for c in imaps[:4]:
+            wait_for(lambda: (c.noop(), c.search(None, "ALL")[1][0])[1] == b"1")
+            self.assertIn(b"still there", c.fetch("1", "(BODY.PEEK[HEADER])")[1][0][1])
+        pops[0].user("alice@example.test")
+        pops[0].pass_(self.i.password("alice"))
+        self.assertEqual(pops[0].stat()[0], 1)
+        for c in imaps:
+            c.logout()
+        for c in pops:
+            c.quit()
+        # Nobody was restarted for it.
+        self.assertEqual(pids, {s: self.i.pid(s) for s in pids})
+
+    def test_handshakes_wait_for_a_keyd_that_is_restarted(self):
+        errors, done = [], threading.Event()
+        count = [0]
+
+        def shake():
+            while not done.is_set():
+                try:
+                    self.shown(993)
+                    count[0] += 1
+                except OSError as e:
+                    errors.append(e)
+
+        threads = [threading.Thread(target=shake) for _ in range(4)]
+        for t in threads:
+            t.start()
+        try:
+            for _ in range(5):
+                n = count[0]
+                self.i.svc("keyd", "-wR -r")
+                wait_for(lambda: count[0] > n + 5)
+        finally:
+            done.set()
+            for t in threads:
+                t.join()
+        self.assertEqual(errors, [])
+
+    def test_a_bad_file_changes_nothing(self):
+        chain = self.i.dir + "/etc/keys/mail.chain.pem"
+        before, pid = self.shown(993), self.i.pid("imapd")
+        shutil.copy(chain, self.dir + "/kept")
+        with open(chain, "w") as f:
+            f.write("rubbish\n")
+        wait_for(lambda: "bad-certificate" in self.i.log("keyd"))
+        self.assertEqual(self.shown(993), before)
+        with open(self.dir + "/kept") as f, open(chain, "w") as g:
+            g.write(f.read())
+        time.sleep(2)
+        self.assertEqual((self.shown(993), self.i.pid("imapd")), (before, pid))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
