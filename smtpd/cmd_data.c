@@ -4,6 +4,7 @@
 #include "smtpd/data.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
+#include "smtpd/submit.h"
 #include "smtpd/transaction.h"
 
 /* A client that waits where we see no end yet gets its answer soon. */
@@ -72,11 +73,24 @@ read_data(struct session *s)
 	return true;
 }
 
+/* True: the user has sent too much, and the transaction is over. */
+static bool
+too_many(struct session *s)
+{
+	struct command_error	 err;
+
+	if (!submit_too_many(s, &err))
+		return false;
+	reply_refuse(s, "data", NULL, err.code, err.enhanced, "%s", err.text);
+	transaction_reset(s);
+	return true;
+}
+
 void
 cmd_data(struct session *s, struct slice arg)
 {
 	(void)arg;
-	if (session_improper(s, "DATA"))
+	if (session_improper(s, "DATA") || too_many(s))
 		return;
 	reply(s, 354, NULL, "send the message, end with a line that is a dot");
 	transaction_open(s);
@@ -108,26 +122,51 @@ read_chunk(struct session *s, uint64_t left, bool keep)
 	return true;
 }
 
-/* The client may have sent the chunk already: read past it. */
-static void
-refuse_chunk(struct session *s, uint64_t size, int code, const char *enhanced,
-    const char *text)
+/*
+ * The client may have sent the chunk already: read past it.  False: the session
+ * is over, and nobody waits for a reply.
+ */
+static bool
+skip_chunk(struct session *s, uint64_t size)
 {
-	if (size > s->config->message_size) {
-		s->closed = true;
-		s->reason = "endless-data";
-	} else if (!read_chunk(s, size, false))
-		return;
-	reply(s, code, enhanced, "%s", text);
+	if (size <= s->config->message_size)
+		return read_chunk(s, size, false);
+	s->closed = true;
+	s->reason = "endless-data";
+	return true;
+}
+
+static void
+refuse_chunk(struct session *s, uint64_t size, int code, const char *text)
+{
+	if (skip_chunk(s, size))
+		reply(s, code, "5.5.1", "%s", text);
+}
+
+/* The first chunk begins.  False: it is refused. */
+static bool
+open_chunks(struct session *s, uint64_t size)
+{
+	struct command_error	 err;
+
+	if (submit_too_many(s, &err)) {
+		if (skip_chunk(s, size))
+			reply_refuse(s, "data", NULL, err.code, err.enhanced,
+			    "%s", err.text);
+		/* Later chunks must not pass for a message. */
+		transaction_reset(s);
+		return false;
+	}
+	s->tx.bdat = true;
+	transaction_open(s);
+	return true;
 }
 
 static void
 take_chunk(struct session *s, uint64_t size, bool last)
 {
-	if (!s->tx.bdat) {
-		s->tx.bdat = true;
-		transaction_open(s);
-	}
+	if (!s->tx.bdat && !open_chunks(s, size))
+		return;
 	set_patience(s);
 	s->tx.partial = !last;
 	transaction_expect(s, size);
@@ -164,11 +203,10 @@ cmd_bdat(struct session *s, struct slice arg)
 		return;
 	}
 	if (!s->tx.mail)
-		refuse_chunk(s, size, 503, "5.5.1", "say MAIL first");
+		refuse_chunk(s, size, 503, "say MAIL first");
 	else if (transaction_rcpts(&s->tx) == 0)
 		refuse_chunk(s, size, s->tx.tried &&
-		    s->role != ROLE_LMTP ? 554 : 503, "5.5.1",
-		    "no valid recipients");
+		    s->role != ROLE_LMTP ? 554 : 503, "no valid recipients");
 	else
 		take_chunk(s, size, last);
 	stream_set_idle(&s->stream, session_idle_ms(s));

@@ -3,6 +3,7 @@
 
 #include "smtpd/commands.h"
 #include "smtpd/reply.h"
+#include "smtpd/secure.h"
 #include "smtpd/session.h"
 #include "smtpd/transaction.h"
 
@@ -48,6 +49,9 @@ cmd_ehlo(struct session *s, struct slice arg)
 	reply_more(s, 250, NULL, "SMTPUTF8");
 	reply_more(s, 250, NULL, "CHUNKING");
 	reply_more(s, 250, NULL, "DSN");
+	if (secure_offered(s))
+		reply_more(s, 250, NULL, "STARTTLS");
+	cmd_auth_announce(s);
 	/* RFC 9422 4: MAILMAX would be a limit we do not have. */
 	reply_more(s, 250, NULL, "LIMITS RCPTMAX=%u",
 	    session_max_recipients(s));

@@ -32,7 +32,7 @@ parse_name(struct session *s, struct slice arg, struct address *a)
 		reply(s, 501, "5.5.4", "whom?");
 		return false;
 	}
-	if (!s->trusted) {
+	if (!session_may_relay(s)) {
 		reply(s, 252, "2.5.0",
 		    "send a message and see what becomes of it");
 		return false;
@@ -149,7 +149,7 @@ void
 cmd_verb(struct session *s, struct slice arg)
 {
 	(void)arg;
-	if (!s->trusted) {
+	if (!session_may_relay(s)) {
 		reply(s, 502, "5.7.0", "not for strangers");
 		return;
 	}

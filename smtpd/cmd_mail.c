@@ -2,6 +2,7 @@
 #include "smtpd/commands.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
+#include "smtpd/submit.h"
 #include "smtpd/transaction.h"
 
 /* True: refused. */
@@ -34,10 +35,9 @@ cmd_mail(struct session *s, struct slice arg)
 	struct command_error		 err;
 	bool				 discard;
 
-	if (s->role == ROLE_SUBMISSION && !s->trusted) {
-		reply_refuse(s, "mail", NULL, 530, "5.7.0", "authentication "
-		    "required, and not possible yet: only trusted networks "
-		    "may submit here");
+	if (submit_wants_login(s, &err)) {
+		reply_refuse(s, "mail", NULL, err.code, err.enhanced, "%s",
+		    err.text);
 		return;
 	}
 	if (command_parse_mail(arg, session_address_flags(s), &m, &err) == -1) {
@@ -51,6 +51,11 @@ cmd_mail(struct session *s, struct slice arg)
 	if (no_room(s, m.size) ||
 	    reply_access(s, &m.from, false, &discard))
 		return;
+	if (submit_no_sender(s, &m.from, &err)) {
+		reply_refuse(s, "mail", NULL, err.code, err.enhanced,
+		    "<%s>: %s", m.from.text, err.text);
+		return;
+	}
 	transaction_begin(s, &m);
 	s->tx.discard |= discard;
 	reply(s, 250, "2.1.0", "<%s> sender ok", m.from.text);

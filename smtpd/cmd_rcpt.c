@@ -5,7 +5,7 @@
  *	domain		client		answer
  *	ours		any		what authd says of the name
  *	relay-domains	any		what authd says of its recipient list
- *	other		trusted		accepted
+ *	other		trusted, user	accepted
  *	other		stranger	554 5.7.1
  */
 #include <stdio.h>
@@ -86,7 +86,7 @@ check_recipient(struct session *s, struct address *to, char *where,
 	if (config_is_local(s->config, to->domain) ||
 	    config_is_relay(s->config, to->domain))
 		return check_local(s, to, where, size);
-	if (s->trusted) {
+	if (session_may_relay(s)) {
 		snprintf(where, size, "remote");
 		return true;
 	}

@@ -19,6 +19,12 @@ void	 cmd_rcpt(struct session *, struct slice arg);
 /* cmd_data.c */
 void	 cmd_data(struct session *, struct slice arg);
 void	 cmd_bdat(struct session *, struct slice arg);
+/* cmd_starttls.c */
+void	 cmd_starttls(struct session *, struct slice arg);
+/* cmd_auth.c */
+void	 cmd_auth(struct session *, struct slice arg);
+/* EHLO's line about it, if there is one. */
+void	 cmd_auth_announce(struct session *);
 /* cmd_info.c */
 void	 cmd_vrfy(struct session *, struct slice arg);
 void	 cmd_expn(struct session *, struct slice arg);

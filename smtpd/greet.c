@@ -5,6 +5,7 @@
 #include "smtpd/client_name.h"
 #include "smtpd/proxy.h"
 #include "smtpd/reply.h"
+#include "smtpd/secure.h"
 #include "smtpd/session.h"
 
 #define PROXY_MS	10000	/* a proxy speaks at once */
@@ -30,6 +31,39 @@ proxy_bad(struct session *s, const char *why)
 	return false;
 }
 
+/* The stream's own way to read, while read_header() takes its place. */
+static ssize_t	(*plain_read)(struct stream *, void *, size_t);
+
+/* Nothing behind the header: TLS may begin there, which reads for itself. */
+static ssize_t
+read_header(struct stream *st, void *data, size_t len)
+{
+	size_t	 missing = proxy_missing(stream_pending(st));
+
+	return plain_read(st, data, len < missing ? len : missing);
+}
+
+/* The header, of *used octets, has come whole. */
+static enum stream_status
+await_header(struct session *s, struct sockaddr_storage *sa, size_t *used,
+    enum proxy_status *p)
+{
+	enum stream_status	 st;
+	struct slice		 in;
+
+	plain_read = s->stream.read;
+	s->stream.read = read_header;
+	st = stream_peek(&s->stream, &in);
+	while (st == STREAM_OK) {
+		*p = proxy_parse(in, sa, used);
+		if (*p != PROXY_MORE)
+			break;
+		st = stream_more(&s->stream, &in);
+	}
+	s->stream.read = plain_read;
+	return st;
+}
+
 /* Only who may relay anyway may tell us that it is somebody else. */
 static bool
 take_proxy(struct session *s)
@@ -37,20 +71,12 @@ take_proxy(struct session *s)
 	struct sockaddr_storage	 sa;
 	enum stream_status	 st;
 	enum proxy_status	 p = PROXY_MORE;
-	struct slice		 in;
 	size_t			 used = 0;
 
 	if (has_address(s) && !in_trusted(s))
 		return proxy_bad(s, "not a trusted proxy");
 	stream_set_idle(&s->stream, PROXY_MS);
-	st = stream_peek(&s->stream, &in);
-	while (st == STREAM_OK) {
-		p = proxy_parse(in, &sa, &used);
-		if (p != PROXY_MORE)
-			break;
-		st = stream_more(&s->stream, &in);
-	}
-	if (st != STREAM_OK)
+	if ((st = await_header(s, &sa, &used, &p)) != STREAM_OK)
 		return proxy_bad(s, stream_status_name(st));
 	if (p == PROXY_BAD)
 		return proxy_bad(s, "not a PROXY protocol v2 header");
@@ -131,6 +157,8 @@ session_greet(struct session *s)
 		return false;
 	}
 	stream_set_idle(&s->stream, session_idle_ms(s));
+	if (secure_first(s) && !secure_start(s))
+		return false;
 	s->trusted = s->role == ROLE_SUBMIT || in_trusted(s);
 	if (talks_early(s)) {
 		s->reason = "early-talker";

@@ -41,11 +41,29 @@ role_parse(const char *name, enum config_role *role)
 	return -1;
 }
 
+/* Wait for keyd, and build what all processes share. */
+static bool
+begin_tls(struct server *sv, const struct config_listen *listen, size_t n,
+    struct listener_program *program)
+{
+	char	 error[TLS_TEXT];
+
+	if (server_tls(sv, listen, n, error) == -1) {
+		log_warnx("event=tls-unavailable text=%s", log_esc(error));
+		return false;
+	}
+	if (sv->tls_users != NULL)
+		program->watch = tls_server_file(sv->tls_users);
+	return true;
+}
+
 /*
  * Runs as merpati-smtpd.  Descriptors: the listening sockets, or with -i one
  * connection on 0 and 1; the log on 2.  Everything a client sends is hostile.
- * Who takes it over can put messages into the spool and ask authd
- * whether an address exists; it cannot read mailboxes, hashes or the queue.
+ * Who takes it over can put messages into the spool, ask authd whether an
+ * address exists, try passwords there, and have keyd sign handshakes; it sees the
+ * password of the client it serves, and no other.  It cannot read mailboxes,
+ * hashes, keys or the queue.
  */
 int
 main(int argc, char **argv)
@@ -114,6 +132,9 @@ main(int argc, char **argv)
 		.argv = argv,
 	};
 	one.address = stdio;
+	if (!begin_tls(&server, inetd ? &one : program.net->listen,
+	    inetd ? 1 : program.net->nlisten, &program))
+		return EX_TEMPFAIL;
 	if (inetd)
 		return listener_inetd(&program, &one);
 	snprintf(submit, sizeof(submit), "unix:%s/smtpd/submit.sock",

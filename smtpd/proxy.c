@@ -83,3 +83,14 @@ proxy_parse(struct slice in, struct sockaddr_storage *client, size_t *used)
 	}
 	return PROXY_BAD;	/* datagrams and unix sockets bring no mail */
 }
+
+size_t
+proxy_missing(struct slice in)
+{
+	size_t	 whole = HEAD;
+
+	if (in.len >= HEAD)
+		whole += (size_t)((unsigned char)in.ptr[14] << 8 |
+		    (unsigned char)in.ptr[15]);
+	return in.len < whole ? whole - in.len : 1;
+}

@@ -26,5 +26,10 @@ enum proxy_status {
  */
 enum proxy_status	 proxy_parse(struct slice in,
 			    struct sockaddr_storage *client, size_t *used);
+/*
+ * After PROXY_MORE, or before the first octet: so many more are the header's
+ * for sure.
+ */
+size_t			 proxy_missing(struct slice in);
 
 #endif

@@ -14,7 +14,7 @@
 int
 server_init(struct server *sv, const struct config *config, struct buf *err)
 {
-	int	 n, k;
+	int	 n, k, m;
 
 	memset(sv, 0, sizeof(*sv));
 	sv->config = config;
@@ -22,8 +22,11 @@ server_init(struct server *sv, const struct config *config, struct buf *err)
 	    "%s/authd/authd.sock", config->run_dir);
 	k = snprintf(sv->resolver_path, sizeof(sv->resolver_path),
 	    "%s/resolver/resolver.sock", config->run_dir);
+	m = snprintf(sv->key_path, sizeof(sv->key_path), "%s/keyd/keyd.sock",
+	    config->run_dir);
 	if (n < 0 || (size_t)n >= sizeof(sv->auth_path) || k < 0 ||
-	    (size_t)k >= sizeof(sv->resolver_path)) {
+	    (size_t)k >= sizeof(sv->resolver_path) || m < 0 ||
+	    (size_t)m >= sizeof(sv->key_path)) {
 		(void)buf_addf(err, "%s: run-dir is too long for a socket "
 		    "below it\n", config->file);
 		return -1;
@@ -36,6 +39,32 @@ server_init(struct server *sv, const struct config *config, struct buf *err)
 	    err);
 	return sv->client == NULL || sv->sender == NULL ||
 	    sv->recipient == NULL ? -1 : 0;
+}
+
+int
+server_tls(struct server *sv, const struct config_listen *listen, size_t n,
+    char error[TLS_TEXT])
+{
+	bool	 hosts = false, users = false;
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (listen[i].role != ROLE_SUBMIT &&
+		    config_listen_tls(sv->config, &listen[i]) != TLS_OFF) {
+			users |= listen[i].role == ROLE_SUBMISSION;
+			hosts |= listen[i].role != ROLE_SUBMISSION;
+		}
+	if (users && !sv->config->tls.client_certificates)
+		hosts = true;
+	if (hosts && (sv->tls = tls_server_new(sv->config, ROLE_MX,
+	    error)) == NULL)
+		return -1;
+	if (!users || !sv->config->tls.client_certificates)
+		sv->tls_users = sv->tls;
+	else if ((sv->tls_users = tls_server_new(sv->config, ROLE_SUBMISSION,
+	    error)) == NULL)
+		return -1;
+	return 0;
 }
 
 void

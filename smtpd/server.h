@@ -7,6 +7,7 @@
 
 #include "lib/base/config.h"
 #include "lib/net/proto_resolver.h"
+#include "lib/net/tls_server.h"
 #include "lib/store/spool.h"
 #include "smtpd/access.h"
 #include "smtpd/lookup.h"
@@ -19,6 +20,12 @@ struct server {
 	char			 auth_path[108];
 	struct resolver_client	 resolver;
 	char			 resolver_path[108];
+	char			 key_path[108];
+	/*
+	 * NULL where no listener has TLS.  Users may be asked for a certificate,
+	 * other servers are not; where nobody is, both are the same.
+	 */
+	struct tls_server	*tls, *tls_users;
 	struct access		*client, *sender, *recipient;
 	int64_t			 room_asked;	/* monotonic ms */
 	uint64_t		 room;		/* octets above min-free */
@@ -29,6 +36,12 @@ struct server {
  * or -1 with lines "FILE:LINE: reason" in err.
  */
 int	 server_init(struct server *, const struct config *, struct buf *err);
+/*
+ * In the parent, before the first fork, for the listeners that have TLS.  0, or
+ * -1 with error: keyd is not there yet.
+ */
+int	 server_tls(struct server *, const struct config_listen *, size_t n,
+	    char error[TLS_TEXT]);
 /* In the parent, once: remove what killed processes left in tmp/. */
 void	 server_sweep(const struct server *);
 /*

@@ -1,6 +1,7 @@
 /* Contract in session.h: the loop, the table of commands. */
 #include <sys/socket.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "lib/base/service.h"
 #include "smtpd/commands.h"
 #include "smtpd/reply.h"
+#include "smtpd/secure.h"
 #include "smtpd/session.h"
 #include "smtpd/transaction.h"
 
@@ -16,6 +18,8 @@
 #define BUSY_MS		10000
 #define LINGER_MS	200
 #define LINGER_READS	64
+#define LINGER_OCTETS	16384	/* a read */
+#define TLS_STOP_MS	2000
 
 /* What must be, or must not be, for a command to make sense. */
 enum need {
@@ -24,13 +28,16 @@ enum need {
 	NEED_NO_MAIL = 4,
 	NEED_RCPT = 8,
 	NEED_NO_BDAT = 16,
-	NEED_NO_ARG = 32
+	NEED_NO_ARG = 32,
+	NEED_TLS = 64		/* to be had, or the verb is not known */
 };
 
 enum roles {
 	IN_SMTP = 1 << ROLE_MX | 1 << ROLE_SUBMISSION | 1 << ROLE_SUBMIT,
 	IN_LMTP = 1 << ROLE_LMTP,
-	IN_ALL = IN_SMTP | IN_LMTP
+	IN_ALL = IN_SMTP | IN_LMTP,
+	IN_SUBMISSION = 1 << ROLE_SUBMISSION,
+	IN_NET = 1 << ROLE_MX | IN_SUBMISSION | IN_LMTP
 };
 
 static const struct command {
@@ -54,6 +61,8 @@ static const struct command {
 	{ "EXPN", cmd_expn, IN_ALL, 0 },
 	{ "HELP", cmd_help, IN_ALL, 0 },
 	{ "VERB", cmd_verb, IN_ALL, 0 },
+	{ "STARTTLS", cmd_starttls, IN_NET, NEED_NO_ARG | NEED_TLS },
+	{ "AUTH", cmd_auth, IN_SUBMISSION, NEED_HELO | NEED_NO_MAIL },
 };
 
 /* Known, but not offered here: RFC 5321 4.2.4 wants 502. */
@@ -120,13 +129,35 @@ session_max_recipients(const struct session *s)
 	    s->config->smtpd.max_recipients;
 }
 
+bool
+session_may_relay(const struct session *s)
+{
+	return s->trusted || s->user[0] != '\0';
+}
+
+void
+session_forget(struct session *s)
+{
+	transaction_reset(s);
+	s->helo[0] = '\0';
+	s->esmtp = s->verbose = false;
+	explicit_bzero(s->user, sizeof(s->user));
+}
+
+static bool
+is_here(const struct session *s, const struct command *c)
+{
+	return (c->roles & 1 << s->role) &&
+	    (!(c->need & NEED_TLS) || secure_known(s));
+}
+
 void
 session_help(struct session *s)
 {
 	size_t	 i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (commands[i].roles & 1 << s->role)
+		if (is_here(s, &commands[i]))
 			reply_more(s, 214, "2.0.0", "%s", commands[i].verb);
 }
 
@@ -242,7 +273,7 @@ dispatch(struct session *s, struct slice line)
 	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		c = &commands[i];
-		if (!slice_is(verb, c->verb) || !(c->roles & 1 << s->role))
+		if (!slice_is(verb, c->verb) || !is_here(s, c))
 			continue;
 		if ((why = out_of_order(s, c, arg, &code)) != NULL)
 			reply(s, code, code == 501 ? "5.5.4" : "5.5.1", "%s",
@@ -336,6 +367,7 @@ session_init(struct session *s, struct listener_conn *conn,
 	stream_init(&s->stream, conn->rfd, conn->wfd, session_idle_ms(s),
 	    (int64_t)config->smtpd.net.total_timeout * 1000);
 	stream_block(&s->stream);
+	secure_prepare(s);
 	/* Our own users' programs may be careless, strangers may not. */
 	s->stream.bare_lf_ok = is_ours(s);
 	transaction_init(&s->tx);
@@ -343,21 +375,33 @@ session_init(struct session *s, struct listener_conn *conn,
 
 /*
  * Closing a socket with octets unread resets the connection, and the client
- * may never see why.  So end our side first and read what it was saying.
+ * may never see why.  So end our side first and read what it was saying; under
+ * TLS too, where nobody decrypts it any more.
  */
 static void
-linger(struct session *s)
+linger(int fd)
 {
-	struct slice	 in;
+	struct pollfd	 pfd = { .fd = fd, .events = POLLIN };
+	char		 rest[LINGER_OCTETS];
 	int		 i;
 
-	if (s->reason == NULL || s->stream.dead ||
-	    shutdown(s->stream.wfd, SHUT_WR) == -1)
+	if (shutdown(fd, SHUT_WR) == -1)
 		return;
-	stream_set_idle(&s->stream, LINGER_MS);
-	for (i = 0; i < LINGER_READS && stream_peek(&s->stream, &in) ==
-	    STREAM_OK; i++)
-		stream_consume(&s->stream, in.len);
+	for (i = 0; i < LINGER_READS; i++)
+		if (poll(&pfd, 1, LINGER_MS) != 1 ||
+		    recv(fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			return;
+}
+
+static void
+say_goodbye(struct session *s)
+{
+	bool	 whole;
+
+	whole = stream_flush(&s->stream) == STREAM_OK;
+	tls_stop(&s->stream, TLS_STOP_MS);
+	if (whole && s->reason != NULL)
+		linger(s->stream.wfd);
 }
 
 void
@@ -372,8 +416,8 @@ session_serve(struct listener_conn *conn, void *arg)
 			next_command(&s);
 	(void)stream_flush(&s.stream);
 	log_end(&s);
-	linger(&s);
-	transaction_reset(&s);
+	say_goodbye(&s);
+	session_forget(&s);
 	stream_free(&s.stream);
 	service_title("%s", "idle");
 }

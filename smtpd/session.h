@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include "lib/net/listener.h"
+#include "lib/net/proto_auth.h"
 #include "lib/net/stream.h"
+#include "lib/net/tls_server.h"
 #include "lib/store/envelope.h"
 #include "lib/store/spool.h"
 #include "smtpd/command.h"
@@ -53,13 +55,17 @@ struct session {
 	struct listener_peer		 peer;
 	struct stream			 stream;
 	enum config_role		 role;
-	bool			 trusted;	/* may relay */
+	bool			 trusted;	/* by its network: may relay */
 	bool			 esmtp;		/* EHLO or LHLO */
 	bool			 verbose;	/* VERB */
 	bool			 closed;	/* say nothing more, leave */
 	bool			 shunned;	/* 554 greeting: 503 to all */
 	bool			 discard;	/* by the client's address */
 	bool			 pipelining_seen;	/* improper, logged */
+	struct tls_server_info	 tls;		/* when tls_on(&stream) */
+	char			 user[AUTH_USER_MAX + 1];	/* logged in,
+						 * "": nobody */
+	unsigned int		 auth_failures;
 	char			 helo[COMMAND_HELO_MAX + 1];
 	char			 name[ADDRESS_DOMAIN_MAX + 1]; /* of client */
 	const char		*client;	/* for logs: address, uid:N, local */
@@ -88,6 +94,14 @@ void	 session_lost(struct session *, enum stream_status);
  * 3.1).  True: a stranger did that; it has been told and closed.
  */
 bool	 session_improper(struct session *, const char *verb);
+
+/*
+ * As if the client had said nothing yet (RFC 3207 4.2): TLS begins.  What it
+ * did wrong stays.
+ */
+void	 session_forget(struct session *);
+/* May it send mail to other people's domains, and ask who is here? */
+bool	 session_may_relay(const struct session *);
 
 /* What command_parse_...() may let pass from this client. */
 int	 session_address_flags(const struct session *);

@@ -14,6 +14,8 @@
 
 #define HEAD_MAX	16384	/* octets of our header lines */
 #define HEAD_USUAL	1024
+#define WITH_MAX	16	/* octets of "UTF8SMTPSA" */
+#define TLS_MAX		96	/* of version and cipher */
 #define MANY		64	/* recipients that may not fit a small block */
 
 void
@@ -48,6 +50,9 @@ transaction_begin(struct session *s, const struct command_mail *m)
 	env->client_ip = dup_or_null(s->peer.address);
 	env->client_helo = dup_or_null(s->helo);
 	env->client_name = dup_or_null(s->name);
+	/* Who proved it, or who a client of ours vouches for. */
+	env->auth = dup_or_null(s->user[0] != '\0' ? s->user :
+	    s->trusted ? m->auth : "");
 	env->uid = s->role == ROLE_SUBMIT ? (long)s->peer.uid : -1;
 	env->flags = m->utf8 ? ENVELOPE_UTF8 : 0;
 	env->ret = (enum dsn_ret)m->ret;
@@ -200,17 +205,23 @@ transaction_fail(struct session *s)
 	transaction_reset(s);
 }
 
-/* RFC 3848, RFC 6531 4.3. */
-static const char *
-with_keyword(const struct session *s)
+/* What client and we speak: RFC 3848, RFC 6531 4.3. */
+static void
+with_keyword(const struct session *s, char out[WITH_MAX])
 {
-	bool	 utf8 = s->tx.env.flags & ENVELOPE_UTF8;
+	bool		 utf8 = s->tx.env.flags & ENVELOPE_UTF8;
+	const char	*base;
 
 	if (s->role == ROLE_LMTP)
-		return utf8 ? "UTF8LMTP" : "LMTP";
-	if (utf8)
-		return "UTF8SMTP";
-	return s->esmtp ? "ESMTP" : "SMTP";
+		base = utf8 ? "UTF8LMTP" : "LMTP";
+	else if (utf8)
+		base = "UTF8SMTP";
+	else
+		base = s->esmtp ? "ESMTP" : "SMTP";
+	/* There is no name for HELO under TLS. */
+	snprintf(out, WITH_MAX, "%s%s%s", base,
+	    s->esmtp && tls_on(&s->stream) ? "S" : "",
+	    s->esmtp && s->user[0] != '\0' ? "A" : "");
 }
 
 static int
@@ -219,23 +230,28 @@ make_head(struct session *s, struct buf *out)
 	const struct transaction	*tx = &s->tx;
 	struct headers			 h;
 	struct slice			 front;
+	char				 with[WITH_MAX], tls[TLS_MAX];
 
+	with_keyword(s, with);
+	snprintf(tls, sizeof(tls), "%s %s", s->tls.version, s->tls.cipher);
 	memset(&h, 0, sizeof(h));
 	h.received = (struct received){
 		.helo = s->helo,
 		.client_name = s->name,
 		.client_address = s->peer.address,
 		.by = s->config->hostname,
-		.with = with_keyword(s),
+		.with = with,
+		.tls = tls_on(&s->stream) ? tls : NULL,
 		.id = tx->id,
 		.recipient = tx->env.nrcpts == 1 ?
 		    tx->env.rcpts[0].address : NULL,
 		.uid = tx->env.uid,
-		.hide_client = s->role == ROLE_SUBMISSION,
+		.hide_client = s->role == ROLE_SUBMISSION &&
+		    !s->config->smtpd.received_client,
 		.when = (time_t)(tx->env.arrived / 1000000),
 	};
 	h.complete = s->role == ROLE_SUBMISSION || s->role == ROLE_SUBMIT;
-	if (s->role == ROLE_SUBMIT && tx->env.from[0] != '\0')
+	if (h.complete && tx->env.from[0] != '\0')
 		h.from = tx->env.from;
 	front = spool_writer_front(tx->writer);
 	return headers_make(out, &h, front,
@@ -275,9 +291,11 @@ log_message(const struct session *s, const char *event, const char *to)
 	const struct transaction	*tx = &s->tx;
 
 	log_info("event=%s id=%s from=%s to=%s nrcpt=%zu size=%llu client=%s "
-	    "helo=%s", event, tx->id, log_esc(tx->env.from), log_esc(to),
+	    "helo=%s%s%s", event, tx->id, log_esc(tx->env.from), log_esc(to),
 	    transaction_rcpts(tx), (unsigned long long)tx->content.size,
-	    log_esc(s->client), log_esc(s->helo));
+	    log_esc(s->client), log_esc(s->helo),
+	    s->user[0] == '\0' ? "" : " user=",
+	    s->user[0] == '\0' ? "" : log_esc(s->user));
 }
 
 static void

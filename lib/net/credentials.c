@@ -25,10 +25,9 @@ credentials_safe(const struct listener_peer *peer)
 	const struct sockaddr_in6	*in6;
 	const uint8_t			*a;
 
-	if (peer->is_unix)
-		return true;
+	/* By its address: a local socket may be a super-server's or a proxy's. */
 	switch (peer->sa.ss_family) {
-	case AF_UNSPEC:			/* a pipe, a test's socketpair */
+	case AF_UNSPEC:			/* a pipe, a local socket */
 		return true;
 	case AF_INET:
 		in = (const struct sockaddr_in *)&peer->sa;

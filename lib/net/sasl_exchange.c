@@ -59,7 +59,6 @@ read_line(struct stream *s, struct buf *raw, enum stream_status *status)
 		return end;
 	case STREAM_TOOLONG:
 	case STREAM_BARE:
-		*status = STREAM_OK;
 		return SASL_END_MALFORMED;
 	case STREAM_EOF:
 	case STREAM_TIMEOUT:

@@ -101,7 +101,7 @@ void			 sasl_server_free(struct sasl_server *);
 enum sasl_end {
 	SASL_END_READY,		/* ask authd with *check */
 	SASL_END_CANCELLED,	/* "*" */
-	SASL_END_MALFORMED,
+	SASL_END_MALFORMED,	/* STREAM_TOOLONG: that was why */
 	SASL_END_FOREIGN,
 	SASL_END_WRONG,
 	SASL_END_DISABLED,

@@ -231,8 +231,11 @@ class Completion(Case):
         self.assertIn(b"\r\nDate: ", m.head)
         self.assertIn(b"\r\nMessage-ID: <%s@mail.example.test>\r\n" %
                       m.id.encode(), m.head)
-        self.assertNotIn(b"From: ", m.head)
+        self.assertIn(b"\r\nFrom: <a@example.test>\r\n", m.head)
         self.assertNotIn(b"127.0.0.1", m.head)
+        self.assertNotIn(b"client.example.org", m.head)
+        # Whose letter it is, is told by nobody.
+        self.assertNotIn(b"From: ", self.one("submission", HEAD, "").head)
 
     def test_submit(self):
         m = self.one("submit", HEAD)

@@ -11,21 +11,28 @@ import tempfile
 import threading
 import unittest
 
-from harness import NOBODY, PATIENCE, as_user, out, sanitizer_options
+from harness import (NOBODY, PATIENCE, as_user, out, sanitizer_options,
+                     xdecode)
 
 SMTPD = out("smtpd")
 
 USERS = ("bob@example.test", "alice@example.test", "full@example.test",
          "postmaster@mail.example.test")
 ALIASES = {"list@example.test": ["alice@example.test", "bob@example.test"]}
+SECRET = "secret"           # of every user
+MINE = {"alice@example.test": ("alice@example.test", "ally@example.test"),
+        "bob@example.test": ("bob@example.test",)}
 
 
 class Authd(threading.Thread):
-    """Answers lookup and expand as doc/protocols.md says."""
+    """Answers as doc/protocols.md says."""
 
     def __init__(self, path):
         super().__init__(daemon=True)
-        self.asked = []
+        self.asked = []             # lookups
+        self.checks = []            # the fields of each check, submit
+        self.submits = []
+        self.later = None           # a verb that is answered "later"
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sock.bind(path)
         os.chmod(path, 0o666)
@@ -50,17 +57,45 @@ class Authd(threading.Thread):
                     return
                 if not packet:
                     return
-                head, field = packet.decode("utf-8").split("\n")[:2]
+                head, *lines = packet.decode("utf-8").splitlines()
                 verb, number = head.split(" ")[2:4]
-                address = field.split(" ", 1)[1].replace("+2B", "+")
-                self.asked.append(address)
+                field = {k: xdecode(v).decode("utf-8") for k, _, v in
+                         (x.partition(" ") for x in lines)}
                 try:
-                    if verb == "lookup":
-                        conn.sendall(self.found(number, address).encode())
+                    if verb == "check":
+                        conn.sendall(self.verdict(number, field).encode())
+                    elif verb == "submit":
+                        conn.sendall(self.may(number, field).encode())
+                    elif verb == "lookup":
+                        self.asked.append(field["address"])
+                        conn.sendall(self.found(
+                            number, field["address"]).encode())
                     else:
-                        self.expanded(conn, number, address)
+                        self.expanded(conn, number, field["address"])
                 except OSError:
                     return
+
+    def verdict(self, number, field):
+        self.checks.append(field)
+        user = field["user"]
+        verdict = "ok"
+        if self.later == "check":
+            verdict = "later"
+        elif user not in USERS or field["secret"] != SECRET:
+            verdict = "bad"
+        elif user.startswith("full@"):
+            verdict = "disabled"
+        return ("merpati 1 verdict %s\nverdict %s\nuser %s\nsignature \n"
+                "pass \n" % (number, verdict, user if verdict == "ok" else ""))
+
+    def may(self, number, field):
+        self.submits.append(field)
+        may = "yes"
+        if self.later == "submit" or int(field["count"]) > 3:
+            may = "later"
+        elif field["sender"] not in MINE[field["user"]] + ("",):
+            may = "no"
+        return "merpati 1 may %s\nmay %s\n" % (number, may)
 
     def found(self, number, address):
         kind, user, full = "unknown", "", 0
@@ -125,6 +160,8 @@ class Instance:
                     os.chown(name, NOBODY, NOBODY)
 
     def configure(self, top="", smtpd=""):
+        if "trusted-submission" not in smtpd:
+            smtpd += "\ntrusted-submission = yes"
         with open(self.conf, "w") as f:
             f.write('hostname = "mail.example.test"\n'
                     'domains = { "example.test", "example.com" }\n'

@@ -170,7 +170,7 @@ class Dsn(Case):
         c.hello()
         for wrong, code in (("RET=X", "501"), ("ENVID=a b", "555"),
                             ("BODY=BINARYMIME", "555"), ("SIZE=a", "501"),
-                            ("AUTH=<>", "555"), ("SIZE=1 SIZE=1", "501")):
+                            ("AUTH=+zz", "501"), ("BY=120;R", "555"), ("SIZE=1 SIZE=1", "501")):
             self.starts(c.cmd("MAIL FROM:<a@example.org> " + wrong), code)
 
 

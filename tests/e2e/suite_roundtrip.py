@@ -87,7 +87,9 @@ class Roundtrip(unittest.TestCase):
                 # swaks takes a last lone dot for the end of data.
                 f.write(LETTERS[name].removesuffix(b"\r\n.\r\n") + b"\r\n")
                 f.flush()
-                r = subprocess.run(["swaks", "--server", "127.0.0.1:%d" % self.i.port((25, 587)[k % 2]),
+                login = ["--auth", "--auth-user", "alice@example.test", "--auth-password",
+                         self.i.password("alice")] if k % 2 else []
+                r = subprocess.run(["swaks", "--server", "127.0.0.1:%d" % self.i.port((25, 587)[k % 2]), *login,
                                     "--from", "alice@example.test", "--to", "carol@example.test",
                                     "--data", "@" + f.name, "--suppress-data"],
                                    capture_output=True, text=True, timeout=60)

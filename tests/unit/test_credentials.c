@@ -68,9 +68,13 @@ only_this_machine_may_send_passwords(void **state)
 			peer.sa.ss_family = AF_INET6;
 		}
 		assert_int_equal(credentials_safe(&peer), t[i].safe);
+		peer.is_unix = true;	/* somebody passes it on */
+		assert_int_equal(credentials_safe(&peer), t[i].safe);
 	}
 	memset(&peer, 0, sizeof(peer));
 	peer.sa.ss_family = AF_UNSPEC;
+	assert_true(credentials_safe(&peer));
+	peer.is_unix = true;
 	assert_true(credentials_safe(&peer));
 	peer.sa.ss_family = AF_PACKET;
 	assert_false(credentials_safe(&peer));

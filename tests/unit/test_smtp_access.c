@@ -203,6 +203,29 @@ proxy_header_names_the_client(void **state)
 }
 
 static void
+proxy_tells_how_much_is_missing(void **state)
+{
+	static const struct { const char *p; size_t len; } t[] = {
+		{ proxy4, sizeof(proxy4) - 1 },
+		{ proxy6, sizeof(proxy6) - 1 },
+	};
+	size_t	 i, k, have;
+
+	(void)state;
+	/* Never more than is the header's, and whole in the end. */
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		for (k = 0; k < t[i].len; k++)
+			assert_int_equal(proxy_missing((struct slice){ t[i].p,
+			    k }), (k < 16 ? 16 : t[i].len) - k);
+		for (have = 0; have < t[i].len;)
+			have += proxy_missing((struct slice){ t[i].p, have });
+		assert_int_equal(have, t[i].len);
+		assert_int_equal(proxy_missing((struct slice){ t[i].p,
+		    have }), 1);
+	}
+}
+
+static void
 proxy_refuses_what_is_no_header(void **state)
 {
 	static const struct {
@@ -246,6 +269,7 @@ main(void)
 		    address_list_takes_address_then_domain_then_local_part),
 		cmocka_unit_test(a_wrong_line_spoils_the_list),
 		cmocka_unit_test(proxy_header_names_the_client),
+		cmocka_unit_test(proxy_tells_how_much_is_missing),
 		cmocka_unit_test(proxy_refuses_what_is_no_header),
 	};
 
