@@ -21,7 +21,7 @@ from harness import PATIENCE, free_base
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 USER = "merpati-tester"
-PORTS = (25, 110, 143, 587, 993, 995)
+PORTS = (25, 110, 143, 465, 587, 993, 995)
 
 
 def processes(path):

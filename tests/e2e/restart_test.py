@@ -65,6 +65,7 @@ class Restart(unittest.TestCase):
     def wanted(self):
         base = self.i.base
         return {"smtpd unix:%s/run/smtpd/submit.sock" % self.i.dir, "smtpd 127.0.0.1:%d" % (base + 25),
+                "smtpd 127.0.0.1:%d" % (base + 465),
                 "smtpd 127.0.0.1:%d" % (base + 587), "pop3d 127.0.0.1:%d" % (base + 110),
                 "pop3d 127.0.0.1:%d" % (base + 995), "imapd 127.0.0.1:%d" % (base + 143),
                 "imapd 127.0.0.1:%d" % (base + 993)}
