@@ -166,7 +166,8 @@ class Remote(unittest.TestCase):
         dns.start()
         cls.pf = ForeignPostfix(cls.postfix, POSTFIX, parent=d, extra=(
             "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = %s/cert.pem\nsmtpd_tls_key_file = %s/key.pem\n"
-            "smtpd_tls_received_header = yes\n" % (d, d)), users={"relayed": "in-secret"})
+            # It sends nothing in clear: our own TLS takes its letters.
+            "smtpd_tls_received_header = yes\nsmtp_tls_security_level = encrypt\n" % (d, d)), users={"relayed": "in-secret"})
         cls.pf.start()
         cls.addClassCleanup(cls.pf.close)
         cls.fakes = []
@@ -299,6 +300,8 @@ class Remote(unittest.TestCase):
                 got = wait_for(lambda: self.mine("bob", token), PATIENCE)
                 self.assertEqual(len(got), 1)
                 self.assertEqual(content(got[0]), text.replace(b"\r\n", b"\n"))
+                self.assertRegex(got[0], rb"(?s)from mx\.postfix\.test .*by mail\.example\.test \(Merpati\) "
+                                 rb"with ESMTPS \(TLSv1\.3 ")
 
     def test_answer_by_the_other_way(self):
         """A bounce that Postfix makes finds its way back."""
