@@ -6,6 +6,7 @@ import contextlib
 import email
 import os
 import re
+import shutil
 import smtplib
 import ssl
 import subprocess
@@ -305,7 +306,8 @@ class TwoInstances(unittest.TestCase):
         cls.to = Second(users=("zoe",))
         cls.to.__enter__()
         cls.addClassCleanup(lambda: cls.to.__exit__(None, None, None))
-        cert = cls.to.dir + "/etc/keys/mail.chain.pem"
+        # Where remote may read it.
+        cert = shutil.copy(cls.to.dir + "/etc/keys/mail.chain.pem", cls.to.home + "/ca.pem")
         cls.i = Instance(users=("alice",), more_config="""
             route "second.test" { via = "[127.0.0.1]:%d" tls = "verified" }
             remote { ca-file = "%s" }
