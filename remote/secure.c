@@ -75,8 +75,11 @@ secure_start(struct session *s, const struct secure_policy *p,
 {
 	const struct resolver_host	*h = s->target->host;
 	struct tls_client_info		 info;
+	/* A certificate has addresses without the brackets of a literal. */
+	const char			*name = h->name[0] == '[' ?
+					    s->target->address : h->name;
 	struct tls_client_peer		 peer = { .check = p->check,
-	    .host = h->name, .name = { h->name }, .nname = 1,
+	    .host = name, .name = { name }, .nname = 1,
 	    .tlsa = h->tlsa, .ntlsa = h->ntlsa,
 	    .handshake_ms = (int)s->cfg->remote.command_timeout * 1000 };
 	enum tls_client_status		 st;
