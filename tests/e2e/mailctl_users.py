@@ -283,7 +283,8 @@ class Check(Mailctl):
         self.write("etc/users", "pm@x.test:{PLAIN}x::::::\n")
         self.write("etc/aliases", "root: pm@x.test\n", 0o644)
         for d in ("spool/tmp", "spool/new", "spool/queue", "spool/hold",
-                  "run/keyd", "run/remote", "run/resolver", "run/spawner"):
+                  "run/keyd", "run/remote", "run/resolver", "run/spawner",
+                  "run/tokend"):
             os.mkdir(self.site.path(d), 0o700)
             os.chown(self.site.path(d), self.site.uid, -1)
         os.mkfifo(self.site.path("spool/trigger"), 0o600)
