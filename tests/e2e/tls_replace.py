@@ -6,6 +6,7 @@ import hashlib
 import imaplib
 import poplib
 import shutil
+import smtplib
 import socket
 import ssl
 import tempfile
@@ -17,6 +18,7 @@ from instance import Instance, need, wait_for
 from keyd_lib import RSA, Pair
 
 SESSIONS = 100
+IMPLICIT = (465, 993, 995)
 
 
 def trusting():
@@ -67,6 +69,15 @@ class Replace(unittest.TestCase):
             c.stls(trusting())
         return c        # before its login: a mailbox has one POP3 session
 
+    def smtp(self, implicit):
+        if implicit:
+            c = smtplib.SMTP_SSL("127.0.0.1", self.i.port(465), context=trusting(), timeout=60)
+        else:
+            c = smtplib.SMTP("127.0.0.1", self.i.port(587), timeout=60)
+            c.starttls(context=trusting())
+        c.login("bob@example.test", self.i.password("bob"))
+        return c
+
     def install(self, pair):
         p = self.i.mailctl("certificate", "install", "mail", pair.chain, pair.key)
         self.assertEqual(p.returncode, 0, p)
@@ -74,22 +85,24 @@ class Replace(unittest.TestCase):
     def test_a_hundred_sessions_see_nothing(self):
         pids = {s: self.i.pid(s) for s in ("imapd", "pop3d", "smtpd", "keyd")}
         old = print_of(self.i.dir + "/etc/keys/mail.chain.pem")
-        self.assertEqual({self.shown(p) for p in (993, 995)}, {old})
-        imaps = [self.imap(n % 2 == 0) for n in range(SESSIONS - 20)]
+        self.assertEqual({self.shown(p) for p in IMPLICIT}, {old})
+        imaps = [self.imap(n % 2 == 0) for n in range(SESSIONS - 30)]
+        smtps = [self.smtp(n % 2 == 0) for n in range(10)]
         pops = [self.pop(n % 2 == 0) for n in range(20)]
         for n, kind in enumerate((RSA, "ec")):
             new = Pair(self.dir, "new%d" % n, *([RSA] if kind == RSA else []))
             self.install(new)
             want = print_of(new.chain)
-            for port in (993, 995):
+            for port in IMPLICIT:
                 wait_for(lambda: self.shown(port) == want)
             for c in imaps:
                 self.assertEqual(c.noop()[0], "OK")
             for c in pops:
                 self.assertIn("UIDL", c.capa())
+            for c in smtps:
+                self.assertEqual(c.noop()[0], 250)
         # Who had begun goes on in every way: a letter arrives, is seen and fetched.
-        with self.i.smtp() as s:
-            s.sendmail("bob@example.test", ["alice@example.test"], "Subject: still there\r\n\r\nx\r\n")
+        smtps[0].sendmail("bob@example.test", ["alice@example.test"], "Subject: still there\r\n\r\nx\r\n")
         wait_for(lambda: self.i.deliveries("alice"))
         for c in imaps[:4]:
             wait_for(lambda: (c.noop(), c.search(None, "ALL")[1][0])[1] == b"1")
@@ -99,7 +112,7 @@ class Replace(unittest.TestCase):
         self.assertEqual(pops[0].stat()[0], 1)
         for c in imaps:
             c.logout()
-        for c in pops:
+        for c in pops + smtps:
             c.quit()
         # Nobody was restarted for it.
         self.assertEqual(pids, {s: self.i.pid(s) for s in pids})
