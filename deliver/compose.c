@@ -198,17 +198,6 @@ note_utf8(const struct address *a, void *arg)
 }
 
 static bool
-has_high(struct slice v)
-{
-	size_t	 i;
-
-	for (i = 0; i < v.len; i++)
-		if ((unsigned char)v.ptr[i] >= 0x80)
-			return true;
-	return false;
-}
-
-static bool
 names_recipients(const struct found *f, struct slice name)
 {
 	return f->resent ? slice_is(name, "Resent-To") ||
@@ -258,7 +247,7 @@ one_field(struct compose *c, const struct found *f,
 		    field->name.len : 40), field->name.ptr);
 		return -1;
 	}
-	if (!c->utf8 && has_high(field->value) &&
+	if (!c->utf8 && !text_is_ascii(field->value) &&
 	    qualify_is_address_field(field->name))
 		(void)address_list(field->value, flags, note_utf8, &c->utf8);
 	if (copy_field(c, field) == -1) {

@@ -41,15 +41,6 @@ is_in(ucs4_t c, const struct range *r, size_t n)
 	return false;
 }
 
-static bool
-is_ascii(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return false;
-	return true;
-}
-
 /* In place: what takes the place of a character is never longer. */
 static void
 map(uint8_t *s)
@@ -78,7 +69,7 @@ saslprep(const char *text)
 	uint8_t	*norm;
 	size_t	 len = 0;
 
-	if (is_ascii(text) || !text_is_utf8(slice_str(text)))
+	if (text_is_ascii(slice_str(text)) || !text_is_utf8(slice_str(text)))
 		return copy;
 	map((uint8_t *)copy);
 	norm = u8_normalize(UNINORM_NFKC, (const uint8_t *)copy,

@@ -38,17 +38,36 @@ text_trim(struct slice s)
 }
 
 bool
+text_is_ascii(struct slice s)
+{
+	size_t	 i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+struct slice
+text_cut(struct slice *s, char sep)
+{
+	const char	*end = s->len == 0 ? NULL :
+			    memchr(s->ptr, sep, s->len);
+	struct slice	 part = *s;
+
+	if (end != NULL)
+		part.len = (size_t)(end - s->ptr);
+	s->ptr += part.len + (end != NULL);
+	s->len -= part.len + (end != NULL);
+	return part;
+}
+
+bool
 text_next_line(struct slice *text, struct slice *line)
 {
-	const char	*lf;
-
 	if (text->len == 0)
 		return false;
-	lf = memchr(text->ptr, '\n', text->len);
-	line->ptr = text->ptr;
-	line->len = lf == NULL ? text->len : (size_t)(lf - text->ptr);
-	text->ptr += line->len + (lf != NULL);
-	text->len -= line->len + (lf != NULL);
+	*line = text_cut(text, '\n');
 	return true;
 }
 

@@ -48,6 +48,12 @@ int	 text_hex(char c);
 void	 text_lower_str(char *s);
 /* Without blanks and tabs at both ends. */
 struct slice	 text_trim(struct slice);
+/* Without an octet above 0x7f. */
+bool	 text_is_ascii(struct slice);
+/*
+ * Take the octets before the first sep off s, and sep; all when there is none.
+ */
+struct slice	 text_cut(struct slice *s, char sep);
 /*
  * Take the first line off text.  line is without its LF, which the last line
  * may lack.  False when text is empty.

@@ -17,17 +17,6 @@ clear(struct address *out)
 	out->literal = out->utf8 = false;
 }
 
-static bool
-has_utf8(struct slice s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] >= 0x80)
-			return true;
-	return false;
-}
-
 /* Printable: no C0 or C1 control, well-formed UTF-8. */
 static bool
 is_printable(struct slice s)
@@ -80,7 +69,7 @@ is_label(struct slice s)
 		if (!text_is_alnum(s.ptr[i]) && s.ptr[i] != '-' &&
 		    s.ptr[i] != '_' && (unsigned char)s.ptr[i] < 0x80)
 			return false;
-	return s.len <= 63 || has_utf8(s);
+	return s.len <= 63 || !text_is_ascii(s);
 }
 
 /* Cut the label before the next dot off *s.  False when none is left. */
@@ -116,7 +105,7 @@ same_labels(struct slice u, struct slice a)
 	while (next_label(&u, &ul)) {
 		if (!next_label(&a, &al))
 			return false;
-		if (has_utf8(ul) &&
+		if (!text_is_ascii(ul) &&
 		    (al.len < 4 || strncmp(al.ptr, "xn--", 4) != 0))
 			return false;
 	}
@@ -135,7 +124,7 @@ address_domain_ascii(const char *domain, char out[ADDRESS_DOMAIN_MAX + 1])
 		errno = EINVAL;
 		return -1;
 	}
-	if (!has_utf8(s)) {
+	if (text_is_ascii(s)) {
 		memcpy(out, domain, s.len + 1);
 		text_lower_str(out);
 		return 0;
@@ -165,12 +154,12 @@ address_to_ascii(const char *text, char out[ADDRESS_MAX + 1])
 	char		 domain[ADDRESS_DOMAIN_MAX + 1];
 
 	snprintf(out, ADDRESS_MAX + 1, "%s", text);
-	if (has_utf8((struct slice){ text, local }))
+	if (!text_is_ascii((struct slice){ text, local }))
 		return false;
 	if (at != NULL && local <= ADDRESS_MAX - ADDRESS_DOMAIN_MAX &&
 	    address_domain_ascii(at + 1, domain) == 0)
 		memcpy(out + local, domain, strlen(domain) + 1);
-	return !has_utf8(slice_str(out));
+	return text_is_ascii(slice_str(out));
 }
 
 bool
@@ -187,7 +176,7 @@ address_is_domain(struct slice s, bool utf8)
 	while (next_label(&rest, &label))
 		if (!is_label(label))
 			return false;
-	if (!has_utf8(s))
+	if (text_is_ascii(s))
 		return true;
 	if (!utf8 || !is_printable(s))
 		return false;
@@ -219,7 +208,7 @@ address_make(const char *local, const char *domain, struct address *out)
 	memcpy(out->domain, domain, d.len + 1);
 	text_lower_str(out->domain);
 	out->literal = d.len > 0 && d.ptr[0] == '[';
-	out->utf8 = has_utf8(l) || has_utf8(d);
+	out->utf8 = !text_is_ascii(l) || !text_is_ascii(d);
 
 	quote = !lex_is_dot_atom(l);
 	if (quote)
@@ -256,7 +245,7 @@ address_check(struct slice local, struct slice domain, int flags,
 	    !slice_is(local, "postmaster")))
 		return ADDRESS_SYNTAX;
 	if ((flags & ADDRESS_UTF8) == 0 &&
-	    (has_utf8(local) || (domain.len > 0 && has_utf8(domain))))
+	    (!text_is_ascii(local) || !text_is_ascii(domain)))
 		return ADDRESS_NEEDS_UTF8;
 
 	memcpy(l, local.ptr, local.len);

@@ -12,17 +12,6 @@
 #define MSGID_MAX	500	/* octets of the original's that we repeat */
 #define BOUNDARY_MAX	70	/* RFC 2046 5.1.1 */
 
-static bool
-has_8bit(struct slice s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] >= 0x80)
-			return true;
-	return false;
-}
-
 /* The header section: whole fields, at most max octets. */
 static struct slice
 header_section(struct slice msg, size_t max)
@@ -65,17 +54,17 @@ dsn_is_utf8(const struct dsn_report *r)
 {
 	size_t	 i;
 
-	if (has_8bit(slice_str(r->from)))
+	if (!text_is_ascii(slice_str(r->from)))
 		return true;
 	for (i = 0; i < r->nrcpts; i++) {
-		if (has_8bit(slice_str(r->rcpts[i].address)))
+		if (!text_is_ascii(slice_str(r->rcpts[i].address)))
 			return true;
 		if (r->rcpts[i].orcpt != NULL &&
-		    has_8bit(slice_str(r->rcpts[i].orcpt)))
+		    !text_is_ascii(slice_str(r->rcpts[i].orcpt)))
 			return true;
 	}
 	return r->utf8 &&
-	    has_8bit(header_section(r->original, DSN_HEADER_MAX));
+	    !text_is_ascii(header_section(r->original, DSN_HEADER_MAX));
 }
 
 /* What the report is made of, decided once. */
@@ -127,7 +116,7 @@ make_plan(struct plan *p, const struct dsn_report *r)
 	    r->original.len <= DSN_ORIGINAL_MAX && is_mailable(r->original);
 	p->original = p->full ? r->original : mailable_header(r->original);
 	choose_boundary(p);
-	p->eightbit = has_8bit(p->original);
+	p->eightbit = !text_is_ascii(p->original);
 }
 
 /* Answer the original in its thread, when its id is one. */

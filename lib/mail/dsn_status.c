@@ -72,15 +72,6 @@ dsn_bare_address(const char *s)
 	return semicolon == NULL ? s : semicolon + 1;
 }
 
-static bool
-is_ascii(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
-			return false;
-	return true;
-}
-
 /* NAME: PREFIX TEXT, folded. */
 static int
 add_field(struct buf *out, const char *name, const char *prefix,
@@ -119,7 +110,7 @@ add_recipient(struct buf *out, const char *name, const char *address,
 	const char	*type = "";
 
 	if (strchr(address, ';') == NULL || address[0] == '"')
-		type = is_ascii(address) ? "rfc822; " : "utf-8; ";
+		type = text_is_ascii(slice_str(address)) ? "rfc822; " : "utf-8; ";
 	return add_field(out, name, type, address, NAME_MAX_SHOWN, utf8);
 }
 

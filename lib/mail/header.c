@@ -266,13 +266,9 @@ put_encoded(struct writer *w, struct slice blanks, struct slice text,
 static bool
 must_encode(struct slice word)
 {
-	size_t	 i;
-
-	for (i = 0; i < word.len; i++)
-		if ((unsigned char)word.ptr[i] >= 0x80)
-			return true;
 	/* What only looks like an encoded word must not be decoded. */
-	return word.len > 2 && memcmp(word.ptr, "=?", 2) == 0;
+	return !text_is_ascii(word) ||
+	    (word.len > 2 && memcmp(word.ptr, "=?", 2) == 0);
 }
 
 /* Cut blanks and the word after them off the text. */

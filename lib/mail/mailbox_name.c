@@ -67,22 +67,11 @@ check(struct slice s)
 	return check_levels(s);
 }
 
-static bool
-is_ascii(struct slice s)
-{
-	size_t	 i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static enum mailbox_name_status
 read_name(struct slice wire, bool utf8, struct buf *name, const char **why)
 {
 	struct slice	 s;
-	bool		 coded = !utf8 && is_ascii(wire);
+	bool		 coded = !utf8 && text_is_ascii(wire);
 
 	if (coded && mutf7_decode(wire, name) == -1) {
 		*why = "Mailbox name is not modified UTF-7";
@@ -136,7 +125,7 @@ mailbox_name_compose(struct slice name, struct buf *out)
 	size_t	 len;
 	int	 r;
 
-	if (is_ascii(name))
+	if (text_is_ascii(name))
 		return buf_add(out, name.ptr, name.len);
 	s = u8_normalize(UNINORM_NFC, (const uint8_t *)name.ptr, name.len,
 	    NULL, &len);

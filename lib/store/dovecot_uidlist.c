@@ -6,24 +6,6 @@
 #include "lib/base/xmalloc.h"
 #include "lib/store/dovecot_uidlist.h"
 
-/* Take what stands before the first sep, or all, and the sep. */
-static struct slice
-cut(struct slice *s, char sep)
-{
-	const char	*p = s->len == 0 ? NULL : memchr(s->ptr, sep, s->len);
-	struct slice	 part = *s;
-
-	if (p == NULL) {
-		s->ptr += s->len;
-		s->len = 0;
-		return part;
-	}
-	part.len = (size_t)(p - s->ptr);
-	s->ptr = p + 1;
-	s->len -= part.len + 1;
-	return part;
-}
-
 static uint32_t
 number(struct slice s)
 {
@@ -37,10 +19,10 @@ parse_header(struct slice line, struct dovecot_uidlist *l)
 {
 	struct slice	 word;
 
-	if (!slice_eq(cut(&line, ' '), SLICE_LIT("3")))
+	if (!slice_eq(text_cut(&line, ' '), SLICE_LIT("3")))
 		return -1;
 	while (line.len > 0) {
-		word = cut(&line, ' ');
+		word = text_cut(&line, ' ');
 		if (word.len < 2)
 			continue;
 		word.ptr++;
@@ -57,16 +39,16 @@ parse_header(struct slice line, struct dovecot_uidlist *l)
 static uint32_t
 parse_line(struct slice line, struct slice *base)
 {
-	uint32_t	 uid = number(cut(&line, ' '));
+	uint32_t	 uid = number(text_cut(&line, ' '));
 
 	while (line.len > 0 && line.ptr[0] != ':')
-		cut(&line, ' ');
+		text_cut(&line, ' ');
 	if (line.len < 2 || uid == UINT32_MAX)
 		return 0;
 	line.ptr++;
 	line.len--;
-	line = cut(&line, ':');		/* flags: older versions' */
-	*base = cut(&line, ',');
+	line = text_cut(&line, ':');		/* flags: older versions' */
+	*base = text_cut(&line, ',');
 	return base->len == 0 ? 0 : uid;
 }
 
@@ -96,10 +78,10 @@ dovecot_uidlist_parse(struct slice text, struct dovecot_uidlist *l)
 	size_t			 room = 0;
 
 	memset(l, 0, sizeof(*l));
-	if (parse_header(cut(&text, '\n'), l) == -1)
+	if (parse_header(text_cut(&text, '\n'), l) == -1)
 		return -1;
 	while (text.len > 0) {
-		if ((u.uid = parse_line(cut(&text, '\n'), &u.base)) == 0)
+		if ((u.uid = parse_line(text_cut(&text, '\n'), &u.base)) == 0)
 			continue;
 		if (l->n == room) {
 			room = room == 0 ? 64 : room * 2;

@@ -105,23 +105,6 @@ take_optional(struct reader *r, const char *key)
 	return take(r, key, &v) ? decode(r, key, v, false) : NULL;
 }
 
-/* Cut s at the first sep: the part before it. */
-static struct slice
-cut(struct slice *s, char sep)
-{
-	const char	*p = s->len == 0 ? NULL : memchr(s->ptr, sep, s->len);
-	struct slice	 part = *s;
-
-	if (p == NULL) {
-		s->len = 0;
-		return part;
-	}
-	part.len = (size_t)(p - s->ptr);
-	s->ptr = p + 1;
-	s->len -= part.len + 1;
-	return part;
-}
-
 /* Words apart by sep, each at most once; 0 and a fault for none. */
 static int
 decode_words(struct reader *r, const char *key,
@@ -134,7 +117,7 @@ decode_words(struct reader *r, const char *key,
 	if (v.len == 0 || v.ptr[v.len - 1] == sep)
 		fail(r, ENVELOPE_CORRUPT, key);
 	do {
-		part = cut(&v, sep);
+		part = text_cut(&v, sep);
 		for (w = words; w->name != NULL; w++)
 			if (slice_eq(part, slice_str(w->name)))
 				break;
@@ -155,7 +138,7 @@ take_arrived(struct reader *r)
 
 	if (!take(r, "arrived", &v))
 		goto bad;
-	sec = cut(&v, '.');
+	sec = text_cut(&v, '.');
 	if (text_u64(sec, (uint64_t)ENVELOPE_ARRIVED_MAX - 1, &s) == -1 ||
 	    v.len != 6 || text_u64(v, 999999, &us) == -1)
 		goto bad;
@@ -205,9 +188,9 @@ decode_rcpt(struct reader *r, struct slice v, struct envelope *env)
 
 	if (v.len == 0 || v.ptr[v.len - 1] == ' ')
 		fail(r, ENVELOPE_CORRUPT, "rcpt");
-	address = decode(r, "rcpt", cut(&v, ' '), false);
+	address = decode(r, "rcpt", text_cut(&v, ' '), false);
 	if (v.len > 7 && memcmp(v.ptr, "notify=", 7) == 0) {
-		part = cut(&v, ' ');
+		part = text_cut(&v, ' ');
 		part.ptr += 7;
 		part.len -= 7;
 		notify = decode_words(r, "notify", envelope_notify_words,
@@ -216,7 +199,7 @@ decode_rcpt(struct reader *r, struct slice v, struct envelope *env)
 			fail(r, ENVELOPE_CORRUPT, "notify");
 	}
 	if (v.len > 6 && memcmp(v.ptr, "orcpt=", 6) == 0) {
-		part = cut(&v, ' ');
+		part = text_cut(&v, ' ');
 		part.ptr += 6;
 		part.len -= 6;
 		orcpt = decode(r, "orcpt", part, false);

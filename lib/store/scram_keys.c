@@ -57,20 +57,6 @@ scram_octets(struct slice word, unsigned char *out, size_t size)
 	return len;
 }
 
-static struct slice
-scram_word(struct slice *s)
-{
-	const char	*comma = s->len == 0 ? NULL :
-	    memchr(s->ptr, ',', s->len);
-	struct slice	 w = *s;
-
-	if (comma != NULL)
-		w.len = (size_t)(comma - s->ptr);
-	s->ptr += w.len + (comma != NULL);
-	s->len -= w.len + (comma != NULL);
-	return w;
-}
-
 int
 scram_keys_parse(struct slice text, enum scram_hash hash,
     struct scram_keys *k)
@@ -80,11 +66,11 @@ scram_keys_parse(struct slice text, enum scram_hash hash,
 
 	memset(k, 0, sizeof(*k));
 	k->hash = hash;
-	if (text_u64(scram_word(&text), SCRAM_ITERATIONS_MAX, &n) == 0 &&
+	if (text_u64(text_cut(&text, ','), SCRAM_ITERATIONS_MAX, &n) == 0 &&
 	    n >= SCRAM_ITERATIONS_MIN &&
-	    (k->salt_len = scram_octets(scram_word(&text), k->salt,
+	    (k->salt_len = scram_octets(text_cut(&text, ','), k->salt,
 	    sizeof(k->salt))) > 0 &&
-	    scram_octets(scram_word(&text), k->stored,
+	    scram_octets(text_cut(&text, ','), k->stored,
 	    sizeof(k->stored)) == len &&
 	    scram_octets(text, k->server, sizeof(k->server)) == len) {
 		k->iterations = (uint32_t)n;

@@ -30,24 +30,6 @@ state_line(struct cursor *c, struct slice *line)
 	return true;
 }
 
-/* Cut the run up to the next blank off the front of line. */
-static struct slice
-state_word(struct slice *line)
-{
-	struct slice	 w = *line;
-	const char	*sp;
-
-	if ((sp = memchr(line->ptr, ' ', line->len)) == NULL) {
-		line->ptr += line->len;
-		line->len = 0;
-		return w;
-	}
-	w.len = (size_t)(sp - line->ptr);
-	line->ptr = sp + 1;
-	line->len -= w.len + 1;
-	return w;
-}
-
 static char *
 state_decode(struct slice v, size_t max)
 {
@@ -135,13 +117,13 @@ state_parse_rcpt(struct state *s, struct slice line, off_t offset)
 	char			*address;
 	char			 letter;
 
-	w = state_word(&line);
+	w = text_cut(&line, ' ');
 	if (w.len != 1 || strchr("PDFBS", letter = w.ptr[0]) == NULL)
 		return false;
-	w = state_word(&line);
+	w = text_cut(&line, ' ');
 	if (w.len != 4 || text_u64(w, STATE_BATCHES, &batch) == -1)
 		return false;
-	w = state_word(&line);
+	w = text_cut(&line, ' ');
 	if (w.len == 0 || (address = state_decode(w, ADDRESS_MAX)) == NULL)
 		return false;
 	r = state_add(s, address, NULL, NULL, 0);
@@ -150,7 +132,7 @@ state_parse_rcpt(struct state *s, struct slice line, off_t offset)
 	r->batch = (unsigned int)batch;
 	r->offset = offset;
 	while (line.len > 0)
-		if (!state_parse_option(r, state_word(&line)))
+		if (!state_parse_option(r, text_cut(&line, ' ')))
 			return false;
 	return true;
 }
@@ -173,9 +155,9 @@ state_parse_try(struct state *s, struct slice line)
 	char		 code[12], text[STATE_TEXT_MAX], *host = NULL;
 	size_t		 i;
 
-	if (text_u64(state_word(&line), INT64_MAX, &when) == -1)
+	if (text_u64(text_cut(&line, ' '), INT64_MAX, &when) == -1)
 		return;
-	who = state_word(&line);
+	who = text_cut(&line, ' ');
 	if (!slice_is(who, "*") &&
 	    (text_u64(who, UINT32_MAX, &number) == -1 || number >= s->nrcpts))
 		return;
@@ -187,9 +169,9 @@ state_parse_try(struct state *s, struct slice line)
 		i++;
 	}
 	code[i] = '\0';
-	state_word(&line);
+	text_cut(&line, ' ');
 	if (!s->old)
-		host = state_parse_host(state_word(&line));
+		host = state_parse_host(text_cut(&line, ' '));
 	i = line.len < sizeof(text) - 1 ? line.len : sizeof(text) - 1;
 	memcpy(text, line.ptr, i);
 	text[i] = '\0';

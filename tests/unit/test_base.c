@@ -100,6 +100,24 @@ a_text_is_taken_line_by_line(void **state)
 }
 
 static void
+words_are_cut_off(void **state)
+{
+	struct slice	 s = SLICE_LIT("a bc  d"), none = { NULL, 0 };
+
+	(void)state;
+	assert_true(slice_eq(text_cut(&s, ' '), SLICE_LIT("a")));
+	assert_true(slice_eq(text_cut(&s, ' '), SLICE_LIT("bc")));
+	assert_true(slice_eq(text_cut(&s, ' '), SLICE_LIT("")));
+	assert_true(slice_eq(s, SLICE_LIT("d")));
+	assert_true(slice_eq(text_cut(&s, ' '), SLICE_LIT("d")));
+	assert_true(slice_eq(text_cut(&s, ' '), SLICE_LIT("")));
+	assert_int_equal(text_cut(&none, ' ').len, 0);
+	assert_true(text_is_ascii(none));
+	assert_true(text_is_ascii(SLICE_LIT("\0\x7f~")));
+	assert_false(text_is_ascii(SLICE_LIT("abc\x80")));
+}
+
+static void
 xtext_round_trips_every_octet(void **state)
 {
 	struct buf	 enc, dec;
@@ -262,6 +280,7 @@ main(void)
 		cmocka_unit_test(buf_grows_over_many_small_pieces),
 		cmocka_unit_test(numbers_are_only_digits_within_their_bound),
 		cmocka_unit_test(a_text_is_taken_line_by_line),
+		cmocka_unit_test(words_are_cut_off),
 		cmocka_unit_test(xtext_round_trips_every_octet),
 		cmocka_unit_test(hash_is_fnv_1a_of_octets),
 		cmocka_unit_test(
