@@ -11,35 +11,16 @@
 #include "lib/base/text.h"
 #include "lib/mail/downgrade.h"
 #include "lib/mail/mime_walk.h"
+#include "tests/unit/piece_read.h"
 
 #define MOST	(1 << 24)
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct input {
-	const char	*data;
-	size_t		 len, pos, step;
-};
-
 /* The leaves' content, decoded, one behind the other. */
 struct content {
 	struct buf	 raw, all;
 };
-
-static ssize_t
-input_read(void *ctx, void *data, size_t size)
-{
-	struct input	*in = ctx;
-	size_t		 n = in->len - in->pos;
-
-	if (n > in->step)
-		n = in->step;
-	if (n > size)
-		n = size;
-	memcpy(data, in->data + in->pos, n);
-	in->pos += n;
-	return (ssize_t)n;
-}
 
 static int
 output(void *ctx, const void *data, size_t len)
@@ -119,11 +100,11 @@ gather(void *ctx, const struct mime_piece *p)
 static void
 contents(struct slice msg, struct content *c)
 {
-	struct input	 in = { msg.ptr, msg.len, 0, 4000 };
+	struct pieces	 in = { .msg = msg, .step = 4000 };
 
 	buf_init(&c->raw, MOST);
 	buf_init(&c->all, MOST);
-	assert(mime_walk(input_read, &in, gather, c) == 0);
+	assert(mime_walk(piece_read, &in, gather, c) == 0);
 	buf_free(&c->raw);
 }
 
@@ -137,15 +118,15 @@ glue(void *ctx, const struct mime_piece *p)
 static enum downgrade_verdict
 convert(struct slice msg, unsigned int fix, size_t step, struct buf *out)
 {
-	struct input		 in = { msg.ptr, msg.len, 0, step };
+	struct pieces		 in = { .msg = msg, .step = step };
 	struct downgrade_plan	 plan;
 	enum downgrade_verdict	 v;
 
-	v = downgrade_scan(&plan, fix, input_read, &in);
+	v = downgrade_scan(&plan, fix, piece_read, &in);
 	assert(v != DOWNGRADE_ERROR);
 	in.pos = 0;
 	if (v != DOWNGRADE_CANNOT)
-		assert(downgrade_write(&plan, input_read, &in, output, out) ==
+		assert(downgrade_write(&plan, piece_read, &in, output, out) ==
 		    0);
 	downgrade_free(&plan);
 	return v;
@@ -172,7 +153,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice		 msg;
-	struct input		 in;
+	struct pieces		 in;
 	struct content		 before, after;
 	struct buf		 out, again;
 	enum downgrade_verdict	 v, second;
@@ -183,10 +164,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fix = 1 + data[0] % 3;
 	msg.ptr = (const char *)data + 1;
 	msg.len = size - 1;
-	in = (struct input){ msg.ptr, msg.len, 0, 1 + data[0] };
+	in = (struct pieces){ .msg = msg, .step = 1 + data[0] };
 	buf_init(&out, MOST);
 	buf_init(&again, MOST);
-	assert(mime_walk(input_read, &in, glue, &again) == 0);
+	assert(mime_walk(piece_read, &in, glue, &again) == 0);
 	assert(slice_eq(buf_slice(&again), msg));
 	buf_clear(&again);
 

@@ -8,26 +8,9 @@
 
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_param.h"
+#include "tests/unit/piece_read.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	struct slice	 msg;
-	size_t		 pos, step;
-};
-
-static ssize_t
-input_read(void *ctx, void *data, size_t size)
-{
-	struct input	*in = ctx;
-	size_t		 n = in->msg.len - in->pos;
-
-	n = n < in->step ? n : in->step;
-	n = n < size ? n : size;
-	memcpy(data, in->msg.ptr + in->pos, n);
-	in->pos += n;
-	return (ssize_t)n;
-}
 
 static void
 check_span(struct slice msg, const struct mime_span *s)
@@ -95,14 +78,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mime	 a, b;
-	struct input	 in;
+	struct pieces	 in = { .pos = 0 };
 	uint32_t	 i;
 
 	if (size < 1)
 		return 0;
 	in.msg.ptr = (const char *)data + 1;
 	in.msg.len = size - 1;
-	in.pos = 0;
 	in.step = 1 + data[0] * 8;
 	mime_init(&a);
 	mime_init(&b);
@@ -111,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_part(&a, in.msg, i);
 	for (i = 0; i < a.nparts && i < 5; i++)
 		check_params(&a, i);
-	assert(mime_parse(&b, input_read, &in) == 0);
+	assert(mime_parse(&b, piece_read, &in) == 0);
 	assert(a.nparts == b.nparts && a.nkept == b.nkept);
 	assert(memcmp(a.part, b.part, a.nparts * sizeof(*a.part)) == 0);
 	assert(slice_eq(buf_slice(&a.values), buf_slice(&b.values)));

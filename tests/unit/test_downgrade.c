@@ -14,6 +14,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/downgrade.h"
 #include "lib/mail/mime_walk.h"
+#include "tests/unit/piece_read.h"
 
 #define E	DOWNGRADE_EIGHTBIT
 #define L	DOWNGRADE_LONGLINE
@@ -32,11 +33,6 @@
 #define B64	"Content-Transfer-Encoding: base64\r\n"
 #define V	"MIME-Version: 1.0\r\n"
 #define UNKNOWN	"Content-Type: text/plain; charset=unknown-8bit\r\n"
-
-struct text {
-	const char	*data;
-	size_t		 len, pos, step;
-};
 
 static const struct row {
 	const char	*name;
@@ -182,21 +178,6 @@ static const struct row {
 	    "x\r\n" X75 "x\r\n" X75 "x\r\n" X75 "x\r\n" X10 "xx\r\nxxxx\r\n" },
 };
 
-static ssize_t
-text_read(void *ctx, void *data, size_t size)
-{
-	struct text	*t = ctx;
-	size_t		 n = t->len - t->pos;
-
-	if (n > t->step)
-		n = t->step;
-	if (n > size)
-		n = size;
-	memcpy(data, t->data + t->pos, n);
-	t->pos += n;
-	return (ssize_t)n;
-}
-
 static int
 text_write(void *ctx, const void *data, size_t len)
 {
@@ -206,15 +187,15 @@ text_write(void *ctx, const void *data, size_t len)
 static enum downgrade_verdict
 convert(struct slice in, unsigned int fix, size_t step, struct buf *out)
 {
-	struct text		 t = { in.ptr, in.len, 0, step };
+	struct pieces		 t = { .msg = in, .step = step };
 	struct downgrade_plan	 plan;
 	enum downgrade_verdict	 v;
 
-	v = downgrade_scan(&plan, fix, text_read, &t);
+	v = downgrade_scan(&plan, fix, piece_read, &t);
 	assert_int_equal(plan.verdict, v);
 	t.pos = 0;
 	buf_clear(out);
-	if (downgrade_write(&plan, text_read, &t, text_write, out) == -1) {
+	if (downgrade_write(&plan, piece_read, &t, text_write, out) == -1) {
 		assert_int_equal(errno, EINVAL);
 		assert_int_equal(v, DOWNGRADE_CANNOT);
 		assert_non_null(plan.reason);
@@ -338,7 +319,8 @@ broken_write(void *ctx, const void *data, size_t len)
 static void
 failures_are_told(void **state)
 {
-	struct text		 t = { "A: b\r\n\r\nx", 9, 0, 100 };
+	struct pieces		 t = { .msg = SLICE_LIT("A: b\r\n\r\nx"),
+				    .step = 100 };
 	struct downgrade_plan	 plan;
 
 	(void)state;
@@ -346,10 +328,10 @@ failures_are_told(void **state)
 	    DOWNGRADE_ERROR);
 	assert_int_equal(errno, EIO);
 	downgrade_free(&plan);
-	assert_int_equal(downgrade_scan(&plan, E, text_read, &t),
+	assert_int_equal(downgrade_scan(&plan, E, piece_read, &t),
 	    DOWNGRADE_NOTHING);
 	t.pos = 0;
-	assert_int_equal(downgrade_write(&plan, text_read, &t, broken_write,
+	assert_int_equal(downgrade_write(&plan, piece_read, &t, broken_write,
 	    NULL), -1);
 	assert_int_equal(errno, ENOSPC);
 	assert_int_equal(downgrade_write(&plan, broken_read, NULL,

@@ -7,41 +7,18 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <cmocka.h>
 
 #include "lib/base/xmalloc.h"
-#include "lib/store/journal.h"
 #include "lib/store/lf_reader.h"
 #include "lib/store/maildir.h"
+#include "tests/unit/fail_fsync.h"
 #include "tests/unit/tmpdir.h"
 
 #define ID	"1mj1f50abcdefghjkmnp"
 #define BASE	"1763740000.M000042Q" ID "-1.mail.example.org"
 #define HEAD	"Return-Path: <>\r\nDelivered-To: bob@example.org\r\n"
-
-static int	 fsyncs, fsync_fails_at;
-
-int
-fsync(int fd)
-{
-	if (++fsyncs == fsync_fails_at) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fsync, fd);
-}
-
-/* Instead of lib/store/journal.c: both ways are tried wherever we run. */
-static bool	 ordered;
-
-bool
-journal_is_ordered(int fd)
-{
-	(void)fd;
-	return ordered;
-}
 
 static int
 setup(void **state)

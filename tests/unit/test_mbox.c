@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -15,21 +14,10 @@
 #include "lib/base/xmalloc.h"
 #include "lib/store/lf_reader.h"
 #include "lib/store/mbox.h"
+#include "tests/unit/fail_fsync.h"
 #include "tests/unit/tmpdir.h"
 
 #define FROM	"From a@b Fri Nov 21 15:46:40 2025\n"
-
-static int	 fsyncs, fsync_fails_at;
-
-int
-fsync(int fd)
-{
-	if (++fsyncs == fsync_fails_at) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fsync, fd);
-}
 
 static int
 setup(void **state)

@@ -12,33 +12,9 @@
 #include <cmocka.h>
 
 #include "lib/mail/mime.h"
+#include "tests/unit/piece_read.h"
 
 #define N(t)	(sizeof(t) / sizeof((t)[0]))
-
-struct source {
-	struct slice	 msg;
-	size_t		 pos, step;
-	int		 fail_at;
-};
-
-static ssize_t
-source_read(void *ctx, void *data, size_t size)
-{
-	struct source	*s = ctx;
-	size_t		 n = s->msg.len - s->pos;
-
-	if (s->fail_at > 0 && --s->fail_at == 0) {
-		errno = EIO;
-		return -1;
-	}
-	if (n > s->step)
-		n = s->step;
-	if (n > size)
-		n = size;
-	memcpy(data, s->msg.ptr + s->pos, n);
-	s->pos += n;
-	return (ssize_t)n;
-}
 
 /*
  * One line a part: depth in dots, type, [header|body] as stored, lines; "w+N"
@@ -74,7 +50,7 @@ parse_and_check(const char *name, struct slice msg, const char *want)
 {
 	struct mime	 m;
 	struct buf	 out;
-	struct source	 src = { .msg = msg };
+	struct pieces	 src = { .msg = msg };
 
 	mime_init(&m);
 	buf_init(&out, 1 << 20);
@@ -87,7 +63,7 @@ parse_and_check(const char *name, struct slice msg, const char *want)
 	/* The same in pieces. */
 	for (src.step = 1; src.step < 4000; src.step = src.step * 3 + 1) {
 		src.pos = 0;
-		assert_int_equal(mime_parse(&m, source_read, &src), 0);
+		assert_int_equal(mime_parse(&m, piece_read, &src), 0);
 		buf_clear(&out);
 		show(&m, msg, &out);
 		assert_string_equal(buf_cstr(&out), want);
@@ -484,13 +460,13 @@ fields_are_kept_raw_and_in_order(void **state)
 static void
 a_failed_read_is_reported(void **state)
 {
-	struct source	 src = { .msg = slice_str(example), .step = 10,
+	struct pieces	 src = { .msg = slice_str(example), .step = 10,
 	    .fail_at = 5 };
 	struct mime	 m;
 
 	(void)state;
 	mime_init(&m);
-	assert_int_equal(mime_parse(&m, source_read, &src), -1);
+	assert_int_equal(mime_parse(&m, piece_read, &src), -1);
 	assert_int_equal(errno, EIO);
 	mime_free(&m);
 }
@@ -531,7 +507,7 @@ windows_do_not_matter(void **state)
 	static const size_t	 pad[] = { 64000, 64500, 65400, 65500, 65530,
 				    65536, 131000 };
 	struct mime		 a, b;
-	struct source		 src;
+	struct pieces		 src;
 	struct buf		 msg;
 	size_t			 i, k;
 
@@ -548,9 +524,9 @@ windows_do_not_matter(void **state)
 		    "boundary=boundary\n\npre\r\n--boundary\r\nTo: x\n\nyy"
 		    "\r\n--boundary\n\nzz\n--boundary--\r\n");
 		mime_parse_slice(&a, buf_slice(&msg));
-		src = (struct source){ .msg = buf_slice(&msg),
+		src = (struct pieces){ .msg = buf_slice(&msg),
 		    .step = 1 << 20 };
-		assert_int_equal(mime_parse(&b, source_read, &src), 0);
+		assert_int_equal(mime_parse(&b, piece_read, &src), 0);
 		assert_int_equal(a.nparts, 3);
 		assert_int_equal(b.nparts, 3);
 		assert_memory_equal(a.part, b.part, 3 * sizeof(*a.part));

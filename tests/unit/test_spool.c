@@ -6,39 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <cmocka.h>
 
 #include "lib/base/xmalloc.h"
-#include "lib/store/journal.h"
 #include "lib/store/spool.h"
+#include "tests/unit/fail_fsync.h"
 #include "tests/unit/tmpdir.h"
 
 /* The system's calls, made to fail on demand. */
-static int	 fsyncs, fsync_fails_at;
 static int	 write_error, write_short;
-
-int
-fsync(int fd)
-{
-	if (++fsyncs == fsync_fails_at) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fsync, fd);
-}
-
-/* Instead of lib/store/journal.c: both ways are tried wherever we run. */
-static bool	 ordered;
-
-bool
-journal_is_ordered(int fd)
-{
-	(void)fd;
-	return ordered;
-}
 
 ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t off)
