@@ -8,20 +8,9 @@
 #include <unistr.h>
 
 #include "lib/mail/casemap.h"
+#include "lib/mail/charset.h"
 
 #define DEEPEST	8	/* decompositions of decompositions; Unicode has 4 */
-
-static int
-put(struct buf *out, ucs4_t u)
-{
-	uint8_t	 u8[6];
-	int	 n;
-
-	n = u8_uctomb(u8, u, sizeof(u8));
-	if (n <= 0)
-		n = u8_uctomb(u8, 0xfffd, sizeof(u8));
-	return buf_add(out, u8, (size_t)n);
-}
 
 /* Hangul syllables have no decomposition property, but a rule: not here. */
 static bool
@@ -39,7 +28,7 @@ put_decomposed(struct buf *out, ucs4_t u, int depth)
 	n = depth == DEEPEST || is_hangul(u) ? -1 :
 	    uc_decomposition(u, &tag, part);
 	if (n <= 0)
-		return put(out, u);
+		return charset_put(out, u);
 	for (i = 0; i < n; i++)
 		if (put_decomposed(out, part[i], depth + 1) == -1)
 			return -1;

@@ -94,8 +94,8 @@ charset_begin(struct charset *c, struct slice name)
 	return c->kind != CHARSET_GUESS;
 }
 
-static int
-put_char(struct buf *out, ucs4_t u)
+int
+charset_put(struct buf *out, uint32_t u)
 {
 	uint8_t	 u8[6];
 	int	 n;
@@ -116,7 +116,7 @@ put_windows(struct buf *out, unsigned char c)
 		0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178
 	};
 
-	return put_char(out, c >= 0x80 && c < 0xa0 ? high[c - 0x80] : c);
+	return charset_put(out, c >= 0x80 && c < 0xa0 ? high[c - 0x80] : c);
 }
 
 static int
@@ -124,7 +124,7 @@ put_bad(struct charset *c, struct buf *out, unsigned char octet)
 {
 	if (c->kind == CHARSET_GUESS)
 		return put_windows(out, octet);
-	return put_char(out, 0xfffd);
+	return charset_put(out, 0xfffd);
 }
 
 static size_t
@@ -235,7 +235,7 @@ feed_iconv(struct charset *c, char *in, size_t len, bool last,
 			memmove(c->held, in, len);
 			return 0;
 		}
-		if (put_char(out, 0xfffd) == -1)
+		if (charset_put(out, 0xfffd) == -1)
 			return -1;
 		if (error == EINVAL && last)
 			return 0;

@@ -16,6 +16,7 @@
 #include <iconv.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
@@ -41,6 +42,8 @@ int	 charset_feed(struct charset *, const char *in, size_t len,
 	    struct buf *out);
 /* Nothing more comes: says what was held, and frees.  Same result. */
 int	 charset_end(struct charset *, struct buf *out);
+/* A character, or U+FFFD for what is none.  Same result. */
+int	 charset_put(struct buf *out, uint32_t character);
 /* All at once. */
 int	 charset_convert(struct slice name, struct slice text,
 	    struct buf *out);
