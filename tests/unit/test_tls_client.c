@@ -1,109 +1,41 @@
-/* Against servers in child processes, honest and otherwise. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
+/* Which servers are believed, honest ones and others. */
 #include "lib/base/io.h"
 #include "lib/net/proto_resolver.h"
-#include "lib/net/tls_client.h"
-#include "tests/unit/tls_peer.h"
+#include "tests/unit/tls_client_box.h"
 
-#define HOST	"mx.example.test"
 #define NEXT	"example.test"
 
-static struct cert		 ca, other_ca, good, wrong, expired, self, future;
-static struct cert		 wild, by_address, next_hop;
-static char			 ca_file[] = "/tmp/merpati-ca.XXXXXX";
-static struct tls_client_ctx	*ctx;
-static struct stream		 s;
-static pid_t			 server;
-static struct tls_client_info	 info;
+static struct cert	 other_ca, good, wrong, expired, future, wild;
+static struct cert	 by_address, next_hop;
 
 static int
 make_all(void **state)
 {
-	char	 error[TLS_TEXT];
-	FILE	*fp;
-	int	 fd;
-
-	(void)state;
-	ca = cert_make(NULL, "Test CA", NULL, -DAY, DAY);
+	if (box_setup(state) == -1)
+		return -1;
 	other_ca = cert_make(NULL, "Other CA", NULL, -DAY, DAY);
 	good = cert_make(&ca, "x", "DNS:" HOST, -DAY, DAY);
 	wrong = cert_make(&ca, HOST, "DNS:mx.evil.test", -DAY, DAY);
 	expired = cert_make(&ca, "x", "DNS:" HOST, -2 * DAY, -DAY);
 	future = cert_make(&ca, "x", "DNS:" HOST, DAY, 2 * DAY);
-	self = cert_make(NULL, "x", "DNS:" HOST, -DAY, DAY);
 	wild = cert_make(&ca, "x", "DNS:*.example.test", -DAY, DAY);
 	by_address = cert_make(&ca, "x", "IP:192.0.2.1", -DAY, DAY);
 	next_hop = cert_make(&ca, "x", "DNS:" NEXT, -DAY, DAY);
-	if ((fd = mkstemp(ca_file)) == -1 || (fp = fdopen(fd, "w")) == NULL)
-		return -1;
-	PEM_write_X509(fp, ca.x509);
-	fclose(fp);
-	ctx = tls_client_ctx_new(ca_file, error);
-	return ctx == NULL ? -1 : tls_client_ctx_warm(ctx, true, error);
+	return 0;
 }
 
 static int
 free_all(void **state)
 {
-	(void)state;
-	tls_client_ctx_free(ctx);
-	cert_free(&ca);
 	cert_free(&other_ca);
 	cert_free(&good);
 	cert_free(&wrong);
 	cert_free(&expired);
 	cert_free(&future);
-	cert_free(&self);
 	cert_free(&wild);
 	cert_free(&by_address);
 	cert_free(&next_hop);
-	unlink(ca_file);
-	return 0;
-}
-
-static void
-begin(enum behaviour how, const struct cert *leaf, const struct cert *chain)
-{
-	int	 fd;
-
-	server = server_start(how, leaf, chain, &fd);
-	/* Of silences; a busy machine takes its time for a handshake. */
-	stream_init(&s, fd, fd, 2000, 10000);
-}
-
-static enum tls_client_status
-shake(const struct tls_client_peer *p)
-{
-	return tls_client_start(ctx, &s, p, &info);
-}
-
-static void
-end(void)
-{
-	tls_stop(&s, 100);
-	assert_false(tls_on(&s));
-	close(s.rfd);
-	stream_free(&s);
-	server_stop(server);
-}
-
-static void
-connect_to(enum behaviour how)
-{
-	struct tls_client_peer	 p = { .check = TLS_CLIENT_ANY, .host = HOST,
-	    .handshake_ms = 2000 };
-
-	begin(how, &self, NULL);
-	assert_int_equal(shake(&p), TLS_CLIENT_OK);
+	return box_teardown(state);
 }
 
 /* usage 255: no record; selector 0 certificate, 1 key; matching as said. */
@@ -423,161 +355,6 @@ the_ca_file_is_read_again(void **state)
 }
 
 static void
-much_goes_both_ways(void **state)
-{
-	static char	 line[1000];
-	struct slice	 back;
-	size_t		 got = 0;
-	int		 i;
-
-	(void)state;
-	connect_to(ECHO);
-	memset(line, 'y', sizeof(line) - 2);
-	line[998] = '\r';
-	line[999] = '\n';
-	for (i = 0; i < 500; i++) {
-		stream_put(&s, line, sizeof(line));
-		assert_int_equal(stream_line(&s, 2000, &back), STREAM_OK);
-		assert_int_equal(back.len, 998);
-	}
-	end();
-
-	connect_to(BIG);
-	while (stream_peek(&s, &back) == STREAM_OK) {
-		got += back.len;
-		stream_consume(&s, back.len);
-	}
-	assert_int_equal(got, 4 << 20);
-	assert_int_equal(stream_peek(&s, &back), STREAM_EOF);
-	assert_string_equal(tls_error(&s), "");
-	end();
-}
-
-static void
-an_end_without_notice_is_an_end(void **state)
-{
-	struct slice	 line;
-
-	(void)state;
-	connect_to(ABRUPT);
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
-	assert_true(slice_is(line, "221 bye"));
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_EOF);
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_EOF);
-	stream_printf(&s, "more\r\n");
-	assert_int_equal(stream_flush(&s), STREAM_ERROR);
-	end();
-}
-
-static void
-renegotiation_is_declined(void **state)
-{
-	struct slice	 line;
-	enum stream_status	 st;
-
-	(void)state;
-	connect_to(RENEGOTIATE);
-	assert_string_equal(info.version, "TLSv1.2");
-	stream_printf(&s, "NOOP\r\n");
-	st = stream_line(&s, 512, &line);
-	/* The server may go on or not; the client does not renegotiate. */
-	assert_true(st == STREAM_OK || st == STREAM_EOF || st == STREAM_ERROR);
-	end();
-}
-
-static void
-keys_change_on_the_way(void **state)
-{
-	struct slice	 line;
-	int		 i;
-
-	(void)state;
-	connect_to(KEY_UPDATES);
-	for (i = 0; i < 3; i++) {
-		assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
-		assert_true(slice_is(line, "250 x"));
-	}
-	stream_printf(&s, "still there\r\n");
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
-	assert_true(slice_is(line, "still there"));
-	end();
-}
-
-static void
-deadlines_hold_inside_tls(void **state)
-{
-	static char	 data[1 << 20];
-	struct slice	 line;
-	int64_t		 start;
-
-	(void)state;
-	connect_to(TICKETS);
-	start = io_monotonic_ms();
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_TIMEOUT);
-	assert_true(io_monotonic_ms() - start < 15000);
-	end();
-
-	connect_to(DEAF);
-	start = io_monotonic_ms();
-	stream_put(&s, data, sizeof(data));
-	assert_int_equal(stream_flush(&s), STREAM_ERROR);
-	assert_true(io_monotonic_ms() - start < 15000);
-	start = io_monotonic_ms();
-	end();
-	assert_true(io_monotonic_ms() - start < 15000);
-}
-
-/* Tickets lie on the wire, but they are nothing to read. */
-static void
-readable_means_a_line(void **state)
-{
-	struct slice	 line;
-
-	(void)state;
-	connect_to(ONE_TICKET);
-	assert_false(stream_readable(&s, 0));
-	assert_false(stream_readable(&s, 20));
-	assert_true(stream_readable(&s, 10000));
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_OK);
-	assert_true(slice_is(line, "421 idle"));
-	server_stop(server);
-	assert_true(stream_readable(&s, 10000));
-	assert_int_equal(stream_line(&s, 512, &line), STREAM_EOF);
-	end();
-}
-
-static void
-both_sides_see_the_same_channel(void **state)
-{
-	unsigned char	 out[TLS_BINDING];
-	struct slice	 theirs;
-
-	(void)state;
-	connect_to(BINDINGS);
-	assert_int_equal(stream_peek(&s, &theirs), STREAM_OK);
-	assert_int_equal(theirs.len, 192);
-	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 32);
-	assert_memory_equal(out, theirs.ptr, 32);
-	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 0);
-	assert_int_equal(tls_binding(&s, TLS_END_POINT, out),
-	    32);
-	assert_memory_equal(out, theirs.ptr + 128, 32);
-	end();
-	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 0);
-
-	connect_to(TLS12);
-	assert_string_equal(info.version, "TLSv1.2");
-	assert_int_equal(tls_binding(&s, TLS_EXPORTER, out), 0);
-	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 12);
-	end();
-
-	/* Triple handshakes: RFC 7627 1. */
-	connect_to(TLS12_NO_EMS);
-	assert_int_equal(tls_binding(&s, TLS_UNIQUE, out), 0);
-	end();
-}
-
-static void
 names_are_told(void **state)
 {
 	(void)state;
@@ -598,13 +375,6 @@ main(void)
 		cmocka_unit_test(octets_read_ahead_are_an_injection),
 		cmocka_unit_test(a_chain_needs_a_name_and_a_ca),
 		cmocka_unit_test(the_ca_file_is_read_again),
-		cmocka_unit_test(much_goes_both_ways),
-		cmocka_unit_test(an_end_without_notice_is_an_end),
-		cmocka_unit_test(renegotiation_is_declined),
-		cmocka_unit_test(keys_change_on_the_way),
-		cmocka_unit_test(deadlines_hold_inside_tls),
-		cmocka_unit_test(readable_means_a_line),
-		cmocka_unit_test(both_sides_see_the_same_channel),
 		cmocka_unit_test(names_are_told),
 	};
 
