@@ -143,7 +143,8 @@ class Clients(Suite):
             for mechanism in ("PLAIN", "LOGIN"):
                 with self.subTest(mechanism, where=where):
                     self.swaks(*where, "--auth", mechanism, *good)
-                    self.swaks(*where, "--auth", mechanism, *bad, ok=False, code="535 5.7.8")
+        # One each: who guesses waits longer and longer.
+        self.swaks("--port", str(self.i.port(587)), "--tls", "--auth", "LOGIN", *bad, ok=False, code="535 5.7.8")
         self.swaks("--port", str(self.i.port(587)), "--tls", ok=False, code="530 5.7.0")
 
     def msmtp(self, auth, port, more, password=None):
@@ -166,8 +167,9 @@ class Clients(Suite):
                     r, token = self.msmtp(auth, port, more)
                     self.assertEqual(r.returncode, 0, r.stderr)
                     self.assertIn("ESMTPSA", self.received(self.arrived("bob", token)))
-                    r, _ = self.msmtp(auth, port, more, "mistaken")
-                    self.assertIn(r.returncode, (76, 77), r.stderr)
+        for auth in ("plain", "scram-sha-256"):
+            r, _ = self.msmtp(auth, 465, "tls on\ntls_starttls off", "mistaken")
+            self.assertIn(r.returncode, (76, 77), r.stderr)
         # SCRAM shows nothing to who listens: it is there in clear, and plain on loopback.
         r, token = self.msmtp("scram-sha-256", 587, "tls off")
         self.assertEqual(r.returncode, 0, r.stderr)
@@ -182,7 +184,7 @@ class Clients(Suite):
                     token = self.token()
                     with open(d + "/m", "w") as f:
                         f.write(letter(token))
-                    for password, code in ((self.i.password("alice"), 0), ("mistaken", 67)):
+                    for password, code in ((self.i.password("alice"), 0), ("mistaken", 67))[:1 if options else 2]:
                         r = subprocess.run(["curl", "-sS", "--cacert", self.ca, *more, "--url", url, "-u",
                                             "alice@example.test:" + password, "--mail-from", "alice@example.test",
                                             "--mail-rcpt", "bob@example.test", "-T", d + "/m",
