@@ -206,7 +206,7 @@ class Clients(Suite):
     def test_no_renegotiation(self):
         r = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % self.i.port(465), "-tls1_2"],
                            input=b"R\n", capture_output=True, timeout=PATIENCE)
-        self.assertRegex(r.stderr, b"(?i)no renegotiation|renegotiat|alert")
+        self.assertIn(b":no renegotiation:", r.stderr)
 
 
 class Rules(Suite):
