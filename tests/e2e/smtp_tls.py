@@ -5,6 +5,7 @@ of a table."""
 import base64
 import os
 import re
+import resource
 import shutil
 import signal
 import smtplib
@@ -15,7 +16,7 @@ import tempfile
 import unittest
 import warnings
 
-from harness import NOBODY, PATIENCE, ROOT, as_user, free_ports, out, start_ready, until
+from harness import NOBODY, PATIENCE, ROOT, as_user, free_ports, out, sanitized, start_ready, until
 from remote_certs import Cert
 from smtp_lib import SECRET, SMTPD, Case, proxy_v2
 
@@ -429,6 +430,29 @@ class Silent(Tls):
             while s.recv(4096):
                 pass
         self.logged("event=tls-failed client=127.0.0.1 why=timeout")
+
+
+class Many(Tls):
+    limits = "max-connections = 1100"
+
+    def test_a_thousand_silent_ones_keep_nobody_out(self):
+        n = 50 if sanitized() else 1000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < n + 100:
+            self.skipTest("%d descriptors at most" % hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n + 100), hard))
+        for k in range(n):
+            s = self.connect(("submission implicit", "mx")[k % 2])
+            if k % 4 == 2:
+                s.sendall(b"\x16\x03\x01\x02\0\1")
+        for name in ("submission implicit", "mx", "submission"):
+            c = self.talk(name)
+            if name == "submission implicit":
+                self.starts(c.tls().reply(), "220")
+            else:
+                c.starttls()
+            self.starts(c.cmd("QUIT"), "221")
+        self.assertNotIn("event=connection-refused", self.log())
 
 
 class Keyd(Tls):
