@@ -133,6 +133,13 @@ listener_admit(int fd, const struct listener_peer *peer)
 	return v == LIMITS_OK;
 }
 
+void
+listener_discharge(void)
+{
+	if (l.limits != NULL)
+		limits_leave(l.limits, l.slot);
+}
+
 static void
 ended(size_t slot)
 {

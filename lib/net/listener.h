@@ -77,6 +77,11 @@ int	 listener_inetd(const struct listener_program *,
  */
 bool	 listener_admit(int fd, const struct listener_peer *);
 /*
+ * In serve(): what is left is another's to count (a session that somebody
+ * logged in to), so no address and no network is charged for it any longer.
+ */
+void	 listener_discharge(void);
+/*
  * In serve(): the process leaves after this connection, since it holds
  * somebody's secrets.
  */

@@ -146,6 +146,8 @@ login_pump(struct login *l)
 	ms = (int)login_program_net(l->conf, l->prog->role)->idle_timeout *
 	    1000;
 	l->s.total = 0;
+	/* Logged in, it is one of its user's connections. */
+	listener_discharge();
 	service_title("%s tls", l->conn->peer.address);
 	if (tls_pump(&l->s, l->pump, ms) == TLS_PUMP_DONE)
 		tls_stop(&l->s, STOP_MS);
