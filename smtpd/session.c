@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/service.h"
+#include "lib/net/sasl_server.h"
 #include "smtpd/commands.h"
 #include "smtpd/reply.h"
 #include "smtpd/secure.h"
@@ -285,13 +286,36 @@ dispatch(struct session *s, struct slice line)
 	unknown(s, verb);
 }
 
+/* RFC 4954 4: an AUTH command may hold a whole response, as long as a token. */
+static size_t
+line_max(const struct session *s)
+{
+	size_t	 max = s->config->smtpd.max_command;
+
+	return s->role == ROLE_SUBMISSION && s->user[0] == '\0' &&
+	    max < SASL_LINE_MAX ? SASL_LINE_MAX : max;
+}
+
+static bool
+too_long(const struct session *s, struct slice line)
+{
+	struct slice	 verb, arg;
+
+	if (line.len + 2 <= s->config->smtpd.max_command)
+		return false;
+	command_split(line, &verb, &arg);
+	return !slice_is(verb, "AUTH");
+}
+
 static void
 next_command(struct session *s)
 {
 	enum stream_status	 st;
 	struct slice		 line;
 
-	st = stream_line(&s->stream, s->config->smtpd.max_command, &line);
+	st = stream_line(&s->stream, line_max(s), &line);
+	if (st == STREAM_OK && too_long(s, line))
+		st = STREAM_TOOLONG;
 	switch (st) {
 	case STREAM_OK:
 		dispatch(s, line);

@@ -260,6 +260,17 @@ class Rules(Suite):
             self.assertTrue(s.has_extn("starttls"))
             self.assertEqual(s.docmd("AUTH", "PLAIN AGEAYg==")[0], 502)
 
+    def test_long_responses(self):
+        """Tokens are long, and a client may send one with the command."""
+        with self.session(465) as s:
+            s.ehlo()
+            for octets, code in ((3000, 501), (9000, 501), (9300, 500)):
+                self.assertEqual(s.docmd("AUTH", "PLAIN " + "A" * (octets // 3 * 4))[0], code)
+            # Other commands are as short as before.
+            self.assertEqual(s.docmd("NOOP", "x" * 3000)[0], 500)
+            s.login("alice@example.test", self.i.password("alice"))
+            self.assertEqual(s.docmd("AUTH", "PLAIN " + "A" * 4000)[0], 500)
+
     def test_failures(self):
         with self.session(465) as s:
             for _ in range(2):
