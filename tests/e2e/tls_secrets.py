@@ -139,6 +139,14 @@ class Secrets(unittest.TestCase):
             yield "dave's SCRAM %s key, base 64" % name, octets.encode()
             yield "dave's SCRAM %s key" % name, base64.b64decode(octets)
 
+    def passwords(self):
+        """As people type them, and as SASL has them on the line."""
+        for user, word in (("carol", "secret-carol"), ("dave", "another-secret-of-dave")):
+            plain = "\0%s@example.test\0%s" % (user, word)
+            yield user + "'s password", word.encode()
+            yield user + "'s password, base 64", base64.b64encode(word.encode()).rstrip(b"=")
+            yield user + "'s PLAIN, base 64", base64.b64encode(plain.encode()).rstrip(b"=")[8:]
+
     def found(self, pids, secrets):
         got = set()
         for pid in pids:
@@ -155,6 +163,8 @@ class Secrets(unittest.TestCase):
                         {n for n, _ in secrets if "prime1" in n})
         self.assertTrue(self.found([self.i.pid("keyd")], secrets) & {n for n, _ in secrets if n.startswith("priv")})
         self.assertIn("dave's hash", self.found([self.i.pid("authd")], secrets))
+        # Nor do those who logged in leave their password behind.
+        secrets += list(self.passwords())
         looked = 0
         for service in ("smtpd", "imapd", "pop3d", "resolver", "remote"):
             tree = process_tree(self.i.pid(service))
