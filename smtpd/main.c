@@ -46,14 +46,19 @@ static bool
 begin_tls(struct server *sv, const struct config_listen *listen, size_t n,
     struct listener_program *program)
 {
-	char	 error[TLS_TEXT];
+	const struct tls_server	*first;
+	char			 error[TLS_TEXT];
 
 	if (server_tls(sv, listen, n, error) == -1) {
 		log_warnx("event=tls-unavailable text=%s", log_esc(error));
 		return false;
 	}
-	if (sv->tls_users != NULL)
-		program->watch = tls_server_file(sv->tls_users);
+	/* One file for both; the first one's look is the earlier. */
+	first = sv->tls != NULL ? sv->tls : sv->tls_users;
+	if (first != NULL) {
+		program->watch = tls_server_file(first);
+		program->watched = tls_server_file_stat(first);
+	}
 	return true;
 }
 
