@@ -212,6 +212,9 @@ command_over(struct session *s)
 		    SESSION_STOPPED);
 		return;
 	case STREAM_EOF:
+		/* It may be imapd that stops, with a client who still hears. */
+		command_bye(s, "The connection is over", SESSION_DROPPED);
+		return;
 	case STREAM_ERROR:
 		s->end = SESSION_DROPPED;
 		return;
