@@ -218,9 +218,11 @@ imapd_login(struct imapd *d)
 static enum login_next
 imapd_authenticate(struct imapd *d)
 {
-	struct imap_lex	*x = &d->lex;
-	struct slice	 mechanism, initial;
-	bool		 has_initial = false;
+	struct imap_lex		*x = &d->lex;
+	struct slice		 mechanism, initial;
+	bool			 has_initial = false;
+	enum stream_status	 st;
+	enum login_outcome	 end;
 
 	if (!imap_lex_space(x) || !imap_lex_atom(x, &mechanism))
 		return imapd_lex(d);
@@ -232,8 +234,11 @@ imapd_authenticate(struct imapd *d)
 	if (!imap_lex_end(x))
 		return imapd_lex(d);
 	imapd_set_tag(d);
-	return imapd_outcome(d, login_sasl(&d->l, mechanism,
-	    has_initial ? &initial : NULL, &x->status));
+	end = login_sasl(&d->l, mechanism, has_initial ? &initial : NULL,
+	    &st);
+	if (end == LOGIN_LOST)
+		x->status = st;
+	return imapd_outcome(d, end);
 }
 
 /* RFC 9051 6.2.1 */

@@ -19,6 +19,7 @@ import pwd
 import shutil
 import signal
 import smtplib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -252,6 +253,30 @@ class Instance:
             c = imaplib.IMAP4("127.0.0.1", self.port(143), timeout=timeout)
         c.login(self.address(user), self.password(user))
         return c
+
+    def certificate(self):
+        """The file that clients may trust: make-instance's signed itself."""
+        return self.dir + "/etc/keys/mail.chain.pem"
+
+    def tls(self, ca=None, **attributes):
+        """A client's context that checks whom it speaks with."""
+        c = ssl.create_default_context(cafile=ca or self.certificate())
+        for name, value in attributes.items():
+            setattr(c, name, value)
+        return c
+
+    def imaps(self, user, timeout=60, context=None):
+        with self.inside():
+            c = imaplib.IMAP4_SSL("127.0.0.1", self.port(993), ssl_context=context or self.tls(), timeout=timeout)
+        c.login(self.address(user), self.password(user))
+        return c
+
+    def pops(self, user, timeout=60, context=None):
+        with self.inside():
+            p = poplib.POP3_SSL("127.0.0.1", self.port(995), context=context or self.tls(), timeout=timeout)
+        p.user(self.address(user))
+        p.pass_(self.password(user))
+        return p
 
     def maildir(self, user):
         return "%s/mail/%s/%s/Maildir" % (self.dir, self.domain, user)

@@ -1,0 +1,13 @@
+/* The heap of a process that forks many. */
+#ifndef BASE_HEAP_H
+#define BASE_HEAP_H
+
+/*
+ * Before the first fork, when all is set up: take what is free between what is
+ * in use, for good.  Then a child's allocations lie together behind the
+ * heap, and its malloc_trim(3) gives their pages back; strewn among our data,
+ * each would keep a page of the child's own.
+ */
+void	 heap_settle(void);
+
+#endif
