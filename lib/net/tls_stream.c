@@ -177,12 +177,8 @@ tls_read(struct stream *s, void *data, size_t len)
 		return errno == 0 ? 0 : -1;
 	}
 	ERR_clear_error();
-	if (SSL_read_ex(t->ssl, data, len, &n) == 1) {
-		t->partial = false;
-		return (ssize_t)n;
-	}
-	t->partial = SSL_want_read(t->ssl);
-	return tls_outcome(s, t);
+	t->waits = SSL_read_ex(t->ssl, data, len, &n) != 1;
+	return t->waits ? tls_outcome(s, t) : (ssize_t)n;
 }
 
 static ssize_t
@@ -209,7 +205,7 @@ tls_pending(struct stream *s)
 	const struct tls	*t = s->ctx;
 
 	return t == NULL || t->over || SSL_pending(t->ssl) > 0 ||
-	    (!t->partial && SSL_has_pending(t->ssl) == 1);
+	    (!t->waits && SSL_has_pending(t->ssl) == 1);
 }
 
 void

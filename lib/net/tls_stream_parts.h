@@ -22,8 +22,9 @@ struct tls {
 					 * before the socket is */
 	int		 fd;
 	bool		 eof;		/* the socket ended */
-	bool		 partial;	/* of a record, some octets are here,
-					 * the rest is not on the wire yet */
+	bool		 waits;		/* the last read could do no more until
+					 * the socket can, whatever of a record
+					 * is here already */
 	int		 error;		/* errno of the socket, 0 none */
 	bool		 over;		/* nothing comes any more */
 	bool		 broken;	/* nor may close_notify be sent */
