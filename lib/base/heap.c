@@ -10,24 +10,34 @@
 #define LARGEST		131072	/* what is larger has a mapping of its own */
 #define CACHED		1040	/* up to here free(3) keeps a chunk apart */
 #define STEP		16
+#define KEPT		262144	/* free octets at the end that stay ours */
 
 void
 heap_settle(void)
 {
-	struct mallinfo2	 m = mallinfo2();
-	uintptr_t		 top = (uintptr_t)sbrk(0) - m.keepcost;
-	size_t			 size, taken = 0;
+	struct mallinfo2	 m;
+	uintptr_t		 top;
+	size_t			 size, most, taken = 0;
 	void			*p;
 	bool			 hole;
 
+	(void)malloc_trim(0);
+	/* What a handshake frees it will need again. */
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT);
+	m = mallinfo2();
+	if (m.fordblks == 0)
+		return;		/* another malloc(3) */
+	top = (uintptr_t)sbrk(0) - m.keepcost;
+	/* Up to seven that are kept apart of each size count as used. */
+	most = m.fordblks + (size_t)7 * (CACHED / STEP) * CACHED;
 	/* The largest first: what is left of a hole is a smaller one. */
-	for (size = LARGEST; size > 0 && taken < m.fordblks; size -= STEP) {
+	for (size = LARGEST; size > 0 && taken < most; size -= STEP) {
 		do {
 			p = malloc(size);
 			hole = p != NULL && (uintptr_t)p < top;
 			if (hole)
 				taken += size;
-		} while (hole && taken < m.fordblks);
+		} while (hole && taken < most);
 		if (!hole && size > CACHED)
 			free(p);
 	}

@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/ipc.h"
 #include "lib/base/log.h"
@@ -432,6 +433,7 @@ listener_run(const struct listener_program *prog,
 	    prog->watched, watched_changed) == -1)
 		fatal("event=out-of-memory");
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
+	heap_settle();
 	pool_fill(l.pool);
 	service_ready();
 	event_base_dispatch(l.base);

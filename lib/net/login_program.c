@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "lib/base/heap.h"
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
@@ -104,7 +103,6 @@ login_run(const struct login_program *p, char **argv, const char *file,
 		return listener_inetd(&prog, NULL);
 	privilege_never_root(p->name);
 	login_certificates(&server, &prog);
-	heap_settle();
 	return listener_run(&prog, NULL, 0);
 }
 

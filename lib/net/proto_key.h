@@ -101,11 +101,18 @@ struct key_client {
 	const char	*path;		/* borrowed */
 	int		 sock;		/* -1 */
 	uint64_t	 last_id;
+	uint64_t	 ahead;		/* of a ticket's question, or 0 */
 };
 void	 key_client_init(struct key_client *, const char *path);
 void	 key_client_close(struct key_client *);
 /* 0, or -1 with errno: keyd cannot be asked now. */
 int	 key_client_sign(struct key_client *, const struct key_sign *,
+	    struct key_signature *);
+/*
+ * The same, and behind it, without waiting, the question for the key of new
+ * tickets: the next key_client_ticket() for it finds the answer there.
+ */
+int	 key_client_sign_ahead(struct key_client *, const struct key_sign *,
 	    struct key_signature *);
 int	 key_client_ticket(struct key_client *,
 	    const unsigned char name[KEY_TICKET_NAME], struct key_ticket *);

@@ -114,9 +114,11 @@ shake(struct tls_server *s, struct tls *t, const struct stream *st,
 	int64_t			 deadline = io_monotonic_ms() + handshake_ms;
 
 	s->local[0] = '\0';
+	s->ahead = false;
 	SSL_set_app_data(t->ssl, t);
 	SSL_set_accept_state(t->ssl);
 	how = shaken(s, tls_shake(t, st, deadline, info->error), info->error);
+	t->more = false;
 	note_name(t->ssl, info);
 	if (how == TLS_SERVER_OK)
 		describe(t, info);

@@ -85,10 +85,14 @@ use_name(SSL *ssl, int *alert, void *arg)
 static int
 use_version(SSL *ssl, void *arg)
 {
+	struct tls_server	*s = server_of(ssl);
+
 	(void)arg;
 	/* Tickets of TLS 1.2 would undo its forward secrecy. */
 	if (SSL_version(ssl) < TLS1_3_VERSION)
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
+	else
+		s->ahead = s->opt.tickets && !tls_server_has_ticket(s);
 	return 1;
 }
 

@@ -1,6 +1,5 @@
 /* In the parent: certificates from keyd's file into a server. */
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,11 @@ static int
 server_sign(void *arg, const struct key_sign *ask, struct key_signature *got)
 {
 	struct tls_server	*s = arg;
+	tls_remote_sign_fn	*sign = s->keys.sign;
 
-	if (s->keys.sign(s->keys.arg, ask, got) == -1) {
+	if (s->ahead && s->keys.sign_ahead != NULL)
+		sign = s->keys.sign_ahead;
+	if (sign(s->keys.arg, ask, got) == -1) {
 		snprintf(s->local, sizeof(s->local),
 		    "keyd cannot be asked: %s", strerror(errno));
 		return -1;
@@ -123,8 +125,6 @@ tls_server_build(struct tls_certificate *cert, size_t n,
 		return NULL;
 	}
 	tls_server_warm(s);
-	/* What is free lies in one piece, for the children to take. */
-	(void)malloc_trim(0);
 	return s;
 }
 
@@ -192,6 +192,15 @@ keyd_sign(void *arg, const struct key_sign *ask, struct key_signature *got)
 }
 
 static int
+keyd_sign_ahead(void *arg, const struct key_sign *ask,
+    struct key_signature *got)
+{
+	struct tls_server	*s = arg;
+
+	return key_client_sign_ahead(&s->keyd, ask, got);
+}
+
+static int
 keyd_ticket(void *arg, const unsigned char *name, struct key_ticket *out)
 {
 	struct tls_server	*s = arg;
@@ -238,8 +247,9 @@ tls_server_new(const struct config *cfg, enum config_role role,
     char error[TLS_TEXT])
 {
 	struct tls_server_options	 opt;
-	struct tls_server_keys		 keys = { keyd_sign, keyd_ticket,
-	    keyd_done, NULL };
+	struct tls_server_keys		 keys = { .sign = keyd_sign,
+	    .ticket = keyd_ticket, .done = keyd_done,
+	    .sign_ahead = keyd_sign_ahead };
 	struct tls_certificate		*cert;
 	struct tls_server		*s;
 	struct stat			 st;

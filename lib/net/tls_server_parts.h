@@ -23,6 +23,8 @@ struct tls_server_keys {
 				    struct key_ticket *);
 	void			(*done)(void *arg);	/* after a handshake */
 	void			*arg;
+	/* As sign, where a ticket will be asked for next; NULL: no hurry. */
+	tls_remote_sign_fn	*sign_ahead;
 };
 
 struct tls_server_options {
@@ -80,7 +82,9 @@ struct tls_server {
 	struct key_ticket		 ticket;	/* known: cached */
 	int64_t				 ticket_fresh;	/* until, monotonic */
 	int64_t				 ticket_good;
-	/* Of the handshake that is under way: what failed here, or "". */
+	/* Of the handshake that is under way. */
+	bool				 ahead;	/* a new ticket key is needed */
+	/* What failed here, or "". */
 	char				 local[TLS_TEXT];
 };
 
@@ -110,6 +114,8 @@ const struct tls_host	*tls_server_host(const struct tls_server *,
 
 /* In tls_server_ticket.c. */
 int		 tls_server_use_tickets(struct tls_server *, SSL_CTX *);
+/* Is there a key for a new ticket without asking? */
+bool		 tls_server_has_ticket(const struct tls_server *);
 /* Wipe the cached key, unless it is to be kept and still is fresh. */
 void		 tls_server_forget_ticket(struct tls_server *);
 

@@ -35,6 +35,12 @@ keep(struct tls_server *s, const struct key_ticket *k)
 	s->ticket_good = now + (int64_t)k->left * 1000;
 }
 
+bool
+tls_server_has_ticket(const struct tls_server *s)
+{
+	return s->ticket.known && io_monotonic_ms() < s->ticket_fresh;
+}
+
 /* The key for new tickets, NULL: there is none. */
 static const struct key_ticket *
 new_key(struct tls_server *s)
@@ -42,7 +48,7 @@ new_key(struct tls_server *s)
 	struct key_ticket	 k;
 	bool			 good;
 
-	if (s->ticket.known && io_monotonic_ms() < s->ticket_fresh)
+	if (tls_server_has_ticket(s))
 		return &s->ticket;
 	wipe(&s->ticket);
 	good = s->keys.ticket(s->keys.arg, NULL, &k) == 0 && k.known &&
@@ -128,11 +134,16 @@ ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *c,
     EVP_MAC_CTX *mac, int enc)
 {
 	struct tls_server	*s = server_of(ssl);
+	struct tls		*t = SSL_get_app_data(ssl);
 
 	if (SSL_version(ssl) < TLS1_3_VERSION)
 		return 0;
-	return enc == 1 ? seal(s, name, iv, c, mac) :
-	    unseal(s, name, iv, c, mac);
+	if (enc == 0)
+		return unseal(s, name, iv, c, mac);
+	/* The client does not wait for it: it goes with our next words. */
+	if (t != NULL)
+		t->more = true;
+	return seal(s, name, iv, c, mac);
 }
 
 /* Before a ticket is made.  A resumed session has the mark it came with. */

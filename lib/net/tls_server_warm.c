@@ -142,6 +142,7 @@ tls_server_warm(struct tls_server *s)
 		shake(&r, TLS1_3_VERSION);
 		if (!s->opt.v13_only)
 			shake(&r, TLS1_2_VERSION);
+		tls_free(tls_new(r.server, -1));	/* our own BIO */
 	}
 	end(&r);
 	s->keys = keys;

@@ -23,7 +23,8 @@ bio_write(BIO *b, const char *data, int len)
 	ssize_t		 n;
 
 	BIO_clear_retry_flags(b);
-	n = send(t->fd, data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = send(t->fd, data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT |
+	    (t->more ? MSG_MORE : 0));
 	if (n == -1 && bio_again(errno))
 		BIO_set_retry_write(b);
 	else if (n == -1)

@@ -21,6 +21,8 @@ struct tls {
 	struct slice	 ahead;		/* borrowed during the handshake: read
 					 * before the socket is */
 	int		 fd;
+	bool		 more;		/* what is written may wait a moment
+					 * for what is written next */
 	bool		 eof;		/* the socket ended */
 	bool		 waits;		/* the last read could do no more until
 					 * the socket can, whatever of a record

@@ -1,5 +1,6 @@
 /* Questions and answers of keyd: round trips, refusals, the client. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -430,6 +431,99 @@ the_client_asks_once_more_when_keyd_went_away(void **state)
 	assert_int_equal(st, 0);
 }
 
+/* A keyd that answers signatures and tickets, on one connection. */
+static pid_t
+serve_both(const char *path, size_t questions)
+{
+	struct key_signature	 s = { .ok = true, .len = 2 };
+	struct key_ticket	 t = ticket();
+	struct key_sign		 ask;
+	pid_t			 pid;
+	size_t			 i;
+	int			 c, sock;
+
+	if ((sock = ipc_listen(path, 0600)) == -1)
+		fail_msg("ipc_listen");
+	if ((pid = fork()) != 0) {
+		close(sock);
+		return pid;
+	}
+	alarm(20);
+	fcntl(sock, F_SETFL, 0);
+	c = accept(sock, NULL, NULL);
+	for (i = 0; i < questions; i++) {
+		if (ipc_recv(c, &in, 5000) != 1)
+			_exit(1);
+		if (strcmp(in.verb, "sign") == 0) {
+			if (proto_key_get_sign(&in, &ask) == -1)
+				_exit(2);
+			proto_key_put_signed(&out, in.id, &s);
+		} else {
+			t.fresh = (unsigned int)in.id;
+			proto_key_put_ticket_key(&out, in.id, &t);
+		}
+		if (ipc_send(c, &out, 1000) == -1)
+			_exit(3);
+	}
+	_exit(0);
+}
+
+static void
+a_ticket_may_be_asked_for_ahead(void **state)
+{
+	const unsigned char	 name[KEY_TICKET_NAME] = { 1 };
+	struct key_sign		 s = question(KEY_ECDSA, "sha256", 32);
+	struct key_signature	 sig;
+	struct key_ticket	 t;
+	struct key_client	 c;
+	int			 st;
+	pid_t			 pid;
+
+	(void)state;
+	pid = serve_both(tmpdir_file("k"), 7);
+	key_client_init(&c, tmpdir_file("k"));
+	assert_int_equal(key_client_sign_ahead(&c, &s, &sig), 0);
+	assert_true(sig.ok);
+	assert_int_equal(key_client_ticket(&c, NULL, &t), 0);
+	assert_int_equal(t.fresh, 2);		/* of the second question */
+	assert_int_equal(key_client_ticket(&c, NULL, &t), 0);
+	assert_int_equal(t.fresh, 3);
+	/* An answer that nobody fetched is in nobody's way. */
+	assert_int_equal(key_client_sign_ahead(&c, &s, &sig), 0);
+	assert_int_equal(key_client_ticket(&c, name, &t), 0);
+	assert_int_equal(t.fresh, 6);
+	assert_int_equal(key_client_ticket(&c, NULL, &t), 0);
+	assert_int_equal(t.fresh, 7);
+	key_client_close(&c);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(st, 0);
+	/* And there is no keyd. */
+	assert_int_equal(key_client_sign_ahead(&c, &s, &sig), -1);
+	assert_false(sig.ok);
+}
+
+static void
+asking_ahead_survives_a_keyd_that_went_away(void **state)
+{
+	static const int	 two[] = { 1, 1 };
+	struct key_sign		 s = question(KEY_ECDSA, "sha256", 32);
+	struct key_signature	 sig;
+	struct key_client	 c;
+	int			 st;
+	pid_t			 pid;
+
+	(void)state;
+	pid = serve(tmpdir_file("k"), two, 2);
+	key_client_init(&c, tmpdir_file("k"));
+	assert_int_equal(key_client_sign(&c, &s, &sig), 0);
+	assert_int_equal(key_client_sign_ahead(&c, &s, &sig), 0);
+	assert_true(sig.ok);
+	assert_int_equal(c.ahead, 0);
+	key_client_close(&c);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(st, 0);
+}
+
 static void
 the_client_gives_up_on_a_keyd_that_says_nothing(void **state)
 {
@@ -486,6 +580,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    the_client_asks_once_more_when_keyd_went_away,
 		    tmpdir_setup, tmpdir_teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_ticket_may_be_asked_for_ahead, tmpdir_setup,
+		    tmpdir_teardown),
+		cmocka_unit_test_setup_teardown(
+		    asking_ahead_survives_a_keyd_that_went_away, tmpdir_setup,
+		    tmpdir_teardown),
 		cmocka_unit_test_setup_teardown(
 		    the_client_gives_up_on_a_keyd_that_says_nothing,
 		    tmpdir_setup, tmpdir_teardown),

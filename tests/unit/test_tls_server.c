@@ -95,8 +95,8 @@ fake_done(void *arg)
 	dones++;
 }
 
-static const struct tls_server_keys	 keyd = { fake_sign, fake_ticket,
-    fake_done, NULL };
+static const struct tls_server_keys	 keyd = { .sign = fake_sign,
+    .ticket = fake_ticket, .done = fake_done };
 static struct tls_server_options	 plain = { .tickets = true,
     .ticket_life = 600, .context = "test" };
 
@@ -948,6 +948,39 @@ tls12_has_no_tickets(void **state)
 	tls_server_free(s);
 }
 
+static unsigned int	 aheads;
+
+static int
+fake_sign_ahead(void *arg, const struct key_sign *ask,
+    struct key_signature *got)
+{
+	aheads++;
+	return fake_sign(arg, ask, got);
+}
+
+static void
+a_ticket_s_key_is_asked_for_ahead(void **state)
+{
+	struct tls_server	*s = build_all(&plain);
+	struct client		 c = { 0 };
+
+	(void)state;
+	s->keys.sign_ahead = fake_sign_ahead;
+	assert_int_equal(meet(s, &c), TLS_SERVER_OK);
+	assert_int_equal(aheads, 1);
+	/* Not where there will be no ticket, or none is missing. */
+	X509_free(c.peer);
+	assert_int_equal(meet(s, &c), TLS_SERVER_OK);
+	assert_true(info.resumed);
+	forget(&c);
+	c.max = TLS1_2_VERSION;
+	assert_int_equal(meet(s, &c), TLS_SERVER_OK);
+	forget(&c);
+	assert_int_equal(aheads, 1);
+	assert_int_equal(signs, 2);
+	tls_server_free(s);
+}
+
 static void
 renegotiation_is_refused(void **state)
 {
@@ -1074,6 +1107,8 @@ main(void)
 		cmocka_unit_test_setup(what_cannot_be_resumed_begins_anew,
 		    calm),
 		cmocka_unit_test_setup(tls12_has_no_tickets, calm),
+		cmocka_unit_test_setup(a_ticket_s_key_is_asked_for_ahead,
+		    calm),
 		cmocka_unit_test_setup(renegotiation_is_refused, calm),
 		cmocka_unit_test_setup(other_keys_are_left_out, calm),
 		cmocka_unit_test_setup(a_remote_key_gives_nothing_away, calm),
