@@ -222,7 +222,9 @@ open_name(struct folder *f, const char *name)
 
 /*
  * The file is not there under its name. Another session renamed it, and has
- * said so in the index; or somebody else, and then a sync finds it.
+ * said so in the index; or somebody else, and then a sync finds it: if need be
+ * one that does not ask for the directory's time, for a rename in the tick of a
+ * change of ours leaves that as it was.
  */
 static int
 open_again(struct folder *f, uint32_t uid, char name[FOLDER_NAME_SIZE])
@@ -239,6 +241,10 @@ open_again(struct folder *f, uint32_t uid, char name[FOLDER_NAME_SIZE])
 		return fd;
 	if (folder_sync(f, FOLDER_QUICK, &s) == -1 ||
 	    folder_name(f, uid, name) == -1)
+		return -1;
+	if ((fd = open_name(f, name)) != -1 || errno != ENOENT)
+		return fd;
+	if (folder_sync_whole(f) == -1 || folder_name(f, uid, name) == -1)
 		return -1;
 	return open_name(f, name);
 }

@@ -197,6 +197,21 @@ folder_end_own(struct folder *f, const struct folder_own *own,
 	h->marks &= ~(uint32_t)FOLDER_SURE;
 }
 
+int
+folder_sync_whole(struct folder *f)
+{
+	struct uidstate	 st;
+	bool		 own = f->held == NULL;
+	int		 r;
+
+	if (own && folder_lock(f, &st) == -1)
+		return -1;
+	r = folder_sync_locked(f, f->held, true);
+	if (own)
+		folder_unlock(f);
+	return r;
+}
+
 static int
 sync_what(struct folder *f, enum folder_depth depth)
 {

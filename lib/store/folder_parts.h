@@ -166,6 +166,11 @@ int	 folder_count_on(struct folder *, struct uidstate *);
  * of cur/ is right but for the last moment.
  */
 int	 folder_sync_for_change(struct folder *, struct uidstate *);
+/*
+ * Read the directories whatever their times say: for who knows that a name in
+ * the index is wrong.  0, or -1 with errno.
+ */
+int	 folder_sync_whole(struct folder *);
 
 /*
  * Around our own changes of cur/: was it as the index knows it just before?

@@ -148,6 +148,44 @@ foreign_changes_are_seen(void **state)
 	assert_string_equal(box_uids(box), "1:2,5");
 }
 
+/* Give cur/ the time it had, as if all was within one tick of the clock. */
+static void
+set_back(struct timespec mtime)
+{
+	struct timespec	 t[2] = { mtime, mtime };
+
+	assert_int_equal(utimensat(AT_FDCWD, tmpdir_file("H/Maildir/cur"), t,
+	    0), 0);
+}
+
+static void
+a_change_that_the_time_does_not_tell_hides_no_file(void **state)
+{
+	struct stat	 st;
+	int		 fd;
+
+	(void)state;
+	box_fill(3);
+	box_sync();
+	box_wait();
+	box_sync();
+	assert_int_equal(stat(tmpdir_file("H/Maildir/cur"), &st), 0);
+	box_flag(1, "F");
+	box_rm(2);
+	set_back(st.st_mtim);
+	box_sync();
+	assert_int_equal(box_letter(box, 1).flags, 0);
+	assert_string_equal(box_uids(box), "1:3");
+
+	fd = folder_file(box, 1);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	assert_int_equal(box_letter(box, 1).flags, LETTER_FLAGGED);
+	assert_int_equal(folder_file(box, 2), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_string_equal(box_uids(box), "1,3");
+}
+
 static void
 a_copied_file_gets_a_uid_of_its_own(void **state)
 {
@@ -466,6 +504,7 @@ main(void)
 		T(new_letters_get_uids_by_age),
 		T(letters_are_read_in_pieces_and_by_sets),
 		T(foreign_changes_are_seen),
+		T(a_change_that_the_time_does_not_tell_hides_no_file),
 		T(a_copied_file_gets_a_uid_of_its_own),
 		T(a_letter_that_comes_back_gets_a_new_uid),
 		T(a_uidvalidity_from_a_backup_gives_no_uid_twice),
