@@ -2,7 +2,8 @@
 Maildir meanwhile, and every response is checked against a model.
 
 MERPATI_MODEL_SEED repeats a run, as far as the timing does;
-MERPATI_MODEL_SECONDS is how long each of the two runs takes."""
+MERPATI_MODEL_SECONDS is how long each of the two runs takes;
+MERPATI_MODEL_TRACE names a file for all that happened in the last one."""
 
 import collections
 import os
@@ -18,6 +19,7 @@ from imap_model_lib import Disk, Lost, Session, World, Wrong
 
 SECONDS = float(os.environ.get("MERPATI_MODEL_SECONDS", "10"))
 SEED = os.environ.get("MERPATI_MODEL_SEED")
+TRACE = os.environ.get("MERPATI_MODEL_TRACE")
 KINDS = ("", "IMAP4rev2", "CONDSTORE", "QRESYNC", "IMAP4rev2 QRESYNC", "QRESYNC UIDONLY", "",
          "IMAP4rev2 CONDSTORE")
 NAMES = ("Work", "Work/new", "Bin", "Old")
@@ -30,6 +32,7 @@ class Run(Jobs):
         self.random = random.Random(seed)
         self.place, self.lose_index = place, lose_index
         self.world, self.disk = World(), Disk(place)
+        self.world.trace = TRACE and open(TRACE, "w", encoding="utf-8")
         self.world.live["INBOX"] = None
         self.serials = 0
         self.memories = []      # (validity, modseq, {uid: flags})
@@ -159,6 +162,10 @@ class Run(Jobs):
                 return self.rename_inbox(s, free[0])
             if name + "/new" in live or free[0].startswith(name):
                 return None
+            for other in self.sessions:
+                # It may notice before the mailbox is called that again.
+                if other.view is not None and other.view.name == name:
+                    other.view.renamed = True
             live[free[0]] = live.pop(name)
             return self.alone(s, self.must(s, "RENAME %s %s" % (name, free[0])))
         if name + "/new" in live:
@@ -176,16 +183,26 @@ class Run(Jobs):
         """RFC 9051 6.3.6: its letters move, and get UIDs there."""
         w = self.world
         before = self.disk.content("INBOX")
-        w.may_go.update(x for x in list(w.serial) + sorted(w.acked)
-                        if x[0] == w.live["INBOX"])
+        validity = w.live["INBOX"]
         w.live[to] = None
-        self.alone(s, self.must(s, "RENAME INBOX " + to))
+        self.alone(s, self.emptying(s, to, validity))
         after = self.disk.content(to)
         if after != before:
             raise Wrong("of INBOX %s became %s" % (before, after))
-        for command in ("SELECT " + to, "UID FETCH 1:* (UID %s)" % SERIAL):
+        # With flags: who has \Deleted may go before any session looks.
+        for command in ("SELECT " + to, "UID FETCH 1:* (UID FLAGS %s)" % SERIAL):
             self.alone(s, self.must(s, command))
         w.acked.update((s.view.validity, u) for u in s.view.slots)
+
+    def emptying(self, s, to, validity):
+        """All may go, also those of which no session was told a serial yet."""
+        yield from self.must(s, "RENAME INBOX " + to)
+        out = yield ("STATUS INBOX (UIDNEXT UIDVALIDITY)",)
+        told = next(r.words[1] for r in out if r.name == "STATUS")
+        told = dict(zip(told[::2], told[1::2]))
+        if validity not in (None, told["UIDVALIDITY"]):
+            raise Wrong("another UIDVALIDITY")
+        self.world.emptied[told["UIDVALIDITY"]] = told["UIDNEXT"]
 
     # --- others ---------------------------------------------------------------------
 
@@ -193,11 +210,13 @@ class Run(Jobs):
         serial, text = self.letter()
         name = self.mailbox()
         self.world.slack[serial] = 1
+        self.world.happened("somebody", "letter %s to %s" % (serial, name))
         self.place.put(text, folder=os.path.basename(self.disk.directory(name))
                        if name != "INBOX" else ".")
 
     def remove_index(self):
         self.count["index removed"] += 1
+        self.world.happened("somebody", "index removed")
         self.lost_at = self.count["rounds"]
         shutil.rmtree(self.place.home() + "/index", ignore_errors=True)
 
@@ -226,6 +245,8 @@ class Run(Jobs):
         else:
             gone = True
             to = "%s/cur/%s" % (self.disk.directory(self.mailbox()), os.path.basename(path))
+        self.world.happened("somebody", "letter %s, %s to %s" % (
+            serial, path, to if what < 0.7 or what >= 0.9 else "nowhere"))
         if gone:
             self.world.may_go_serial.add(serial)
             if key is not None:
@@ -250,20 +271,24 @@ class Run(Jobs):
         for n, s in enumerate(self.sessions):
             if s.view is None or s.view.name not in self.world.live:
                 self.alone(s, self.must(s, "SELECT " + names[n % len(names)]))
+        self.come_to_rest(self.sessions)
+
+    def come_to_rest(self, sessions):
+        """Foreign changes that hide in a tick of the clock are noticed later."""
         end = time.monotonic() + QUIET
         while True:
-            wrong = self.unsettled()
+            wrong = self.unsettled(sessions)
             if wrong is None:
                 return
             if time.monotonic() > end:
                 raise Wrong(wrong)
             time.sleep(0.3)
 
-    def unsettled(self):
-        for s in self.sessions:
+    def unsettled(self, sessions):
+        for s in sessions:
             if s.view is not None:
                 self.alone(s, self.fetch(s, True))
-        for s in self.sessions:
+        for s in sessions:
             if s.view is None:
                 self.alone(s, self.must(s, "SELECT INBOX"))
             self.alone(s, self.serial(s, True))
@@ -284,8 +309,9 @@ class Run(Jobs):
         w, s = self.world, self.sessions[0]
         present = {}
         for name in sorted(w.live):
-            for command in ("EXAMINE " + name, "UID FETCH 1:* (UID %s)" % SERIAL):
-                self.alone(s, self.must(s, command))
+            self.alone(s, self.must(s, "EXAMINE " + name))
+            # Perhaps nobody had selected it when the others came to rest.
+            self.come_to_rest([s])
             for uid in s.view.slots:
                 present[s.view.validity, uid] = w.serial[s.view.validity, uid]
         for key in sorted(w.acked - set(present)):

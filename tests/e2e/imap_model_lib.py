@@ -3,6 +3,7 @@ what holds in all sessions, View for a selected mailbox, Session for one
 connection that checks every response."""
 
 import os
+import time
 
 SYSTEM = {"\\Answered": "R", "\\Flagged": "F", "\\Deleted": "T", "\\Seen": "S",
           "\\Draft": "D", "$Forwarded": "P"}
@@ -53,12 +54,18 @@ class World:
         self.slack = {}         # X-Serial: letters that came without an answer
         self.may_go = set()     # (validity, uid) that somebody may remove
         self.may_go_serial = set()
+        self.emptied = {}       # validity: UIDNEXT when all its letters were moved
         self.went = []          # (validity, uid, who) told in this round
         self.same = []          # ((validity, uid), (validity, uid)): copies
         self.uidnext = {}       # validity: the highest of finished rounds
         self.modseq = {}
         self.top = {}           # validity: the highest UID of finished rounds
         self.fresh = []         # what becomes the last three after this round
+        self.trace = None       # a file for all that happens
+
+    def happened(self, who, what):
+        if self.trace:
+            self.trace.write("%.3f %s: %s\n" % (time.monotonic(), who, what))
 
     def know_serial(self, validity, uid, serial):
         was = self.serial.setdefault((validity, uid), serial)
@@ -86,7 +93,7 @@ class World:
             self.may_go.add(other)
 
     def may(self, validity, uid):
-        if (validity, uid) in self.may_go:
+        if (validity, uid) in self.may_go or uid < self.emptied.get(validity, 0):
             return True
         serial = self.serial.get((validity, uid))
         # Not looked at while it was there: then nothing can be said.
@@ -124,6 +131,7 @@ class View:
         self.name, self.read_only = name, read_only
         self.validity = self.uidnext = 0
         self.highest = 0
+        self.renamed = False    # since; perhaps it has its old name again
         self.slots = []         # sequence number - 1: UID, None when not told
         self.flags = {}
         self.modseq = {}
@@ -187,6 +195,7 @@ class Session:
         self.note("(connected)")
 
     def note(self, what):
+        self.world.happened(self.name, what)
         self.history.append(what)
         del self.history[:-40]
 
@@ -220,7 +229,7 @@ class Session:
     def may_end(self):
         """Its mailbox was deleted, renamed, or is another of that name."""
         v = self.view
-        return v is not None and (v.name not in self.world.live or
+        return v is not None and (v.renamed or v.name not in self.world.live or
                                   self.world.live[v.name] != v.validity)
 
     def finish(self):
@@ -499,8 +508,16 @@ class Disk:
         return None
 
     def content(self, mailbox):
-        """(serial, flags) of every letter, sorted."""
-        return sorted((self.serial(p), sorted(self.flags(p))) for p in self.paths(mailbox))
+        """(serial, flags) of every letter, sorted.  Sessions that idle rename files."""
+        for _ in range(100):
+            try:
+                before = self.paths(mailbox)
+                found = sorted((self.serial(p), sorted(self.flags(p))) for p in before)
+            except FileNotFoundError:
+                continue
+            if self.paths(mailbox) == before:
+                return found
+        raise Wrong("%s is never at rest" % mailbox)
 
 
 def atoms(flags):
