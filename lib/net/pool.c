@@ -228,7 +228,9 @@ child_serve(const struct pool *p, size_t slot, int fd, size_t door,
 	if (!p->calls.admit(fd, door, &conn.peer, slot))
 		return;
 	listener_peer_of(fd, false, &conn.peer);
-	p->prog->serve(&conn, p->prog->arg);
+	/* Reset already: it must not pass for a local one, without address. */
+	if (conn.peer.is_unix || conn.peer.sa.ss_family != AF_UNSPEC)
+		p->prog->serve(&conn, p->prog->arg);
 	p->calls.ended(slot);
 }
 
