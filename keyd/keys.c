@@ -73,6 +73,11 @@ retire(struct keys *k, struct key_pair *p)
 
 	if (p->key == NULL)
 		return;
+	if (k->nretired == KEY_RETIRED_MAX) {
+		EVP_PKEY_free(k->retired[0].key);
+		memmove(k->retired, k->retired + 1,
+		    --k->nretired * sizeof(*k->retired));
+	}
 	k->retired = xreallocarray(k->retired, k->nretired + 1,
 	    sizeof(*k->retired));
 	r = &k->retired[k->nretired++];

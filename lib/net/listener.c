@@ -280,22 +280,26 @@ exec_anew(int fd, short what, void *arg)
 	fatal("event=exec-failed path=%s", log_esc(l.prog->argv[0]));
 }
 
-static void
+/* False: not with this configuration. */
+static bool
 reload_after(struct timeval soon)
 {
 	struct config	 try;
 	struct buf	 err;
+	bool		 ok = true;
 
 	buf_init(&err, 65536);
 	if (l.draining)
 		;
 	else if (l.prog->config != NULL &&
-	    config_load(l.prog->config, &try, &err) == -1)
+	    config_load(l.prog->config, &try, &err) == -1) {
 		log_warnx("event=reload-refused config=%s",
 		    log_esc(buf_cstr(&err)));
-	else
+		ok = false;
+	} else
 		event_add(l.anew, &soon);
 	buf_free(&err);
+	return ok;
 }
 
 static void
@@ -306,16 +310,16 @@ reload(int sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	(void)arg;
-	reload_after(now);
+	(void)reload_after(now);
 }
 
-static void
+static bool
 watched_changed(void)
 {
 	const struct timeval	 soon = { .tv_usec = SETTLE_MS * 1000 };
 
 	log_info("event=file-replaced file=%s", log_esc(l.prog->watch));
-	reload_after(soon);
+	return reload_after(soon);
 }
 
 static void

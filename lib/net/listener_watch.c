@@ -14,7 +14,7 @@
 static struct {
 	const char	*path;
 	struct stat	 known;
-	void		(*changed)(void);
+	bool		(*changed)(void);
 } w;
 
 static bool
@@ -33,8 +33,8 @@ look(void)
 
 	if (stat(w.path, &st) == -1 || same(&st, &w.known))
 		return;
-	w.known = st;
-	w.changed();
+	if (w.changed())
+		w.known = st;
 }
 
 static void
@@ -83,7 +83,7 @@ watch_directory(const char *path)
 
 int
 listener_watch(struct event_base *base, const char *path,
-    const struct stat *known, void (*changed)(void))
+    const struct stat *known, bool (*changed)(void))
 {
 	struct timeval	 every = { .tv_sec = LISTENER_WATCH };
 	struct event	*ev;

@@ -7,6 +7,7 @@
 #define NET_LISTENER_WATCH_H
 
 #include <sys/stat.h>
+#include <stdbool.h>
 
 struct event_base;
 
@@ -14,10 +15,11 @@ struct event_base;
 
 /*
  * known: what it was when it was read, NULL: what it is now.  changed() is
- * called once for each change seen; not for a file that is gone.  Lives as long
- * as the process.  0, or -1 with errno.
+ * called for each change seen, not for a file that is gone; when it returns
+ * false, once more at every look until it can do something about it.  Lives as
+ * long as the process.  0, or -1 with errno.
  */
 int	 listener_watch(struct event_base *, const char *path,
-	    const struct stat *known, void (*changed)(void));
+	    const struct stat *known, bool (*changed)(void));
 
 #endif

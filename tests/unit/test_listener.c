@@ -32,6 +32,7 @@ static char	 address[32];
 static int	 port;
 static pid_t	 server;
 static char	*watched;	/* the next server's, or NULL */
+static char	*config;	/* the same */
 
 static void
 serve(struct listener_conn *conn, void *arg)
@@ -65,7 +66,7 @@ serve_main(char **argv)
 	struct listener_program	 p = { .name = "test", .net = &net,
 	    .max_uses = (unsigned int)atoi(argv[2]),
 	    .full_text = "421 full\r\n", .serve = serve, .argv = argv,
-	    .watch = argv[4] };
+	    .watch = argv[4], .config = argv[4] == NULL ? NULL : argv[5] };
 
 	log_init("test_listener");
 	return listener_run(&p, NULL, 0);
@@ -134,7 +135,7 @@ begin(const char *uses)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(1);
-		execl(self, self, "serve", uses, address, watched,
+		execl(self, self, "serve", uses, address, watched, config,
 		    (char *)NULL);
 		_exit(127);
 	}
@@ -361,6 +362,39 @@ a_replaced_file_gives_a_new_image_and_drops_nobody(void **state)
 	rmdir(dir);
 }
 
+static void
+a_replaced_file_waits_for_a_good_configuration(void **state)
+{
+	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200], conf[200];
+	int	 i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/certificates", dir);
+	snprintf(conf, sizeof(conf), "%s/conf", dir);
+	replace(dir, "certificates", "one");
+	replace(dir, "conf", "hostname = \n");
+	watched = path;
+	config = conf;
+	begin("100");
+	assert_true(served_by() > 0);
+	replace(dir, "certificates", "two");
+	usleep(1500000);
+	assert_false(execed_anew());
+	/* It is not forgotten: any look will do, here for the new file. */
+	replace(dir, "conf", "hostname = \"mail.example.org\"\n"
+	    "postmaster = \"admin@example.org\"\n");
+	for (i = 0; i < 600 && !execed_anew(); i++)
+		usleep(100000);
+	assert_true(execed_anew());
+	assert_true(served_by() > 0);
+	assert_int_equal(end(), 0);
+	watched = config = NULL;
+	unlink(path);
+	unlink(conf);
+	rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -374,6 +408,8 @@ main(int argc, char **argv)
 		    a_crash_gives_a_new_image_with_the_same_socket),
 		cmocka_unit_test(
 		    a_replaced_file_gives_a_new_image_and_drops_nobody),
+		cmocka_unit_test(
+		    a_replaced_file_waits_for_a_good_configuration),
 	};
 
 	if (argc >= 4 && strcmp(argv[1], "serve") == 0)
