@@ -7,6 +7,7 @@
 #include "authd/tables.h"
 
 struct app_log;
+struct asks;
 struct buckets;
 struct cache;
 struct check;
@@ -20,7 +21,6 @@ struct once;
 struct salts;
 struct sessions;
 struct spawn;
-struct tokens;
 
 struct authd {
 	const struct config	*conf;
@@ -32,7 +32,7 @@ struct authd {
 	struct delay		*delay;
 	struct spawn		*spawn;
 	struct sessions		*sessions;
-	struct tokens		*tokens;
+	struct asks		*tokend, *pamd;
 	struct once		*exchanges;	/* of SCRAM */
 	struct once		*passes;
 	struct derived		*derived;

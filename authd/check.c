@@ -12,6 +12,7 @@
 #include "authd/lookup.h"
 #include "authd/passes.h"
 #include "authd/sessions.h"
+#include "authd/sources.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/ipc_server.h"
@@ -143,7 +144,7 @@ check_at_home(enum spawn_status home, void *arg)
 	const struct user		*u;
 	struct spawn_server		 what;
 
-	u = users_find(k->a->tables.users, k->s.check.user);
+	u = sources_find(&k->a->tables, k->s.check.user);
 	if (home != SPAWN_OK || u == NULL || ipc_client_gone(k->client)) {
 		check_later(k, home != SPAWN_OK ? "home" : "gone");
 		return;

@@ -3,13 +3,14 @@
  *
  *	remembered	right at once
  *	hashing		a helper compares; unknown users cost the same
- *	asking		tokend says whose a token is
+ *	asking		tokend says whose a token is, pamd whether it is the
+ *			password of an account of this machine
  *	wrong		a timer holds the answer back
  *	right		for session: the home is there, the connection is with
  *			the session server; then the verdict
  *
- * The methods have files of their own: passwords.c, scram.c, passes.c,
- * tokens.c.
+ * The methods have files of their own: passwords.c, accounts_check.c, scram.c,
+ * passes.c, tokens.c.
  */
 #ifndef AUTHD_CHECK_H
 #define AUTHD_CHECK_H

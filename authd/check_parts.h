@@ -50,5 +50,7 @@ void	 password_check(struct check *);
 void	 scram_check(struct check *);
 void	 pass_check(struct check *);
 void	 token_check(struct check *);
+/* Of passwords, when u is an account of this machine. */
+void	 account_check(struct check *, const struct user *u);
 
 #endif

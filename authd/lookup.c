@@ -10,6 +10,7 @@
 
 #include "authd/lookup.h"
 #include "authd/relays.h"
+#include "authd/sources.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
@@ -20,7 +21,7 @@
 #define ADDRESS_FLAGS	(ADDRESS_LENIENT | ADDRESS_POSTMASTER | ADDRESS_UTF8)
 
 static struct user *
-find_user(const struct tables *t, const char *local, const char *domain)
+find_user(struct tables *t, const char *local, const char *domain)
 {
 	char	 name[AUTH_USER_MAX + 1];
 	int	 n;
@@ -28,7 +29,7 @@ find_user(const struct tables *t, const char *local, const char *domain)
 	n = snprintf(name, sizeof(name), "%s@%s", local, domain);
 	if (n < 0 || (size_t)n >= sizeof(name))
 		return NULL;
-	return users_find(t->users, name);
+	return sources_find(t, name);
 }
 
 static bool
@@ -144,6 +145,7 @@ lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 	address += mailbox;
 	if (!parse(t, address, &a))
 		return;
+	t->unsure = false;
 	if (config_is_local(t->conf, a.domain))
 		lookup_local(t, &a, mailbox, out);
 	else if (config_is_relay(t->conf, a.domain))
@@ -151,6 +153,9 @@ lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 		    a.local, a.domain) ? AUTH_RELAY : AUTH_UNKNOWN;
 	else
 		out->kind = AUTH_REMOTE;
+	/* Perhaps it is somebody's: nothing is sent back for that. */
+	if (t->unsure && out->kind == AUTH_UNKNOWN)
+		out->kind = AUTH_TEMP;
 }
 
 static int
@@ -201,7 +206,7 @@ sealed(const struct aliases_result *r, size_t n)
  * no alias (false), comes before a catch-all.
  */
 static bool
-expands(const struct tables *t, struct address *a)
+expands(struct tables *t, struct address *a)
 {
 	struct address	 base;
 
@@ -256,7 +261,7 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 
 /* Is it the user's mailbox, with or without a tag? */
 static bool
-is_mailbox_of(const struct tables *t, const struct address *a,
+is_mailbox_of(struct tables *t, const struct address *a,
     const struct user *u)
 {
 	const struct user	*there = find_user(t, a->local, a->domain);
@@ -304,7 +309,7 @@ lookup_login(struct tables *t, const char *name)
 {
 	if (strchr(name, '@') == NULL)
 		return find_user(t, name, t->conf->hostname);
-	return users_find(t->users, name);
+	return sources_find(t, name);
 }
 
 void

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 
 #include "authd/app_log.h"
+#include "authd/asks.h"
 #include "authd/authd.h"
 #include "authd/buckets.h"
 #include "authd/cache.h"
@@ -28,7 +29,6 @@
 #include "authd/serve.h"
 #include "authd/sessions.h"
 #include "authd/spawn.h"
-#include "authd/tokens.h"
 #include "lib/base/config.h"
 #include "lib/base/ipc_server.h"
 #include "lib/base/log.h"
@@ -117,7 +117,7 @@ on_signals(struct event_base *base)
  * that come after.
  */
 static void
-begin(struct authd *a, const char *spawner, const char *tokend)
+begin(struct authd *a, const char *spawner)
 {
 	const struct config	*conf = a->conf;
 
@@ -133,7 +133,8 @@ begin(struct authd *a, const char *spawner, const char *tokend)
 	a->salts = salts_new(conf->authd.state);
 	a->app_log = app_log_new(a->base, conf->authd.state, &a->tables);
 	a->spawn = spawn_new(a->base, spawner);
-	a->tokens = tokens_new(a->base, tokend);
+	a->tokend = asks_new(a->base, conf->run_dir, "tokend");
+	a->pamd = asks_new(a->base, conf->run_dir, "pamd");
 	a->sessions = sessions_new(a->base, a->spawn, conf->spawner.idle);
 }
 
@@ -144,7 +145,8 @@ finish(struct authd *a)
 	hashers_free(a->hashers);
 	spawn_free(a->spawn);
 	sessions_free(a->sessions);
-	tokens_free(a->tokens);
+	asks_free(a->tokend);
+	asks_free(a->pamd);
 	app_log_free(a->app_log);
 	derived_free(a->derived);
 	cache_free(a->cache);
@@ -158,7 +160,7 @@ finish(struct authd *a)
 
 /*
  * User merpati-auth.  Descriptors: the listening socket, spawner's,
- * tokend's, one a client and a session server.  Hostile: the packets of
+ * tokend's, pamd's, one a client and a session server.  Hostile: the packets of
  * smtpd and pop3d, which strangers may have taken over; the passwords and
  * names in them.  A takeover gains the password hashes and every mailbox,
  * but no root.
@@ -168,7 +170,7 @@ main(int argc, char **argv)
 {
 	struct authd		 a;
 	struct users_ids	 ids;
-	char			*path, *spawner, *tokend;
+	char			*path, *spawner;
 	unsigned int		 clients;
 	int			 fd;
 
@@ -184,10 +186,9 @@ main(int argc, char **argv)
 	load_or_exit(&a);
 	if ((a.base = event_base_new()) == NULL)
 		fatalx("event=no-event-base");
-	xasprintf(&tokend, "%s/tokend/tokend.sock", a.conf->run_dir);
 	xasprintf(&spawner, "%s/spawner/spawner.sock", a.conf->run_dir);
 	xasprintf(&path, "%s/authd/authd.sock", a.conf->run_dir);
-	begin(&a, spawner, tokend);
+	begin(&a, spawner);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	a.server = ipc_server_new(a.base, fd, clients, serve_allow,
@@ -201,6 +202,5 @@ main(int argc, char **argv)
 	finish(&a);
 	free(path);
 	free(spawner);
-	free(tokend);
 	return EX_OK;
 }

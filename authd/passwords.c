@@ -77,6 +77,10 @@ password_check(struct check *k)
 
 	if (u != NULL && password_is_app(k, u))
 		return;
+	if (u != NULL && u->account) {
+		account_check(k, u);
+		return;
+	}
 	k->known = u != NULL && u->secret[0] != '\0';
 	if (k->known && cache_has(a->cache, u->name, u->secret, c->secret,
 	    k->start)) {

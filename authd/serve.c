@@ -9,6 +9,7 @@
 #include "authd/lookup.h"
 #include "authd/scram.h"
 #include "authd/serve.h"
+#include "authd/sources.h"
 #include "authd/submit.h"
 #include "authd/workers.h"
 #include "lib/base/io.h"
@@ -72,17 +73,17 @@ peer_accounts(uid_t uid, gid_t gid)
 }
 
 static unsigned int
-peer_who(const struct authd *a, uid_t uid, gid_t gid)
+peer_who(struct authd *a, uid_t uid, gid_t gid)
 {
 	return peer_accounts(uid, gid) |
-	    (users_has_uid(a->tables.users, uid) ? PEER_MAILBOX : 0);
+	    (sources_has_uid(&a->tables, uid) ? PEER_MAILBOX : 0);
 }
 
 bool
 serve_allow(uid_t uid, gid_t gid, void *arg)
 {
-	const struct authd	*a = arg;
-	unsigned int		 who = peer_who(a, uid, gid);
+	struct authd	*a = arg;
+	unsigned int	 who = peer_who(a, uid, gid);
 
 	/* A user's programs may not keep the services out. */
 	if (who == PEER_MAILBOX)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "authd/accounts.h"
 #include "authd/relays.h"
 #include "authd/tables.h"
 #include "lib/base/config.h"
@@ -21,10 +22,12 @@ tables_init(struct tables *t, const struct config *conf,
 	memset(t, 0, sizeof(*t));
 	t->conf = conf;
 	t->ids = *ids;
+	if (config_list_has(&conf->users, "system"))
+		t->accounts = accounts_new(conf);
 }
 
-void
-tables_free(struct tables *t)
+static void
+tables_drop(struct tables *t)
 {
 	users_free(t->users);
 	app_passwords_free(t->apps);
@@ -34,6 +37,14 @@ tables_free(struct tables *t)
 	t->apps = NULL;
 	t->aliases = NULL;
 	t->relays = NULL;
+}
+
+void
+tables_free(struct tables *t)
+{
+	tables_drop(t);
+	accounts_free(t->accounts);
+	t->accounts = NULL;
 }
 
 static struct tables_stamp
@@ -197,7 +208,7 @@ tables_load(struct tables *t, struct buf *err)
 	}
 	if (t->users != NULL)
 		users_keep_usage(users, t->users);
-	tables_free(t);
+	tables_drop(t);
 	t->users = users;
 	t->apps = apps;
 	t->aliases = aliases;

@@ -16,6 +16,7 @@
 
 #define TABLES_CHECK_MS	300	/* looks at the files at most so often */
 
+struct accounts;
 struct aliases;
 struct app_passwords;
 struct config;
@@ -42,10 +43,12 @@ struct tables {
 	const struct config	*conf;
 	struct users_ids	 ids;
 	struct users		*users;
+	struct accounts		*accounts;	/* NULL: not a source */
 	struct app_passwords	*apps;
 	struct aliases		*aliases;
 	struct relays		*relays;	/* NULL: all are accepted */
 	struct tables_stamp	 stamp[TABLES_FILES];
+	bool			 unsure;	/* see sources.h */
 	int64_t			 checked;	/* monotonic ms */
 };
 

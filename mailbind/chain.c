@@ -13,6 +13,7 @@ static const struct chain_service	 services[] = {
 	{ "authd", "merpati-auth" },
 	{ "imapd", "merpati-imapd" },
 	{ "keyd", "merpati-key" },
+	{ "pamd", "merpati-pam" },
 	{ "pop3d", "merpati-pop3d" },
 	{ "queue-runner", "merpati-queue" },
 	{ "remote", "merpati-remote" },

@@ -39,6 +39,10 @@ static const struct place {
 	{ false, "smtpd", "merpati-smtpd", "merpati-smtpd", 0755 },
 };
 
+/* Where the accounts of the machine are users. */
+static const struct place pamd = { false, "pamd", "merpati-pam",
+	"merpati-pam", 0755 };
+
 static void
 check_owner(struct check *c, const char *path, const struct stat *st,
     const struct place *p)
@@ -144,6 +148,53 @@ check_oauth(struct check *c)
 	    "and tokend alone");
 }
 
+static bool
+in_group(const char *user, const char *group)
+{
+	const struct passwd	*pw = getpwnam(user);
+	const struct group	*gr;
+	gid_t			 gid[64];
+	int			 n = 64, i;
+
+	if (pw == NULL || getgrouplist(user, pw->pw_gid, gid, &n) == -1 ||
+	    (gr = getgrnam(group)) == NULL)
+		return false;
+	for (i = 0; i < n; i++)
+		if (gid[i] == gr->gr_gid)
+			return true;
+	return false;
+}
+
+/* What pamd needs when the accounts of this machine are users. */
+static void
+check_system(struct check *c, bool separate, uid_t all)
+{
+	struct stat	 st;
+	char		 path[PATH_LEN];
+
+	snprintf(path, sizeof(path), "%s/pamd", c->cfg->libexec_dir);
+	if (stat(path, &st) == -1)
+		check_error(c, "users: pamd is not installed (built without "
+		    "libpam): %s", path);
+	snprintf(path, sizeof(path), "%s/pamd", c->cfg->run_dir);
+	if (stat(path, &st) == -1 && errno == ENOENT) {
+		check_error(c, "users: %s is not there: run make-instance "
+		    "once more, as it begins to serve system accounts", path);
+		return;
+	}
+	check_place(c, &pamd, separate, all);
+	if (separate && !in_group("merpati-pam", "shadow"))
+		check_warning(c, "merpati-pam is not in the group shadow: "
+		    "passwords of /etc/shadow cannot be checked");
+	if (stat("/etc/pam.d/merpati", &st) == -1)
+		check_warning(c, "/etc/pam.d/merpati is not there: PAM's "
+		    "service \"other\" decides; see pamd(8)");
+	if (config_list_has(&c->cfg->authd.mechanisms, "SCRAM-SHA-256") ||
+	    config_list_has(&c->cfg->authd.mechanisms, "SCRAM-SHA-256-PLUS"))
+		check_warning(c, "users of the system have no keys for SCRAM, "
+		    "which is offered: set mechanisms of authd without it");
+}
+
 void
 check_paths(struct check *c)
 {
@@ -167,6 +218,8 @@ check_paths(struct check *c)
 	check_file(c, c->cfg->aliases_file, 022, "whoever can write it "
 	    "decides where mail goes");
 	check_oauth(c);
+	if (config_list_has(&c->cfg->users, "system"))
+		check_system(c, separate, all);
 	check_file(c, c->cfg->app_passwords_file, 027, "password hashes are "
 	    "for root and authd alone");
 	check_file(c, c->cfg->users_file, 027, "password hashes are for root "

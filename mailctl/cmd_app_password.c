@@ -62,6 +62,18 @@ add_line(struct change *c, const char *user, const char *name,
 	return change_write(c);
 }
 
+/* The name under which authd looks for it; false: there is no such user. */
+static bool
+login_name(const struct config *cfg, struct address *a)
+{
+	char	 local[SYSTEM_NAME_MAX + 1];
+
+	if (user_is_there(cfg, a->text))
+		return true;
+	return tables_account(cfg, a->text, local) &&
+	    address_make(local, cfg->hostname, a) == 0;
+}
+
 static int
 app_add(struct mailctl *m, const char *arg, const char *name,
     const char *services)
@@ -83,7 +95,7 @@ app_add(struct mailctl *m, const char *arg, const char *name,
 	if (services != NULL && !app_password_services(services, &bits))
 		return complain(EX_USAGE, "%s: services are smtp, pop3 and "
 		    "imap, with commas between", shown(services));
-	if (!user_is_there(cfg, a.text))
+	if (!login_name(cfg, &a))
 		return complain(EX_NOUSER, "no user %s", shown(a.text));
 	if ((code = password_get(PASSWORD_GENERATE, password)) != EX_OK)
 		return code;
@@ -111,6 +123,7 @@ app_revoke(struct mailctl *m, const char *arg, const char *name)
 
 	if ((code = user_address(cfg, arg, &a)) != EX_OK)
 		return code;
+	(void)login_name(cfg, &a);
 	code = change_begin(&c, cfg, cfg->app_passwords_file, app_file_good);
 	if (code != EX_OK)
 		;

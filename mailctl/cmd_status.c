@@ -150,6 +150,12 @@ sockets(struct report *r)
 		    packet[i]);
 		one_socket(r, packet[i], services_answers_packet(path), "");
 	}
+	if (config_list_has(&r->cfg->users, "system")) {
+		snprintf(path, sizeof(path), "%s/pamd/pamd.sock",
+		    r->cfg->run_dir);
+		one_socket(r, "pamd/pamd.sock",
+		    services_answers_packet(path), "");
+	}
 	if (r->cfg->oauth.url != NULL) {
 		snprintf(path, sizeof(path), "%s/tokend/tokend.sock",
 		    r->cfg->run_dir);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/text.h"
 #include "lib/store/secret.h"
+#include "lib/store/system_user.h"
 #include "mailctl/mailctl.h"
 #include "mailctl/tables.h"
 
@@ -103,6 +105,33 @@ is_local(const char *domain, void *arg)
 	return config_is_local(x->cfg, domain);
 }
 
+bool
+tables_account(const struct config *cfg, const char *name,
+    char local[SYSTEM_NAME_MAX + 1])
+{
+	const char	*at = strrchr(name, '@');
+	uint32_t	 uid, gid;
+
+	if (!config_list_has(&cfg->users, "system") || at == NULL ||
+	    (size_t)(at - name) > SYSTEM_NAME_MAX ||
+	    !config_is_local(cfg, at + 1))
+		return false;
+	memcpy(local, name, (size_t)(at - name));
+	local[at - name] = '\0';
+	text_lower_str(local);
+	return system_user_find(cfg, local, &uid, &gid) == SYSTEM_USER_FOUND;
+}
+
+/* In the file, or where else users come from (authd/sources.h). */
+static bool
+is_there(const struct config *cfg, const struct users *us, const char *name)
+{
+	char	 local[SYSTEM_NAME_MAX + 1];
+
+	return users_find(us, name) != NULL ||
+	    tables_account(cfg, name, local);
+}
+
 /* user+tag is the user. */
 static bool
 is_user(const char *local, const char *domain, void *arg)
@@ -117,14 +146,14 @@ is_user(const char *local, const char *domain, void *arg)
 	if (snprintf(name, sizeof(name), "%s@%s", local, domain) >=
 	    (int)sizeof(name))
 		return false;
-	if (users_find(x->users, name) != NULL)
+	if (is_there(x->cfg, x->users, name))
 		return true;
 	if (x->cfg->tag[0] == '\0' ||
 	    (tag = strstr(local, x->cfg->tag)) == NULL || tag == local)
 		return false;
 	len = (size_t)(tag - local);
 	snprintf(name, sizeof(name), "%.*s@%s", (int)len, local, domain);
-	return users_find(x->users, name) != NULL;
+	return is_there(x->cfg, x->users, name);
 }
 
 static void
@@ -266,7 +295,7 @@ tables_examine_proofs(const struct config *cfg, const struct users *users,
 	}
 	a = app_passwords_all(apps, &n);
 	for (i = 0; i < n; i++)
-		if (users_find(users, a[i].user) == NULL) {
+		if (!is_there(cfg, users, a[i].user)) {
 			snprintf(text, sizeof(text),
 			    "%s:%lu: no user %.200s",
 			    cfg->app_passwords_file,

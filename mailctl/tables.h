@@ -6,6 +6,7 @@
 #include "lib/base/config.h"
 #include "lib/mail/aliases.h"
 #include "lib/store/app_passwords.h"
+#include "lib/store/system_user.h"
 #include "lib/store/users.h"
 
 /* NULL, and lines "FILE:LINE: reason" in err. */
@@ -38,5 +39,12 @@ void	 tables_examine(const struct config *, const struct users *,
  */
 void	 tables_examine_proofs(const struct config *, const struct users *,
 	    const struct app_passwords *, const struct tables_findings *);
+
+/*
+ * Is it an account of this machine, and are those users?  Then local is its
+ * name; the login name is that in hostname.
+ */
+bool	 tables_account(const struct config *, const char *address,
+	    char local[SYSTEM_NAME_MAX + 1]);
 
 #endif

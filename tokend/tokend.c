@@ -1,19 +1,13 @@
 /* Contract in tokend.h. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 
-#include <event2/event.h>
-
-#include "lib/base/helpers.h"
+#include "lib/base/helper_service.h"
 #include "lib/base/io.h"
-#include "lib/base/ipc_server.h"
 #include "lib/base/log.h"
-#include "lib/base/privilege.h"
-#include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_token.h"
 #include "tokend/cache.h"
@@ -21,13 +15,9 @@
 #include "tokend/introspect.h"
 #include "tokend/tokend.h"
 
-#define CLIENTS_MAX	64
-
 struct tokend {
 	const struct config	*conf;
-	struct event_base	*base;
-	struct ipc_server	*server;
-	struct helpers		*helpers;	/* NULL: no server to ask */
+	struct helper_service	 service;
 	struct cache		*cache;
 	char			 secret[SECRET_MAX + 1];
 };
@@ -134,7 +124,7 @@ ask(struct tokend *t, struct ipc_client *c, uint64_t id, const char *token,
 	memcpy(q->digest, digest, CACHE_DIGEST);
 	proto_token_put_ask(&m, ++last, token);
 	ipc_client_ref(c);
-	r = helpers_ask(t->helpers, &m, asked, q);
+	r = helpers_ask(t->service.helpers, &m, asked, q);
 	explicit_bzero(m.data, m.len);
 	if (r == -1) {
 		log_warn("event=token-not-asked");
@@ -156,28 +146,12 @@ request(struct ipc_client *c, struct ipc_msg *m, void *arg)
 	if (proto_token_get_ask(m, token) == -1)
 		return -1;
 	cache_digest(token, digest);
-	if (t->helpers == NULL ||
+	if (t->service.helpers == NULL ||
 	    cache_has(t->cache, digest, io_monotonic_ms(), &a) ||
 	    ask(t, c, id, token, digest) == -1)
 		answer(c, id, &a);
 	explicit_bzero(token, sizeof(token));
 	return 0;
-}
-
-static bool
-allow(uid_t uid, gid_t gid, void *arg)
-{
-	(void)arg;
-	return privilege_is_service(uid, "merpati-auth") ||
-	    privilege_is_admin(uid, gid);
-}
-
-static void
-on_stop(evutil_socket_t sig, short what, void *arg)
-{
-	(void)sig;
-	(void)what;
-	event_base_loopbreak(arg);
 }
 
 /* A secret that cannot be read is a fault that a person must mend. */
@@ -199,66 +173,25 @@ read_secret(struct tokend *t)
 		    log_esc(path));
 }
 
-static void
-start_helpers(struct tokend *t)
-{
-	struct helpers_kind	 kind = { .title = "introspection",
-	    .max = TOKEND_HELPERS, .queue = TOKEND_QUEUE, .work = work,
-	    .arg = t };
-
-	if (t->conf->oauth.url == NULL) {
-		log_info("event=no-server reason=\"no introspection-url: "
-		    "nothing to do\"");
-		return;
-	}
-	read_secret(t);
-	/* A turn of waiting, and the asking with a little time to spare. */
-	kind.limit_ms = t->conf->oauth.timeout * 1000 + 2000;
-	if (kind.limit_ms > AUTH_TIMEOUT_MS - 2000)
-		kind.limit_ms = AUTH_TIMEOUT_MS - 2000;
-	t->helpers = helpers_new(t->base, &kind);
-}
-
-static void
-serve(struct tokend *t)
-{
-	char	*path;
-	int	 fd;
-
-	xasprintf(&path, "%s/tokend/tokend.sock", t->conf->run_dir);
-	if ((fd = ipc_listen(path, 0666)) == -1)
-		fatal("event=listen-failed path=%s", log_esc(path));
-	t->server = ipc_server_new(t->base, fd, CLIENTS_MAX, allow, request,
-	    t);
-	service_ready();
-	log_info("event=ready path=%s", log_esc(path));
-	free(path);
-}
-
 int
 tokend_main(const struct config *conf)
 {
 	struct tokend	 t = { .conf = conf };
-	struct event	*ev[2];
-	size_t		 i;
+	int		 code;
 
-	if ((t.base = event_base_new()) == NULL ||
-	    (ev[0] = evsignal_new(t.base, SIGTERM, on_stop, t.base)) == NULL ||
-	    (ev[1] = evsignal_new(t.base, SIGINT, on_stop, t.base)) == NULL ||
-	    event_add(ev[0], NULL) == -1 || event_add(ev[1], NULL) == -1)
-		fatalx("event=no-event-base");
-	signal(SIGPIPE, SIG_IGN);
+	t.service = (struct helper_service){ .name = "tokend",
+	    .run_dir = conf->run_dir, .request = request, .arg = &t,
+	    .kind = { .title = "introspection", .max = TOKEND_HELPERS,
+	    .queue = TOKEND_QUEUE, .work = work, .arg = &t } };
+	/* A turn of waiting, and the asking with a little time to spare. */
+	t.service.kind.limit_ms = conf->oauth.timeout * 1000 + 2000;
+	if (conf->oauth.url == NULL)
+		t.service.idle = "no introspection-url";
+	else
+		read_secret(&t);
 	t.cache = cache_new();
-	start_helpers(&t);
-	serve(&t);
-	event_base_dispatch(t.base);
-	log_info("event=stopping");
-	ipc_server_free(t.server);
-	helpers_free(t.helpers);
+	code = helper_service_run(&t.service);
 	cache_free(t.cache);
-	for (i = 0; i < 2; i++)
-		event_free(ev[i]);
-	event_base_free(t.base);
 	explicit_bzero(t.secret, sizeof(t.secret));
-	return EX_OK;
+	return code;
 }

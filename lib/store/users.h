@@ -36,6 +36,8 @@ struct user {
 	bool		 locked;	/* "*" or "!": in by nothing at all */
 	bool		 certified;	/* has certificate= */
 	bool		 keyed;		/* has scram-...= */
+	bool		 account;	/* of this machine, not of the file:
+					 * PAM knows the password */
 	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
 	uint64_t	 used_octets, used_count;	/* as last told */
 };

@@ -297,7 +297,7 @@ class Test(unittest.TestCase):
         self.addCleanup(t.stop)
         t.start()
         self.assertEqual(t.ask("good"), LATER)
-        self.assertIn("event=no-server", t.log())
+        self.assertIn("event=idle", t.log())
 
     def test_a_secret_that_cannot_be_read_is_an_error(self):
         for text in (None, "", "a\nb\n", "a" * 2000):

@@ -1,0 +1,87 @@
+/*
+ * Passwords of this machine's accounts, which pamd asks PAM about.  Contract in
+ * check_parts.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "authd/asks.h"
+#include "authd/cache.h"
+#include "authd/check_parts.h"
+#include "lib/base/io.h"
+#include "lib/net/proto_pam.h"
+
+/* In the place of the hash, which we never see. */
+#define REMEMBERED	"{PAM}"
+
+static void
+account_judge(struct check *k, enum pam_verdict verdict)
+{
+	struct auth_check	*c = &k->s.check;
+	const struct user	*u = check_user(k, c->user);
+
+	switch (verdict) {
+	case PAM_VERDICT_LATER:
+		check_later(k, "pamd");
+		return;
+	case PAM_VERDICT_BAD:
+		check_wrong(k, "password");
+		return;
+	case PAM_VERDICT_OK:
+		break;
+	}
+	/* It may have gone, or come into the users file, meanwhile. */
+	if (u == NULL || !u->account) {
+		check_later(k, "changed");
+		return;
+	}
+	cache_add(k->a->cache, u->name, REMEMBERED, c->secret,
+	    io_monotonic_ms());
+	check_right(k, u);
+}
+
+static int
+account_answered(struct ipc_msg *m, void *arg)
+{
+	enum pam_verdict	 v = PAM_VERDICT_LATER;
+	int			 r;
+
+	r = m == NULL ? 0 : proto_pam_get_answer(m, &v);
+	account_judge(arg, v);
+	return r;
+}
+
+void
+account_check(struct check *k, const struct user *u)
+{
+	static struct ipc_msg		 m;
+	static struct pam_question	 q;
+	const struct auth_check		*c = &k->s.check;
+	struct asks			*pamd = k->a->pamd;
+	size_t				 len;
+	int				 r;
+
+	if (cache_has(k->a->cache, u->name, REMEMBERED, c->secret,
+	    k->start)) {
+		check_right(k, u);
+		return;
+	}
+	/* PAM gives an empty one to accounts that have none. */
+	if (c->secret[0] == '\0') {
+		check_wrong(k, "password");
+		return;
+	}
+	len = (size_t)(strchr(u->name, '@') - u->name);
+	memset(&q, 0, sizeof(q));
+	strlcpy(q.user, u->name, len < sizeof(q.user) ? len + 1 :
+	    sizeof(q.user));
+	strlcpy(q.password, c->secret, sizeof(q.password));
+	strlcpy(q.ip, c->ip, sizeof(q.ip));
+	proto_pam_put_ask(&m, asks_id(pamd), &q);
+	explicit_bzero(&q, sizeof(q));
+	r = asks_send(pamd, &m, account_answered, k);
+	if (r == -1)
+		check_later(k, errno == EAGAIN ? "busy" : "pamd");
+}
