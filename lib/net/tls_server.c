@@ -127,29 +127,26 @@ shake(struct tls_server *s, struct tls *t, const struct stream *st,
 	return how;
 }
 
-static enum tls_server_status
-start(struct tls_server *s, struct stream *st, struct slice ahead,
-    int handshake_ms, struct tls_server_info *info)
+enum tls_server_status
+tls_server_start(struct tls_server *s, struct stream *st, int handshake_ms,
+    struct tls_server_info *info)
 {
-	const struct slice	 none = { "", 0 };
 	enum tls_server_status	 how = TLS_SERVER_LOCAL;
 	struct tls		*t;
 
+	memset(info, 0, sizeof(*info));
 	assert(!tls_on(st));
+	info->injected = stream_pending(st).len;
+	st->in_pos = st->in_len = 0;
 	if (stream_flush(st) != STREAM_OK) {
 		snprintf(info->error, sizeof(info->error),
 		    "TLS handshake: the other side closed the connection");
 		return TLS_SERVER_CLOSED;
 	}
-	if ((t = tls_new(s->set[0].ctx, st->rfd)) == NULL) {
+	if ((t = tls_new(s->set[0].ctx, st->rfd)) == NULL)
 		tls_explain("TLS cannot be set up", NULL, 0, info->error);
-	} else {
-		t->ahead = ahead;
+	else
 		how = shake(s, t, st, handshake_ms, info);
-		/* More than a handshake can be: the record layer will see. */
-		t->ahead = none;
-	}
-	st->in_pos = st->in_len = 0;
 	if (how != TLS_SERVER_OK) {
 		tls_free(t);
 		st->dead = true;
@@ -157,25 +154,6 @@ start(struct tls_server *s, struct stream *st, struct slice ahead,
 	}
 	tls_attach(st, t);
 	return how;
-}
-
-enum tls_server_status
-tls_server_start(struct tls_server *s, struct stream *st, int handshake_ms,
-    struct tls_server_info *info)
-{
-	const struct slice	 none = { "", 0 };
-
-	memset(info, 0, sizeof(*info));
-	info->injected = stream_pending(st).len;
-	return start(s, st, none, handshake_ms, info);
-}
-
-enum tls_server_status
-tls_server_start_ahead(struct tls_server *s, struct stream *st,
-    int handshake_ms, struct tls_server_info *info)
-{
-	memset(info, 0, sizeof(*info));
-	return start(s, st, stream_pending(st), handshake_ms, info);
 }
 
 const char *

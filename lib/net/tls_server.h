@@ -80,13 +80,6 @@ const struct stat	*tls_server_file_stat(const struct tls_server *);
 enum tls_server_status	 tls_server_start(struct tls_server *,
 			    struct stream *, int handshake_ms,
 			    struct tls_server_info *);
-/*
- * The same where TLS is due from the first octet (RFC 8314): what was read
- * ahead, behind the header of a proxy, is the client's and is not thrown away.
- */
-enum tls_server_status	 tls_server_start_ahead(struct tls_server *,
-			    struct stream *, int handshake_ms,
-			    struct tls_server_info *);
 const char	*tls_server_status_name(enum tls_server_status);
 
 #endif

@@ -3,7 +3,6 @@
  * would need O_NONBLOCK, which belongs to the open file, not to us.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
@@ -33,25 +32,12 @@ bio_write(BIO *b, const char *data, int len)
 }
 
 static int
-bio_read_ahead(struct tls *t, char *data, size_t len)
-{
-	if (len > t->ahead.len)
-		len = t->ahead.len;
-	memcpy(data, t->ahead.ptr, len);
-	t->ahead.ptr += len;
-	t->ahead.len -= len;
-	return (int)len;
-}
-
-static int
 bio_read(BIO *b, char *data, int len)
 {
 	struct tls	*t = BIO_get_data(b);
 	ssize_t		 n;
 
 	BIO_clear_retry_flags(b);
-	if (t->ahead.len > 0)
-		return bio_read_ahead(t, data, (size_t)len);
 	n = recv(t->fd, data, (size_t)len, MSG_DONTWAIT);
 	if (n == 0)
 		t->eof = true;

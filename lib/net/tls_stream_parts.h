@@ -8,7 +8,6 @@
 
 #include <openssl/ssl.h>
 
-#include "lib/base/slice.h"
 #include "lib/net/tls_stream.h"
 
 /* One connection: the stream's ctx. */
@@ -18,8 +17,6 @@ struct tls {
 					 * session; lives longer */
 	size_t		 set;		/* a server's: what it has for the name
 					 * that the client asks for */
-	struct slice	 ahead;		/* borrowed during the handshake: read
-					 * before the socket is */
 	int		 fd;
 	bool		 more;		/* what is written may wait a moment
 					 * for what is written next */

@@ -357,21 +357,13 @@ converse(struct stream *st)
 }
 
 static enum tls_server_status
-meet_stream(struct tls_server *s, struct client *c, int ms, struct stream *st,
-    bool ahead)
+meet_stream(struct tls_server *s, struct client *c, int ms, struct stream *st)
 {
 	enum tls_server_status	 how;
 	pthread_t		 thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, client_run, c), 0);
-	if (ahead) {
-		struct slice	 d;
-
-		assert_int_equal(stream_peek(st, &d), STREAM_OK);
-		how = tls_server_start_ahead(s, st, ms, &info);
-	} else {
-		how = tls_server_start(s, st, ms, &info);
-	}
+	how = tls_server_start(s, st, ms, &info);
 	assert_int_equal(tls_on(st), how == TLS_SERVER_OK);
 	if (how == TLS_SERVER_OK)
 		converse(st);
@@ -402,7 +394,7 @@ meet(struct tls_server *s, struct client *c)
 	struct stream	 st;
 
 	open_stream(c, &st);
-	return meet_stream(s, c, PATIENCE, &st, false);
+	return meet_stream(s, c, PATIENCE, &st);
 }
 
 static void
@@ -600,7 +592,7 @@ silence_ends(void **state)
 			st.total = io_monotonic_ms() + 100;
 		start = io_monotonic_ms();
 		assert_int_equal(meet_stream(s, &c, i % 2 == 0 ? 100 :
-		    10 * PATIENCE, &st, false), TLS_SERVER_TIMEOUT);
+		    10 * PATIENCE, &st), TLS_SERVER_TIMEOUT);
 		assert_true(io_monotonic_ms() - start >= 99);
 		assert_true(io_monotonic_ms() - start < 5 * PATIENCE);
 		assert_non_null(strstr(info.error, "timed out"));
@@ -643,26 +635,9 @@ octets_in_clear_are_counted_and_thrown_away(void **state)
 	open_stream(&c, &st);
 	assert_int_equal(write(c.fd, "STARTTLS\r\nRSET\r\n", 16), 16);
 	assert_int_equal(stream_line(&st, 512, &line), STREAM_OK);
-	assert_int_equal(meet_stream(s, &c, PATIENCE, &st, false),
+	assert_int_equal(meet_stream(s, &c, PATIENCE, &st),
 	    TLS_SERVER_OK);
 	assert_int_equal(info.injected, 6);
-	assert_string_equal(c.said, "250 ok\r\n");
-	forget(&c);
-	tls_server_free(s);
-}
-
-static void
-behind_a_proxy_they_are_the_client_s(void **state)
-{
-	struct tls_server	*s = build_all(&plain);
-	struct client		 c = { 0 };
-	struct stream		 st;
-
-	(void)state;
-	open_stream(&c, &st);
-	assert_int_equal(meet_stream(s, &c, PATIENCE, &st, true),
-	    TLS_SERVER_OK);
-	assert_int_equal(info.injected, 0);
 	assert_string_equal(c.said, "250 ok\r\n");
 	forget(&c);
 	tls_server_free(s);
@@ -1095,8 +1070,6 @@ main(void)
 		cmocka_unit_test_setup(failures_of_keyd_are_ours, calm),
 		cmocka_unit_test_setup(
 		    octets_in_clear_are_counted_and_thrown_away, calm),
-		cmocka_unit_test_setup(behind_a_proxy_they_are_the_client_s,
-		    calm),
 		cmocka_unit_test_setup(protocols_are_negotiated, calm),
 		cmocka_unit_test_setup(responses_are_stapled, calm),
 		cmocka_unit_test_setup(a_client_s_certificate_is_told, calm),
