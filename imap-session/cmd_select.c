@@ -49,7 +49,7 @@ select_load(struct session *s, bool examine)
 	struct view	*v = &s->view;
 
 	if (folder_sync(v->folder, FOLDER_QUICK, &v->state) == -1 ||
-	    folder_uids(v->folder, &v->uids) == -1)
+	    view_load_uids(v, &v->uids) == -1)
 		return -1;
 	v->read_only = examine || v->state.read_only;
 	v->recent = v->state.recent;
@@ -62,13 +62,14 @@ select_load(struct session *s, bool examine)
 static void
 select_first_unseen(struct session *s)
 {
-	uint32_t	 uid;
+	uint32_t	 uid, n;
 
 	if (s->view.state.unseen == 0 ||
-	    folder_first_unseen(s->view.folder, &uid) == -1 || uid == 0)
+	    folder_first_unseen(s->view.folder, &uid) == -1 ||
+	    (n = number_set_position(&s->view.uids, uid)) == 0)
 		return;
 	stream_printf(&s->s, "* OK [UNSEEN %u] The first unread message\r\n",
-	    number_set_position(&s->view.uids, uid));
+	    n);
 }
 
 static void

@@ -148,6 +148,15 @@ view_tell_expunged(struct session *s, uint64_t until)
 	number_set_free(&gone);
 }
 
+int
+view_load_uids(const struct view *v, struct number_set *out)
+{
+	if (folder_uids(v->folder, out) == -1)
+		return -1;
+	number_set_remove(out, v->state.next, UINT32_MAX);
+	return 0;
+}
+
 static uint32_t
 view_recent(const struct view *v)
 {
@@ -171,7 +180,7 @@ view_take_new(struct session *s, uint32_t next)
 	uint32_t		 before = number_set_count(&s->view.uids);
 	uint32_t		 recent;
 
-	if (folder_uids(s->view.folder, &now) == -1)
+	if (view_load_uids(&s->view, &now) == -1)
 		return -1;
 	if (next > 1)
 		number_set_remove(&now, 1, next - 1);

@@ -37,6 +37,13 @@ struct view {
 int	 view_resolve(const struct view *, struct slice set, bool uid,
 	    struct number_set *uids, const char **why);
 
+/*
+ * The UIDs of the mailbox as view.state knows it.  What came after that look has
+ * a UID from UIDNEXT on and is news at the next one; were it in the view, changes
+ * of its flags would be taken for that news and never told.  0 or -1.
+ */
+int	 view_load_uids(const struct view *, struct number_set *out);
+
 enum view_depth {
 	VIEW_ALL,		/* EXPUNGE may be told */
 	VIEW_NO_EXPUNGE		/* FETCH, STORE, SEARCH, SORT by sequence number */

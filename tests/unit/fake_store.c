@@ -186,6 +186,8 @@ int
 folder_sync(struct folder *f, enum folder_depth depth,
     struct folder_state *out)
 {
+	int	 r;
+
 	fake.depth = depth;
 	fake.syncs++;
 	if (fake.at_sync != NULL)
@@ -194,7 +196,10 @@ folder_sync(struct folder *f, enum folder_depth depth,
 		errno = fake.sync_errno;
 		return -1;
 	}
-	return folder_state(f, out);
+	r = folder_state(f, out);
+	if (fake.after_sync != NULL)
+		fake.after_sync(fake.syncs);
+	return r;
 }
 
 int

@@ -28,6 +28,7 @@ extern struct fake {
 	unsigned int		 syncs;
 	enum folder_depth	 depth;		/* of the last one */
 	void			(*at_sync)(unsigned int n);
+	void			(*after_sync)(unsigned int n);	/* at once */
 	int			 sync_errno;
 	unsigned int		 opened, closed;
 	char			 keyword[ACCOUNT_KEYWORDS][32];

@@ -372,6 +372,39 @@ what_others_do_at_the_same_time_is_told(void **state)
 	}
 }
 
+/* In SELECT, and in the NOOP after it; then they mark it. */
+static void
+others_deliver(unsigned int n)
+{
+	if (n <= 2)
+		fake_deliver_text(0, "\n5\n");
+}
+
+static void
+others_mark_the_last(unsigned int n)
+{
+	if (n > 1)
+		fake_flag(fake.state.next - 1, LETTER_FLAGGED);
+}
+
+static void
+letters_that_come_between_two_looks_are_new(void **state)
+{
+	static const struct talk	 t = { "RFC 9051 2.3.1.1: below UIDNEXT",
+	    "a NOOP\r\nb FETCH 5 FLAGS\r\nc NOOP\r\n",
+	    "* 5 EXISTS\r\na OK NOOP completed\r\n"
+	    "* 5 FETCH (FLAGS (\\Flagged))\r\n* 6 EXISTS\r\n"
+	    "b OK FETCH completed\r\n"
+	    "* 6 FETCH (UID 6 FLAGS (\\Flagged))\r\n"
+	    "c OK NOOP completed\r\n" };
+
+	(void)state;
+	four();
+	fake.after_sync = others_deliver;
+	fake.at_sync = others_mark_the_last;
+	check(REV2, &t);
+}
+
 static void
 copies_and_moves_answer(void **state)
 {
@@ -468,6 +501,7 @@ main(void)
 		cmocka_unit_test(vanished_uids_are_told_by_fetch),
 		cmocka_unit_test(store_answers),
 		cmocka_unit_test(what_others_do_at_the_same_time_is_told),
+		cmocka_unit_test(letters_that_come_between_two_looks_are_new),
 		cmocka_unit_test(copies_and_moves_answer),
 		cmocka_unit_test(what_the_store_refuses_is_said),
 		cmocka_unit_test(expunge_answers),
