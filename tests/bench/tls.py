@@ -120,7 +120,9 @@ class Line:
 def letters(peer, n, tls):
     from bench import count, empty
     empty(peer.new())
+    # As it is before its delivery, which Delivered-To would say was done.
     text = letter(1, 4096).replace(b"\n", b"\r\n")
+    text = text[text.index(b"Received:"):]
     before, began = cpu_seconds(peer.pid_root()), time.monotonic()
     for _ in range(n):
         c = Line(peer.smtp_port())
