@@ -28,6 +28,7 @@ key_client_close(struct key_client *c)
 {
 	io_close(c->sock);
 	c->sock = -1;
+	c->ahead = 0;
 }
 
 /* keyd went away, or is not there yet: its supervisor starts it again. */
@@ -91,9 +92,13 @@ key_client_sign(struct key_client *c, const struct key_sign *s,
 static int
 await(struct key_client *c, uint64_t id)
 {
+	int	 n;
+
 	do {
 		ipc_drop(&ans);
-		if (ipc_recv(c->sock, &ans, KEY_TIMEOUT_MS) != 1)
+		if ((n = ipc_recv(c->sock, &ans, KEY_TIMEOUT_MS)) == 0)
+			errno = EPIPE;
+		if (n != 1)
 			return -1;
 	} while (ans.id != id);
 	return 0;
@@ -106,20 +111,20 @@ key_client_sign_ahead(struct key_client *c, const struct key_sign *s,
 	uint64_t	 id;
 
 	memset(out, 0, sizeof(*out));
-	if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
-		return -1;
+	if (c->sock == -1)
+		c->sock = ipc_connect(c->path);
 	id = ++c->last_id;
 	proto_key_put_sign(&req, id, s);
-	if (ipc_send(c->sock, &req, KEY_TIMEOUT_MS) == 0) {
+	if (c->sock != -1 && ipc_send(c->sock, &req, KEY_TIMEOUT_MS) == 0) {
 		c->ahead = ++c->last_id;
 		proto_key_put_ticket(&req, c->ahead, NULL);
 		if (ipc_send(c->sock, &req, KEY_TIMEOUT_MS) == 0 &&
 		    await(c, id) == 0)
 			return decoded(c, proto_key_get_signed(&ans, out));
 	}
-	/* An old connection, perhaps. */
+	/* An old connection, or keyd is being restarted. */
 	key_client_close(c);
-	return key_client_sign(c, s, out);
+	return may_come_back(errno) ? key_client_sign(c, s, out) : -1;
 }
 
 int
