@@ -1,33 +1,17 @@
 /* Contract in secure.h. */
-#include <sys/stat.h>
-#include <poll.h>
 #include <string.h>
 
 #include "lib/base/io.h"
-#include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/net/proto_key.h"
 #include "smtpd/secure.h"
 #include "smtpd/session.h"
-
-#define AGAIN_MS	50	/* between two looks for keyd */
 
 static struct tls_server *
 server_for(const struct session *s)
 {
 	return s->role == ROLE_SUBMISSION ? s->server->tls_users :
 	    s->server->tls;
-}
-
-/* Two names of one socket, as -i has them? */
-static bool
-same_socket(int a, int b)
-{
-	struct stat	 sa, sb;
-
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
-	    S_ISSOCK(sa.st_mode) && sa.st_dev == sb.st_dev &&
-	    sa.st_ino == sb.st_ino;
 }
 
 void
@@ -37,7 +21,7 @@ secure_prepare(struct session *s)
 
 	/* TLS wants one descriptor for both ways. */
 	if (server_for(s) != NULL && st->rfd != st->wfd &&
-	    same_socket(st->rfd, st->wfd))
+	    io_same_socket(st->rfd, st->wfd))
 		st->wfd = st->rfd;
 }
 
@@ -72,18 +56,10 @@ secure_offered(const struct session *s)
 bool
 secure_ready(const struct session *s)
 {
-	int64_t	 until = io_monotonic_ms() + KEY_PATIENCE_MS;
-	int	 fd;
-
-	/* It may just be starting again. */
-	while ((fd = ipc_connect(s->server->key_path)) == -1 &&
-	    io_monotonic_ms() < until)
-		poll(NULL, 0, AGAIN_MS);
-	if (fd == -1)
-		log_warn("event=keyd-unreachable client=%s",
-		    log_esc(s->client));
-	io_close(fd);
-	return fd != -1;
+	if (key_client_reachable(s->server->key_path))
+		return true;
+	log_warn("event=keyd-unreachable client=%s", log_esc(s->client));
+	return false;
 }
 
 static void

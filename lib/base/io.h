@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,9 @@ int	 io_fsync_parent(const char *path);
 int64_t	 io_monotonic_ms(void);
 /* Microseconds since 1970. */
 int64_t	 io_time_us(void);
+
+/* Are they two names of one socket, as 0 and 1 may be? */
+bool	 io_same_socket(int a, int b);
 
 /* close(2), errno kept, -1 ignored. */
 void	 io_close(int fd);

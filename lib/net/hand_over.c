@@ -1,25 +1,15 @@
 /* Contract in hand_over.h. */
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
 
+#include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/net/hand_over.h"
 #include "lib/net/tls_stream.h"
-
-bool
-hand_over_one_socket(const struct listener_conn *conn)
-{
-	struct stat	 r, w;
-
-	return fstat(conn->rfd, &r) == 0 && fstat(conn->wfd, &w) == 0 &&
-	    S_ISSOCK(r.st_mode) && r.st_dev == w.st_dev &&
-	    r.st_ino == w.st_ino;
-}
 
 /* Could authd not be reached at all?  Else it may have our connection. */
 static bool
@@ -74,7 +64,8 @@ hand_over_plain(struct auth_client *authd, const struct listener_conn *conn,
 	struct slice	 ahead = stream_pending(s);
 	enum hand_over	 end;
 
-	if (!hand_over_one_socket(conn) || ahead.len > AUTH_AHEAD_MAX) {
+	if (!io_same_socket(conn->rfd, conn->wfd) ||
+	    ahead.len > AUTH_AHEAD_MAX) {
 		log_warnx("event=%s-no-socket", session->check.service);
 		return HAND_OVER_NO_SOCKET;
 	}

@@ -21,8 +21,6 @@ enum hand_over {
 	HAND_OVER_GONE		/* the client does not take what we said */
 };
 
-/* Is the connection one socket?  What -i has as 0 and 1 need not be. */
-bool	 hand_over_one_socket(const struct listener_conn *);
 /*
  * Flush the stream and ask authd.  The caller has set what check needs but service,
  * "pop3" or "imap", and ip, and the tag of session, which is overwritten.  What

@@ -39,6 +39,19 @@ may_come_back(int error)
 	    error == ECONNRESET;
 }
 
+bool
+key_client_reachable(const char *path)
+{
+	int64_t	 until = io_monotonic_ms() + KEY_PATIENCE_MS;
+	int	 fd;
+
+	while ((fd = ipc_connect(path)) == -1 && may_come_back(errno) &&
+	    io_monotonic_ms() < until)
+		poll(NULL, 0, AGAIN_MS);
+	io_close(fd);
+	return fd != -1;
+}
+
 /*
  * Send req, get ans.  A connection kept from an earlier question may be to a
  * keyd that is gone: then once more over a new one; asking twice does no harm.

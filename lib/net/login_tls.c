@@ -1,9 +1,12 @@
 /* TLS of login.h. */
+#include <stdio.h>
+
 #include <bsd/string.h>
 
+#include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/net/hand_over.h"
 #include "lib/net/login_parts.h"
+#include "lib/net/proto_key.h"
 #include "lib/net/tls_server.h"
 
 enum config_tls
@@ -20,21 +23,28 @@ login_offers_tls(const struct login *l)
 {
 	return !tls_on(&l->s) && login_tls_kind(l) == TLS_STARTTLS &&
 	    (l->server->tls != NULL || l->server->inetd) &&
-	    hand_over_one_socket(l->conn);
+	    io_same_socket(l->conn->rfd, l->conn->wfd);
 }
 
-/* With -i only who wants TLS pays for it. */
 bool
 login_tls_ready(struct login *l)
 {
-	char	 error[TLS_TEXT];
+	char	 error[TLS_TEXT], path[108];
 
-	if (l->server->tls != NULL)
-		return true;
-	l->server->tls = tls_server_new(l->conf, l->prog->role, error);
+	/* With -i only who wants TLS pays for it. */
 	if (l->server->tls == NULL)
+		l->server->tls = tls_server_new(l->conf, l->prog->role,
+		    error);
+	if (l->server->tls == NULL) {
 		log_warnx("event=tls-unavailable text=%s", log_esc(error));
-	return l->server->tls != NULL;
+		return false;
+	}
+	/* What is too long for it, the parent has refused. */
+	snprintf(path, sizeof(path), "%s/keyd/keyd.sock", l->conf->run_dir);
+	if (key_client_reachable(path))
+		return true;
+	log_warn("event=keyd-unreachable ip=%s", l->conn->peer.address);
+	return false;
 }
 
 static void

@@ -105,6 +105,11 @@ struct key_client {
 };
 void	 key_client_init(struct key_client *, const char *path);
 void	 key_client_close(struct key_client *);
+/*
+ * Is keyd there to be asked, or within KEY_PATIENCE_MS?  False with errno.  Look
+ * before promising a handshake that only a closed connection could end.
+ */
+bool	 key_client_reachable(const char *path);
 /* 0, or -1 with errno: keyd cannot be asked now. */
 int	 key_client_sign(struct key_client *, const struct key_sign *,
 	    struct key_signature *);

@@ -511,6 +511,23 @@ class Hostile(Suite):
         self.assertTrue(c.over())
         self.assertEqual(self.imap().ask("a NOOP"), "a OK NOOP completed")
 
+    def test_keyd_is_away(self):
+        self.i.svc("keyd", "-d -wd")
+        try:
+            c = self.connect(143)
+            c.line()
+            self.assertEqual(c.ask("a STARTTLS"), "a NO [UNAVAILABLE] TLS is not possible now")
+            self.assertEqual(c.ask("b NOOP"), "b OK NOOP completed")
+            p = self.connect(110)
+            p.line()
+            self.assertEqual(p.ask("STLS"), "-ERR [SYS/TEMP] TLS is not possible now")
+            self.wait_log("imapd", "event=keyd-unreachable ip=127.0.0.1")
+        finally:
+            self.i.svc("keyd", "-u -wU")
+        c = self.connect(143)
+        c.line()
+        self.assertEqual(c.ask("a STARTTLS"), "a OK Begin TLS now")
+
     def test_renegotiation(self):
         for port, quit in ((993, b"a LOGOUT\n"), (995, b"QUIT\n")):
             p = subprocess.Popen(["openssl", "s_client", "-tls1_2", "-connect", "127.0.0.1:%d" % self.i.port(port)],
