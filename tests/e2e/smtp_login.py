@@ -112,8 +112,9 @@ class Auth(Users):
     def test_long_lines(self):
         c = self.client(None, role="submission")
         c.hello()
-        # The command is a command; the exchange has lines of 12,288 octets.
-        self.starts(c.cmd("AUTH PLAIN " + "A" * 2048), "500 5.5.2")
+        # The command and the exchange have lines of 12,288 octets (RFC 4954 4).
+        self.starts(c.cmd("AUTH PLAIN " + "A" * 2048), "501 5.5.2")
+        self.starts(c.cmd("AUTH PLAIN " + "A" * 12288), "500 5.5.2")
         self.starts(c.cmd("AUTH PLAIN"), "334")
         self.starts(c.cmd("A" * 12284), "501 5.5.2")
         self.starts(c.cmd("AUTH PLAIN"), "334")
