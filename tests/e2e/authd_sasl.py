@@ -324,7 +324,6 @@ class Sasl(WithSuite):
         for p in flood:
             p.close()
 
-    @unittest.skipIf(sanitized(), "the sanitizers' times say nothing")
     def test_unknown_and_wrong_take_as_long(self):
         def times(user, method):
             seen = []
@@ -344,8 +343,9 @@ class Sasl(WithSuite):
         for method in ("password", "scram"):
             known = times("t%d@example.org", method)
             unknown = times("u%d@example.org", method)
-            self.assertLess(max(known, unknown) / min(known, unknown), 1.25,
-                            (method, known, unknown))
+            if not sanitized():     # whose times say nothing
+                self.assertLess(max(known, unknown) / min(known, unknown), 1.25,
+                                (method, known, unknown))
         self.suite.write("users", USERS)
 
 
