@@ -47,53 +47,22 @@ tables_free(struct tables *t)
 	t->accounts = NULL;
 }
 
-static struct tables_stamp
-tables_stamp(const char *path)
-{
-	struct tables_stamp	 s;
-	struct stat		 st;
-
-	memset(&s, 0, sizeof(s));
-	if (path == NULL)
-		return s;
-	if (stat(path, &st) == -1) {
-		s.error = errno;
-		return s;
-	}
-	s.mtime = st.st_mtim;
-	s.size = st.st_size;
-	s.ino = st.st_ino;
-	s.dev = st.st_dev;
-	return s;
-}
-
-static bool
-tables_same(const struct tables_stamp *a, const struct tables_stamp *b)
-{
-	return a->mtime.tv_sec == b->mtime.tv_sec &&
-	    a->mtime.tv_nsec == b->mtime.tv_nsec && a->size == b->size &&
-	    a->ino == b->ino && a->dev == b->dev && a->error == b->error;
-}
-
 /* True when some file is another one than *stamp says; *stamp is brought up. */
 static bool
-tables_stamps(const struct config *conf, struct tables_stamp *stamp)
+tables_stamps(const struct config *conf, struct file_stamp *stamp)
 {
-	const char		*path[TABLES_FILES] = {
+	const char	*path[TABLES_FILES] = {
 		[TABLES_USERS] = conf->users_file,
 		[TABLES_APPS] = conf->app_passwords_file,
 		[TABLES_ALIASES] = conf->aliases_file,
 		[TABLES_RELAYS] = conf->relay_recipients,
 	};
-	struct tables_stamp	 now;
-	bool			 other = false;
-	size_t			 i;
+	bool		 other = false;
+	size_t		 i;
 
-	for (i = 0; i < TABLES_FILES; i++) {
-		now = tables_stamp(path[i]);
-		other = other || !tables_same(&now, &stamp[i]);
-		stamp[i] = now;
-	}
+	for (i = 0; i < TABLES_FILES; i++)
+		if (file_stamp_changed(&stamp[i], path[i]))
+			other = true;
 	return other;
 }
 

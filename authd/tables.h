@@ -13,6 +13,7 @@
 
 #include "lib/store/users.h"
 #include "lib/base/buf.h"
+#include "lib/base/file_stamp.h"
 
 #define TABLES_CHECK_MS	300	/* looks at the files at most so often */
 
@@ -21,15 +22,6 @@ struct aliases;
 struct app_passwords;
 struct config;
 struct relays;
-
-/* Enough of a stat to see that a file is another one. */
-struct tables_stamp {
-	struct timespec	 mtime;
-	off_t		 size;
-	ino_t		 ino;
-	dev_t		 dev;
-	int		 error;		/* errno, 0 when it is there */
-};
 
 enum {
 	TABLES_USERS,
@@ -47,7 +39,7 @@ struct tables {
 	struct app_passwords	*apps;
 	struct aliases		*aliases;
 	struct relays		*relays;	/* NULL: all are accepted */
-	struct tables_stamp	 stamp[TABLES_FILES];
+	struct file_stamp	 stamp[TABLES_FILES];
 	bool			 unsure;	/* see sources.h */
 	int64_t			 checked;	/* monotonic ms */
 };

@@ -12,47 +12,16 @@
 
 #define DAY	86400
 
-static struct key_stamp
-stamp_of(const char *path)
-{
-	struct key_stamp	 s;
-	struct stat		 st;
-
-	memset(&s, 0, sizeof(s));
-	if (path == NULL)
-		return s;
-	if (stat(path, &st) == -1) {
-		s.error = errno;
-		return s;
-	}
-	s.mtime = st.st_mtim;
-	s.size = st.st_size;
-	s.ino = st.st_ino;
-	s.dev = st.st_dev;
-	return s;
-}
-
-static bool
-stamp_same(const struct key_stamp *a, const struct key_stamp *b)
-{
-	return a->mtime.tv_sec == b->mtime.tv_sec &&
-	    a->mtime.tv_nsec == b->mtime.tv_nsec && a->size == b->size &&
-	    a->ino == b->ino && a->dev == b->dev && a->error == b->error;
-}
-
 /* True when one of the pair's files is another; the stamps are brought up. */
 static bool
 stamps_changed(struct key_pair *p)
 {
-	struct key_stamp	 now;
-	bool			 other = false;
-	size_t			 i;
+	bool	 other = false;
+	size_t	 i;
 
-	for (i = 0; i < KEY_FILES; i++) {
-		now = stamp_of(p->path[i]);
-		other = other || !stamp_same(&now, &p->stamp[i]);
-		p->stamp[i] = now;
-	}
+	for (i = 0; i < KEY_FILES; i++)
+		if (file_stamp_changed(&p->stamp[i], p->path[i]))
+			other = true;
 	return other;
 }
 

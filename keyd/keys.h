@@ -7,23 +7,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <openssl/evp.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/config.h"
+#include "lib/base/file_stamp.h"
 #include "lib/net/tls_certificates.h"
-
-/* How a file was when it was last looked at. */
-struct key_stamp {
-	struct timespec	 mtime;
-	off_t		 size;
-	ino_t		 ino;
-	dev_t		 dev;
-	int		 error;		/* errno of stat(2), 0: it is there */
-};
 
 enum key_file {
 	KEY_FILE_CHAIN,
@@ -35,7 +26,7 @@ enum key_file {
 struct key_pair {
 	char			*name;		/* as in the configuration */
 	char			*path[KEY_FILES];	/* NULL: none */
-	struct key_stamp	 stamp[KEY_FILES];
+	struct file_stamp	 stamp[KEY_FILES];
 	/* Only while key is not NULL: */
 	struct tls_certificate	 cert;
 	EVP_PKEY		*key;
