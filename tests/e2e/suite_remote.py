@@ -392,7 +392,8 @@ class Remote(unittest.TestCase):
     def test_tlsa_right(self):
         i = self.send("dane-right", "joe@dane.test")
         self.assertRegex(self.at_postfix("dane-right").decode(), r"using TLSv1\.[23]")
-        self.assertIn("dane", re.search(r'tls=("[^"]*"|\S+)', "".join(self.lines(i))).group(1))
+        said = wait_for(lambda: re.search(r'tls=("[^"]*"|\S+)', "".join(self.lines(i))), 20)
+        self.assertIn("dane", said.group(1))
 
     def test_tlsa_wrong_then_mended(self):
         i = self.send("dane-wrong", "joe@wrong.test")
