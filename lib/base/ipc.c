@@ -171,6 +171,28 @@ ipc_get_u64(struct ipc_msg *m, const char *key, uint64_t max, uint64_t *out)
 		m->bad = true;
 }
 
+size_t
+ipc_get_word(struct ipc_msg *m, const char *key, const char *const *words,
+    size_t n)
+{
+	char	 word[IPC_VERB_MAX];
+	size_t	 i;
+
+	ipc_get(m, key, word, sizeof(word));
+	for (i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	m->bad = true;
+	return 0;
+}
+
+void
+ipc_expect(struct ipc_msg *m, const char *verb)
+{
+	if (strcmp(m->verb, verb) != 0)
+		m->bad = true;
+}
+
 void
 ipc_get_octets(struct ipc_msg *m, const char *key, struct buf *out)
 {

@@ -51,6 +51,8 @@ void	 ipc_put_text(struct ipc_msg *, const char *key, const char *value);
 /* Send fd along; still the caller's, who closes it after ipc_send(). */
 void	 ipc_attach(struct ipc_msg *, int fd);
 
+/* The packet must have this verb. */
+void	 ipc_expect(struct ipc_msg *, const char *verb);
 /*
  * Take the next field, which must be key.  After an error the outputs are
  * "" or 0 and every later get fails too.
@@ -58,6 +60,9 @@ void	 ipc_attach(struct ipc_msg *, int fd);
 void	 ipc_get(struct ipc_msg *, const char *key, char *out, size_t size);
 void	 ipc_get_u64(struct ipc_msg *, const char *key, uint64_t max,
 	    uint64_t *out);
+/* One of n words: its place, 0 after an error. */
+size_t	 ipc_get_word(struct ipc_msg *, const char *key,
+	    const char *const *words, size_t n);
 /* Append the decoded value to out. */
 void	 ipc_get_octets(struct ipc_msg *, const char *key, struct buf *out);
 /* The same into a C string: a NUL in it, or size or more octets, is bad. */

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
@@ -23,26 +25,6 @@ static const char	*const kinds[] = {
 	[AUTH_UNKNOWN] = "unknown",
 	[AUTH_TEMP] = "temp",
 };
-
-size_t
-proto_auth_pick(struct ipc_msg *m, const char *name, const char *const *names,
-    size_t n)
-{
-	size_t	 i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	m->bad = true;
-	return 0;
-}
-
-void
-proto_auth_expect(struct ipc_msg *m, const char *verb)
-{
-	if (strcmp(m->verb, verb) != 0)
-		m->bad = true;
-}
 
 void
 proto_auth_get_tag(struct ipc_msg *m, char *out, size_t size)
@@ -127,7 +109,7 @@ proto_auth_put_lookup(struct ipc_msg *m, uint64_t id, const char *address)
 int
 proto_auth_get_lookup(struct ipc_msg *m, char *address, size_t size)
 {
-	proto_auth_expect(m, "lookup");
+	ipc_expect(m, "lookup");
 	ipc_get_text(m, "address", address, size);
 	return ipc_end(m);
 }
@@ -159,11 +141,8 @@ get_u32(struct ipc_msg *m, const char *key, uint32_t max)
 int
 proto_auth_get_found(struct ipc_msg *m, struct auth_lookup *l)
 {
-	char	 kind[16];
-
-	proto_auth_expect(m, "found");
-	ipc_get(m, "kind", kind, sizeof(kind));
-	l->kind = (enum auth_kind)proto_auth_pick(m, kind, kinds,
+	ipc_expect(m, "found");
+	l->kind = (enum auth_kind)ipc_get_word(m, "kind", kinds,
 	    PROTO_AUTH_COUNT(kinds));
 	l->full = get_u32(m, "full", 1) == 1;
 	ipc_get_text(m, "user", l->user, sizeof(l->user));
@@ -185,7 +164,7 @@ proto_auth_put_expand(struct ipc_msg *m, uint64_t id, const char *address)
 int
 proto_auth_get_expand(struct ipc_msg *m, char *address, size_t size)
 {
-	proto_auth_expect(m, "expand");
+	ipc_expect(m, "expand");
 	ipc_get_text(m, "address", address, size);
 	return ipc_end(m);
 }
@@ -205,11 +184,14 @@ proto_auth_get_expanded(struct ipc_msg *m, char *status, size_t size, int *fd)
 {
 	static const char	*const names[] = { "ok", "none", "loop",
 	    "toomany", "temp" };
+	size_t			 name;
 
 	*fd = -1;
-	proto_auth_expect(m, "expanded");
-	ipc_get(m, "status", status, size);
-	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
+	ipc_expect(m, "expanded");
+	name = ipc_get_word(m, "status", names, PROTO_AUTH_COUNT(names));
+	if (strlcpy(status, m->bad ? "" : names[name], size) >= size)
+		m->bad = true;
+	if (name == 0)
 		*fd = proto_auth_get_file(m);
 	return proto_auth_end_with(m, fd);
 }
@@ -224,7 +206,7 @@ proto_auth_put_deliver(struct ipc_msg *m, uint64_t id, const char *user)
 int
 proto_auth_get_deliver(struct ipc_msg *m, char *user, size_t size)
 {
-	proto_auth_expect(m, "deliver");
+	ipc_expect(m, "deliver");
 	ipc_get_text(m, "user", user, size);
 	return ipc_end(m);
 }
@@ -242,12 +224,10 @@ int
 proto_auth_get_worker(struct ipc_msg *m, int *fd)
 {
 	static const char	*const names[] = { "ok", "later" };
-	char			 status[16];
 
 	*fd = -1;
-	proto_auth_expect(m, "worker");
-	ipc_get(m, "status", status, sizeof(status));
-	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
+	ipc_expect(m, "worker");
+	if (ipc_get_word(m, "status", names, PROTO_AUTH_COUNT(names)) == 0)
 		*fd = proto_auth_get_socket(m);
 	return proto_auth_end_with(m, fd);
 }
@@ -266,7 +246,7 @@ int
 proto_auth_get_usage(struct ipc_msg *m, char *user, size_t size,
     uint64_t *octets, uint64_t *count)
 {
-	proto_auth_expect(m, "usage");
+	ipc_expect(m, "usage");
 	ipc_get_text(m, "user", user, size);
 	ipc_get_u64(m, "octets", UINT64_MAX, octets);
 	ipc_get_u64(m, "count", UINT64_MAX, count);
@@ -293,7 +273,7 @@ proto_auth_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
 	*ok = strcmp(m->verb, "ok") == 0;
 	error[0] = '\0';
 	if (!*ok) {
-		proto_auth_expect(m, "error");
+		ipc_expect(m, "error");
 		ipc_get_text(m, "text", error, size);
 	}
 	if (ipc_end(m) == 0)
@@ -321,12 +301,10 @@ int
 proto_auth_get_used(struct ipc_msg *m, int *fd)
 {
 	static const char	*const names[] = { "ok", "temp" };
-	char			 status[16];
 
 	*fd = -1;
-	proto_auth_expect(m, "used");
-	ipc_get(m, "status", status, sizeof(status));
-	if (proto_auth_pick(m, status, names, PROTO_AUTH_COUNT(names)) == 0)
+	ipc_expect(m, "used");
+	if (ipc_get_word(m, "status", names, PROTO_AUTH_COUNT(names)) == 0)
 		*fd = proto_auth_get_file(m);
 	return proto_auth_end_with(m, fd);
 }
@@ -349,7 +327,7 @@ proto_auth_put_handed(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_handed(struct ipc_msg *m, struct auth_handed *h)
 {
-	proto_auth_expect(m, "handed");
+	ipc_expect(m, "handed");
 	ipc_get_text(m, "user", h->user, sizeof(h->user));
 	ipc_get_text(m, "home", h->home, sizeof(h->home));
 	ipc_get(m, "ip", h->ip, sizeof(h->ip));

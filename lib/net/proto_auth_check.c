@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "lib/net/proto_auth.h"
 #include "lib/net/proto_auth_parts.h"
 
@@ -50,11 +52,8 @@ put_proof(struct ipc_msg *m, const struct auth_check *c)
 static void
 get_proof(struct ipc_msg *m, struct auth_check *c)
 {
-	char	 method[16];
-
 	memset(c, 0, sizeof(*c));
-	ipc_get(m, "method", method, sizeof(method));
-	c->method = (enum auth_method)proto_auth_pick(m, method, methods,
+	c->method = (enum auth_method)ipc_get_word(m, "method", methods,
 	    PROTO_AUTH_COUNT(methods));
 	ipc_get_text(m, "user", c->user, sizeof(c->user));
 	ipc_get_text(m, "secret", c->secret, sizeof(c->secret));
@@ -84,7 +83,7 @@ proto_auth_get_check(struct ipc_msg *m, struct auth_check *c)
 {
 	int	 n;
 
-	proto_auth_expect(m, "check");
+	ipc_expect(m, "check");
 	get_proof(m, c);
 	n = ipc_end(m);
 	explicit_bzero(m->data, m->len);
@@ -109,7 +108,7 @@ proto_auth_get_session(struct ipc_msg *m, struct auth_session *s)
 {
 	int	 n;
 
-	proto_auth_expect(m, "session");
+	ipc_expect(m, "session");
 	get_proof(m, &s->check);
 	proto_auth_get_tag(m, s->tag, sizeof(s->tag));
 	s->ahead_len = proto_auth_get_ahead(m, s->ahead);
@@ -141,13 +140,11 @@ proto_auth_put_verdict(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_verdict(struct ipc_msg *m, struct auth_answer *a)
 {
-	char	 name[16];
 	int	 n;
 
 	memset(a, 0, sizeof(*a));
-	proto_auth_expect(m, "verdict");
-	ipc_get(m, "verdict", name, sizeof(name));
-	a->verdict = (enum auth_verdict)proto_auth_pick(m, name, verdicts,
+	ipc_expect(m, "verdict");
+	a->verdict = (enum auth_verdict)ipc_get_word(m, "verdict", verdicts,
 	    PROTO_AUTH_COUNT(verdicts));
 	ipc_get_text(m, "user", a->user, sizeof(a->user));
 	ipc_get_text(m, "signature", a->signature, sizeof(a->signature));
@@ -177,11 +174,13 @@ proto_auth_put_scram(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_scram(struct ipc_msg *m, struct auth_scram *s)
 {
+	size_t	 hash;
+
 	memset(s, 0, sizeof(*s));
-	proto_auth_expect(m, "scram");
+	ipc_expect(m, "scram");
 	ipc_get_text(m, "user", s->user, sizeof(s->user));
-	ipc_get(m, "hash", s->hash, sizeof(s->hash));
-	(void)proto_auth_pick(m, s->hash, hashes, PROTO_AUTH_COUNT(hashes));
+	hash = ipc_get_word(m, "hash", hashes, PROTO_AUTH_COUNT(hashes));
+	strlcpy(s->hash, m->bad ? "" : hashes[hash], sizeof(s->hash));
 	ipc_get_text(m, "nonce", s->nonce, sizeof(s->nonce));
 	ipc_get(m, "service", s->service, sizeof(s->service));
 	ipc_get(m, "ip", s->ip, sizeof(s->ip));
@@ -204,7 +203,7 @@ proto_auth_get_first(struct ipc_msg *m, struct auth_scram_first *f)
 	uint64_t	 later;
 
 	memset(f, 0, sizeof(*f));
-	proto_auth_expect(m, "first");
+	ipc_expect(m, "first");
 	ipc_get_u64(m, "later", 1, &later);
 	f->later = later == 1;
 	ipc_get(m, "exchange", f->exchange, sizeof(f->exchange));
@@ -226,7 +225,7 @@ int
 proto_auth_get_submit(struct ipc_msg *m, struct auth_submit *s)
 {
 	memset(s, 0, sizeof(*s));
-	proto_auth_expect(m, "submit");
+	ipc_expect(m, "submit");
 	ipc_get_text(m, "user", s->user, sizeof(s->user));
 	ipc_get_text(m, "sender", s->sender, sizeof(s->sender));
 	ipc_get_u64(m, "count", UINT32_MAX, &s->count);
@@ -243,11 +242,8 @@ proto_auth_put_may(struct ipc_msg *m, uint64_t id, enum auth_may may)
 int
 proto_auth_get_may(struct ipc_msg *m, enum auth_may *may)
 {
-	char	 name[16];
-
-	proto_auth_expect(m, "may");
-	ipc_get(m, "may", name, sizeof(name));
-	*may = (enum auth_may)proto_auth_pick(m, name, mays,
+	ipc_expect(m, "may");
+	*may = (enum auth_may)ipc_get_word(m, "may", mays,
 	    PROTO_AUTH_COUNT(mays));
 	if (ipc_end(m) == 0)
 		return 0;

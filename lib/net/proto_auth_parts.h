@@ -11,10 +11,6 @@
 
 #define PROTO_AUTH_COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* The place of name among n names; 0 and an error when it is none. */
-size_t	 proto_auth_pick(struct ipc_msg *, const char *name,
-	    const char *const *names, size_t n);
-void	 proto_auth_expect(struct ipc_msg *, const char *verb);
 /* A tag is printable ASCII, as it is written to a client. */
 void	 proto_auth_get_tag(struct ipc_msg *, char *out, size_t size);
 /* At most AUTH_AHEAD_MAX octets; how many. */

@@ -132,8 +132,7 @@ proto_control_put_done(struct ipc_msg *m, uint64_t id, uint64_t count)
 int
 proto_control_get_done(struct ipc_msg *m, uint64_t *count)
 {
-	if (strcmp(m->verb, "done") != 0)
-		m->bad = true;
+	ipc_expect(m, "done");
 	ipc_get_u64(m, "count", UINT64_MAX, count);
 	return ipc_end(m);
 }
@@ -148,8 +147,7 @@ proto_control_put_error(struct ipc_msg *m, uint64_t id, const char *text)
 int
 proto_control_get_error(struct ipc_msg *m, char *text, size_t size)
 {
-	if (strcmp(m->verb, "error") != 0)
-		m->bad = true;
+	ipc_expect(m, "error");
 	proto_control_get_text(m, "text", text, size);
 	return ipc_end(m);
 }
@@ -173,8 +171,7 @@ proto_control_get_shown(struct ipc_msg *m, struct control_shown *s)
 
 	memset(s, 0, sizeof(*s));
 	s->message = s->state = -1;
-	if (strcmp(m->verb, "shown") != 0)
-		m->bad = true;
+	ipc_expect(m, "shown");
 	ipc_get_u64(m, "where", QUEUE_HOLD, &where);
 	s->where = (enum queue_where)where;
 	proto_control_get_text(m, "reason", s->reason, sizeof(s->reason));
@@ -232,8 +229,7 @@ proto_control_get_numbers(struct ipc_msg *m, struct control_status *s)
 	size_t		 i;
 
 	memset(s, 0, sizeof(*s));
-	if (strcmp(m->verb, "numbers") != 0)
-		m->bad = true;
+	ipc_expect(m, "numbers");
 	for (i = 0; i < NNUMBERS; i++) {
 		ipc_get_u64(m, numbers[i].key, UINT64_MAX, &v);
 		memcpy((char *)s + numbers[i].offset, &v, sizeof(v));

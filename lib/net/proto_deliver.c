@@ -32,8 +32,7 @@ proto_deliver_get_job(struct ipc_msg *m, struct deliver_job *j)
 {
 	uint64_t	 n;
 
-	if (strcmp(m->verb, "job") != 0)
-		m->bad = true;
+	ipc_expect(m, "job");
 	proto_get_id(m, j->id);
 	proto_get_number(m, "number", &j->number);
 	j->again = proto_get_bool(m, "again");
@@ -71,8 +70,7 @@ proto_deliver_put_result(struct ipc_msg *m, uint64_t id,
 int
 proto_deliver_get_result(struct ipc_msg *m, struct deliver_result *r)
 {
-	if (strcmp(m->verb, "result") != 0)
-		m->bad = true;
+	ipc_expect(m, "result");
 	proto_get_id(m, r->id);
 	proto_get_number(m, "number", &r->number);
 	proto_get_verdict(m, &r->verdict, r->code);

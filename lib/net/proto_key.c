@@ -23,13 +23,6 @@ static const struct {
 	{ "sha512", 64 },
 };
 
-static void
-expect(struct ipc_msg *m, const char *verb)
-{
-	if (strcmp(m->verb, verb) != 0)
-		m->bad = true;
-}
-
 /* As ipc_end(), and what was decoded of a bad packet is wiped. */
 static int
 end_or_wipe(struct ipc_msg *m, void *out, size_t size)
@@ -122,27 +115,13 @@ proto_key_put_sign(struct ipc_msg *m, uint64_t id, const struct key_sign *s)
 	put_hex(m, "data", s->data, s->len);
 }
 
-static enum key_scheme
-get_scheme(struct ipc_msg *m)
-{
-	char	 name[16];
-	size_t	 i;
-
-	ipc_get(m, "scheme", name, sizeof(name));
-	for (i = 0; i < COUNT(schemes); i++)
-		if (strcmp(name, schemes[i]) == 0)
-			return (enum key_scheme)i;
-	m->bad = true;
-	return KEY_RSA_PKCS1;
-}
-
 int
 proto_key_get_sign(struct ipc_msg *m, struct key_sign *s)
 {
 	size_t	 i;
 
 	memset(s, 0, sizeof(*s));
-	expect(m, "sign");
+	ipc_expect(m, "sign");
 	ipc_get(m, "key", s->key, sizeof(s->key));
 	for (i = 0; s->key[i] != '\0'; i++)
 		if (text_hex(s->key[i]) == -1 ||
@@ -150,7 +129,8 @@ proto_key_get_sign(struct ipc_msg *m, struct key_sign *s)
 			m->bad = true;
 	if (i != KEY_ID_MAX)
 		m->bad = true;
-	s->scheme = get_scheme(m);
+	s->scheme = (enum key_scheme)ipc_get_word(m, "scheme", schemes,
+	    COUNT(schemes));
 	ipc_get(m, "digest", s->digest, sizeof(s->digest));
 	s->len = get_hex(m, "data", s->data, sizeof(s->data));
 	if (s->len == 0 || s->len != digest_len(s->digest))
@@ -172,7 +152,7 @@ int
 proto_key_get_signed(struct ipc_msg *m, struct key_signature *s)
 {
 	memset(s, 0, sizeof(*s));
-	expect(m, "signed");
+	ipc_expect(m, "signed");
 	s->ok = get_bool(m, "ok");
 	if (s->ok) {
 		s->len = get_hex(m, "data", s->data, sizeof(s->data));
@@ -196,7 +176,7 @@ proto_key_get_ticket(struct ipc_msg *m, bool *named,
     unsigned char name[KEY_TICKET_NAME])
 {
 	memset(name, 0, KEY_TICKET_NAME);
-	expect(m, "ticket");
+	ipc_expect(m, "ticket");
 	if ((*named = ipc_next_is(m, "name")))
 		get_octets(m, "name", name, KEY_TICKET_NAME);
 	return end_or_wipe(m, name, KEY_TICKET_NAME);
@@ -223,7 +203,7 @@ proto_key_get_ticket_key(struct ipc_msg *m, struct key_ticket *t)
 	uint64_t	 fresh = 0, left = 0;
 
 	memset(t, 0, sizeof(*t));
-	expect(m, "ticket-key");
+	ipc_expect(m, "ticket-key");
 	if ((t->known = get_bool(m, "known"))) {
 		get_octets(m, "name", t->name, sizeof(t->name));
 		get_octets(m, "aes", t->aes, sizeof(t->aes));
@@ -267,7 +247,7 @@ proto_key_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
 	*ok = strcmp(m->verb, "ok") == 0;
 	error[0] = '\0';
 	if (!*ok) {
-		expect(m, "error");
+		ipc_expect(m, "error");
 		ipc_get_text(m, "text", error, size);
 	}
 	if (ipc_end(m) == 0)

@@ -27,8 +27,7 @@ proto_pam_get_ask(struct ipc_msg *m, struct pam_question *q)
 {
 	int	 r;
 
-	if (strcmp(m->verb, "password") != 0)
-		m->bad = true;
+	ipc_expect(m, "password");
 	ipc_get_text(m, "user", q->user, sizeof(q->user));
 	ipc_get_text(m, "password", q->password, sizeof(q->password));
 	ipc_get(m, "ip", q->ip, sizeof(q->ip));
@@ -53,18 +52,11 @@ proto_pam_put_answer(struct ipc_msg *m, uint64_t id, enum pam_verdict v)
 int
 proto_pam_get_answer(struct ipc_msg *m, enum pam_verdict *v)
 {
-	char	 name[16];
 	size_t	 i;
 
 	*v = PAM_VERDICT_LATER;		/* never OK by accident */
-	if (strcmp(m->verb, "password") != 0)
-		m->bad = true;
-	ipc_get(m, "verdict", name, sizeof(name));
-	for (i = 0; i < COUNT(verdicts); i++)
-		if (strcmp(name, verdicts[i]) == 0)
-			break;
-	if (i == COUNT(verdicts))
-		m->bad = true;
+	ipc_expect(m, "password");
+	i = ipc_get_word(m, "verdict", verdicts, COUNT(verdicts));
 	if (ipc_end(m) == -1)
 		return -1;
 	*v = (enum pam_verdict)i;

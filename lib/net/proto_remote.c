@@ -96,8 +96,7 @@ proto_remote_get_open(struct ipc_msg *m, struct remote_open *o)
 	uint64_t	 port;
 
 	memset(o, 0, sizeof(*o));
-	if (strcmp(m->verb, "open") != 0)
-		m->bad = true;
+	ipc_expect(m, "open");
 	o->lmtp = proto_get_bool(m, "lmtp");
 	get_tls(m, &o->tls);
 	ipc_get_u64(m, "port", UINT16_MAX, &port);
@@ -205,8 +204,7 @@ proto_remote_get_job(struct ipc_msg *m, struct remote_job *j)
 	uint64_t	 n;
 
 	j->nrcpt = 0;
-	if (strcmp(m->verb, "job") != 0)
-		m->bad = true;
+	ipc_expect(m, "job");
 	proto_get_id(m, j->id);
 	proto_get_line(m, "sender", j->sender, sizeof(j->sender));
 	proto_get_line(m, "envid", j->envid, sizeof(j->envid));
@@ -323,8 +321,7 @@ proto_remote_get_result(struct ipc_msg *m, struct remote_result *r)
 {
 	struct remote_outcome	 group;
 
-	if (strcmp(m->verb, "result") != 0)
-		m->bad = true;
+	ipc_expect(m, "result");
 	proto_get_id(m, r->id);
 	r->kept = proto_get_bool(m, "kept");
 	r->destination_failed = proto_get_bool(m, "destination-failed");

@@ -26,29 +26,6 @@ static const char *const	 danes[] = {
 	[DANE_FAILED] = "failed",
 };
 
-static void
-expect(struct ipc_msg *m, const char *verb)
-{
-	if (strcmp(m->verb, verb) != 0)
-		m->bad = true;
-}
-
-/* The place of the field's value among n names, 0 when it is none. */
-static size_t
-get_name(struct ipc_msg *m, const char *key, const char *const *names,
-    size_t n)
-{
-	char	 value[16];
-	size_t	 i;
-
-	ipc_get(m, key, value, sizeof(value));
-	for (i = 0; i < n; i++)
-		if (strcmp(value, names[i]) == 0)
-			return i;
-	m->bad = true;
-	return 0;
-}
-
 static uint64_t
 get_number(struct ipc_msg *m, const char *key, uint64_t max)
 {
@@ -214,7 +191,7 @@ proto_resolver_get_host(struct ipc_msg *m, struct resolver_host *h)
 	h->secure = get_number(m, "secure", 1) == 1;
 	while (h->naddr < RESOLVER_ADDRS && ipc_next_is(m, "addr"))
 		get_addr(m, h->addr[h->naddr++]);
-	h->dane = (enum resolver_dane)get_name(m, "dane", danes,
+	h->dane = (enum resolver_dane)ipc_get_word(m, "dane", danes,
 	    COUNT(danes));
 	while (h->ntlsa < RESOLVER_TLSA && ipc_next_is(m, "tlsa")) {
 		if (h->tlsa == NULL)
@@ -281,8 +258,8 @@ proto_resolver_get_route(struct ipc_msg *m, struct resolver_route *r)
 	size_t	 i;
 
 	resolver_route_init(r);
-	expect(m, "hosts");
-	r->status = (enum resolver_status)get_name(m, "status", statuses,
+	ipc_expect(m, "hosts");
+	r->status = (enum resolver_status)ipc_get_word(m, "status", statuses,
 	    COUNT(statuses));
 	ipc_get(m, "code", r->code, sizeof(r->code));
 	if (!code_fits(r->code, r->status))
@@ -344,8 +321,8 @@ int
 proto_resolver_get_texts(struct ipc_msg *m, struct resolver_texts *t)
 {
 	memset(t, 0, sizeof(*t));
-	expect(m, "texts");
-	t->status = (enum resolver_status)get_name(m, "status", statuses,
+	ipc_expect(m, "texts");
+	t->status = (enum resolver_status)ipc_get_word(m, "status", statuses,
 	    COUNT(statuses));
 	t->secure = get_number(m, "secure", 1) == 1;
 	t->ttl = (uint32_t)get_number(m, "ttl", UINT32_MAX);

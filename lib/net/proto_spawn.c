@@ -26,21 +26,6 @@ proto_spawn_kind(enum spawn_kind kind)
 	return kinds[kind];
 }
 
-static size_t
-get_name(struct ipc_msg *m, const char *key, const char *const *names,
-    size_t n)
-{
-	char	 name[16];
-	size_t	 i;
-
-	ipc_get(m, key, name, sizeof(name));
-	for (i = 0; i < n; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	m->bad = true;
-	return 0;
-}
-
 static void
 get_text(struct ipc_msg *m, const char *key, char *out, size_t size)
 {
@@ -80,9 +65,8 @@ proto_spawn_put_server(struct ipc_msg *m, uint64_t id,
 int
 proto_spawn_get_server(struct ipc_msg *m, struct spawn_server *s)
 {
-	if (strcmp(m->verb, "server") != 0)
-		m->bad = true;
-	s->kind = (enum spawn_kind)get_name(m, "kind", kinds, COUNT(kinds));
+	ipc_expect(m, "server");
+	s->kind = (enum spawn_kind)ipc_get_word(m, "kind", kinds, COUNT(kinds));
 	get_ids(m, &s->uid, &s->gid);
 	return ipc_end(m);
 }
@@ -100,8 +84,7 @@ proto_spawn_put_home(struct ipc_msg *m, uint64_t id,
 int
 proto_spawn_get_home(struct ipc_msg *m, struct spawn_home *h)
 {
-	if (strcmp(m->verb, "home") != 0)
-		m->bad = true;
+	ipc_expect(m, "home");
 	get_text(m, "path", h->path, sizeof(h->path));
 	get_ids(m, &h->uid, &h->gid);
 	return ipc_end(m);
@@ -125,9 +108,8 @@ proto_spawn_get_answer(struct ipc_msg *m, const char *verb,
 	struct stat	 st;
 
 	a->fd = -1;
-	if (strcmp(m->verb, verb) != 0)
-		m->bad = true;
-	a->status = (enum spawn_status)get_name(m, "status", statuses,
+	ipc_expect(m, verb);
+	a->status = (enum spawn_status)ipc_get_word(m, "status", statuses,
 	    COUNT(statuses));
 	get_text(m, "text", a->text, sizeof(a->text));
 	if (a->status == SPAWN_OK && strcmp(verb, "server") == 0)

@@ -26,8 +26,7 @@ proto_token_get_ask(struct ipc_msg *m, char token[TOKEN_MAX + 1])
 {
 	int	 r;
 
-	if (strcmp(m->verb, "token") != 0)
-		m->bad = true;
+	ipc_expect(m, "token");
 	ipc_get_text(m, "token", token, TOKEN_MAX + 1);
 	if (token[0] == '\0')
 		m->bad = true;
@@ -52,19 +51,14 @@ proto_token_put_answer(struct ipc_msg *m, uint64_t id,
 int
 proto_token_get_answer(struct ipc_msg *m, struct token_answer *a)
 {
-	char	 name[16];
 	size_t	 i;
 
-	if (strcmp(m->verb, "token") != 0)
-		m->bad = true;
-	ipc_get(m, "status", name, sizeof(name));
-	for (i = 0; i < COUNT(statuses); i++)
-		if (strcmp(name, statuses[i]) == 0)
-			break;
+	ipc_expect(m, "token");
+	i = ipc_get_word(m, "status", statuses, COUNT(statuses));
 	proto_get_line(m, "user", a->user, sizeof(a->user));
 	proto_get_number(m, "seconds", &a->seconds);
 	/* A name exactly when there is somebody: authd looks only once. */
-	if (i == COUNT(statuses) || !text_is_utf8(slice_str(a->user)) ||
+	if (!text_is_utf8(slice_str(a->user)) ||
 	    (i == TOKEN_ACTIVE) != (a->user[0] != '\0'))
 		m->bad = true;
 	if (ipc_end(m) == 0) {
