@@ -14,14 +14,12 @@
 #include "authd/workers.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/base/privilege.h"
+#include "lib/base/peers.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_auth.h"
 #include "lib/store/app_uses.h"
 
-#define PEERS		32	/* uids remembered, whatever they are */
 #define MAILBOX_CLIENTS	64	/* connections of one mailbox uid */
-#define PEERS_MS	60000	/* so long: accounts and groups change */
 
 enum peer {
 	PEER_SMTPD = 1,
@@ -37,45 +35,20 @@ typedef int	 serve_fn(struct authd *, struct ipc_client *,
 
 static struct ipc_msg	 ans;
 
-/* What the accounts say; asking them costs a read of /etc/passwd each. */
-static unsigned int
-peer_accounts(uid_t uid, gid_t gid)
-{
-	static const struct {
-		const char	*user;
-		enum peer	 who;
-	}			 services[] = {
-		{ "merpati-smtpd", PEER_SMTPD },
-		{ "merpati-queue", PEER_QUEUE },
-		{ "merpati-pop3d", PEER_POP3D },
-		{ "merpati-imapd", PEER_IMAPD },
-	};
-	static struct {
-		uid_t		 uid;
-		gid_t		 gid;
-		unsigned int	 who;
-		int64_t		 until;
-	}			 known[PEERS];
-	int64_t			 now = io_monotonic_ms();
-	size_t			 i, p = uid % PEERS;
-
-	if (known[p].until > now && known[p].uid == uid &&
-	    known[p].gid == gid)
-		return known[p].who;
-	known[p].uid = uid;
-	known[p].gid = gid;
-	known[p].until = now + PEERS_MS;
-	known[p].who = privilege_is_admin(uid, gid) ? PEER_ADMIN : 0;
-	for (i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (privilege_is_service(uid, services[i].user))
-			known[p].who |= services[i].who;
-	return known[p].who;
-}
+/* What the accounts say. */
+static const struct peers_service	 services[] = {
+	{ "merpati-smtpd", PEER_SMTPD },
+	{ "merpati-queue", PEER_QUEUE },
+	{ "merpati-pop3d", PEER_POP3D },
+	{ "merpati-imapd", PEER_IMAPD },
+	{ NULL, 0 },
+};
+static struct peers	 peers = { .services = services, .admin = PEER_ADMIN };
 
 static unsigned int
 peer_who(struct authd *a, uid_t uid, gid_t gid)
 {
-	return peer_accounts(uid, gid) |
+	return peers_who(&peers, uid, gid) |
 	    (sources_has_uid(&a->tables, uid) ? PEER_MAILBOX : 0);
 }
 

@@ -4,13 +4,9 @@
 #include "keyd/keyd.h"
 #include "keyd/serve.h"
 #include "keyd/sign.h"
-#include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/base/privilege.h"
+#include "lib/base/peers.h"
 #include "lib/net/proto_key.h"
-
-#define PEERS		16	/* uids remembered, whatever they are */
-#define PEERS_MS	60000	/* so long: accounts and groups change */
 
 enum peer {
 	PEER_TLS = 1,		/* smtpd, pop3d, imapd */
@@ -22,33 +18,13 @@ typedef int	 serve_fn(struct keyd *, struct ipc_client *,
 
 static struct ipc_msg	 ans;
 
-/* Asking the accounts costs a read of /etc/passwd each. */
-static unsigned int
-peer_who(uid_t uid, gid_t gid)
-{
-	static const char *const	 services[] = { "merpati-smtpd",
-	    "merpati-pop3d", "merpati-imapd" };
-	static struct {
-		uid_t		 uid;
-		gid_t		 gid;
-		unsigned int	 who;
-		int64_t		 until;
-	}				 known[PEERS];
-	int64_t				 now = io_monotonic_ms();
-	size_t				 i, p = uid % PEERS;
-
-	if (known[p].until > now && known[p].uid == uid &&
-	    known[p].gid == gid)
-		return known[p].who;
-	known[p].uid = uid;
-	known[p].gid = gid;
-	known[p].until = now + PEERS_MS;
-	known[p].who = privilege_is_admin(uid, gid) ? PEER_ADMIN : 0;
-	for (i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (privilege_is_service(uid, services[i]))
-			known[p].who |= PEER_TLS;
-	return known[p].who;
-}
+static const struct peers_service	 services[] = {
+	{ "merpati-smtpd", PEER_TLS },
+	{ "merpati-pop3d", PEER_TLS },
+	{ "merpati-imapd", PEER_TLS },
+	{ NULL, 0 },
+};
+static struct peers	 peers = { .services = services, .admin = PEER_ADMIN };
 
 bool
 serve_allow(uid_t uid, gid_t gid, void *arg)
@@ -56,7 +32,7 @@ serve_allow(uid_t uid, gid_t gid, void *arg)
 	const struct keyd	*k = arg;
 
 	/* One that was taken over does not keep the others out. */
-	return peer_who(uid, gid) != 0 &&
+	return peers_who(&peers, uid, gid) != 0 &&
 	    ipc_server_count(k->server, uid) < k->clients - k->clients / 4;
 }
 
@@ -135,7 +111,7 @@ serve_request(struct ipc_client *c, struct ipc_msg *m, void *arg)
 		{ "ticket", serve_ticket, PEER_TLS },
 		{ "reload", serve_reload, PEER_ADMIN },
 	};
-	unsigned int	 who = peer_who(ipc_client_uid(c),
+	unsigned int	 who = peers_who(&peers, ipc_client_uid(c),
 			    ipc_client_gid(c));
 	size_t		 i;
 

@@ -9,48 +9,28 @@
 #include "lib/base/io.h"
 #include "lib/base/ipc_server.h"
 #include "lib/base/log.h"
-#include "lib/base/privilege.h"
+#include "lib/base/peers.h"
 #include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "resolver/ask.h"
 #include "resolver/limits.h"
 #include "resolver/resolver.h"
 
-#define PEERS		16	/* uids remembered */
-#define PEERS_MS	60000	/* so long: accounts and groups change */
-
 static struct ipc_msg	 ans;
 
 static bool
-may_ask(uid_t uid, gid_t gid)
-{
-	return privilege_is_service(uid, "merpati-smtpd") ||
-	    privilege_is_service(uid, "merpati-queue") ||
-	    privilege_is_admin(uid, gid);
-}
-
-/* Asking the accounts costs a read of /etc/passwd; smtpd connects often. */
-static bool
 allow(uid_t uid, gid_t gid, void *arg)
 {
-	static struct {
-		uid_t	 uid;
-		gid_t	 gid;
-		bool	 may;
-		int64_t	 until;
-	}	 known[PEERS];
-	int64_t	 now = io_monotonic_ms();
-	size_t	 i = uid % PEERS;
+	static const struct peers_service	 services[] = {
+		{ "merpati-smtpd", true },
+		{ "merpati-queue", true },
+		{ NULL, false },
+	};
+	static struct peers	 peers = { .services = services,
+				    .admin = true };
 
 	(void)arg;
-	if (known[i].until <= now || known[i].uid != uid ||
-	    known[i].gid != gid) {
-		known[i].uid = uid;
-		known[i].gid = gid;
-		known[i].until = now + PEERS_MS;
-		known[i].may = may_ask(uid, gid);
-	}
-	return known[i].may;
+	return peers_who(&peers, uid, gid) != 0;
 }
 
 /* Too many at once: these are told so, the others are not disturbed. */
