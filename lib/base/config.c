@@ -59,30 +59,50 @@ config_validate(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;	/* go on: report every error of the file */
 }
 
-/* The options of one section, from the table of keys. */
+/* The options of one section and of those in it, from the tables. */
 static cfg_opt_t *
-config_options(const char *section, cfg_opt_t *subsections, size_t nsub)
+config_options(const char *section)
 {
-	const struct config_key	*k;
-	cfg_opt_t		*opts;
-	size_t			 n = 0, i;
+	const struct config_key		*k;
+	const struct config_section	*s;
+	cfg_opt_t			*opts;
+	size_t				 n = 0;
 
-	opts = xcalloc(config_nkeys + nsub + 1, sizeof(*opts));
+	opts = xcalloc(config_nkeys + config_nsections + 1, sizeof(*opts));
 	for (k = config_keys; k < config_keys + config_nkeys; k++) {
 		cfg_opt_t	 str = CFG_STR(k->name, NULL, CFGF_NODEFAULT);
 		cfg_opt_t	 list = CFG_STR_LIST(k->name, NULL,
 				    CFGF_NODEFAULT);
 
-		if (strcmp(k->section, section) == 0)
-			opts[n++] = config_key_is_list(k) ? list : str;
+		if (strcmp(k->section, section) != 0)
+			continue;
+		opts[n] = config_key_is_list(k) ? list : str;
+		opts[n++].validcb = config_validate;
 	}
-	for (i = 0; i < nsub; i++)
-		opts[n++] = subsections[i];
+	for (s = config_sections; s < config_sections + config_nsections; s++) {
+		cfg_opt_t	 one = CFG_SEC(s->name, NULL, CFGF_NONE);
+
+		if (strcmp(s->in, section) != 0)
+			continue;
+		one.subopts = config_options(s->name);
+		if (s->size > 0)
+			one.flags = CFGF_MULTI | CFGF_TITLE |
+			    CFGF_NO_TITLE_DUPES;
+		opts[n++] = one;
+	}
 	opts[n] = (cfg_opt_t)CFG_END();
-	for (i = 0; i < n; i++)
-		if (opts[i].type == CFGT_STR)
-			opts[i].validcb = config_validate;
 	return opts;
+}
+
+static void
+config_options_free(cfg_opt_t *opts)
+{
+	cfg_opt_t	*o;
+
+	for (o = opts; o->name != NULL; o++)
+		if (o->type == CFGT_SEC)
+			config_options_free(o->subopts);
+	free(opts);
 }
 
 static void
@@ -129,107 +149,22 @@ config_check(struct config *c)
 static int
 config_parse(const char *text, struct config *c)
 {
-	cfg_opt_t	*listen, *smtpd, *pop3d, *imapd, *queue, *authd,
-			*spawner, *resolver, *stub, *remote, *route, *tls,
-			*keyd, *oauth, *certificate, *top;
-	cfg_t		*cfg;
-	const struct config_source src = { config_file, config_err };
-	int		 r;
+	cfg_opt_t		*opts = config_options("");
+	cfg_t			*cfg = cfg_init(opts, CFGF_NONE);
+	struct config_source	 src = { config_file, config_err, cfg };
+	int			 r;
 
-	listen = config_options("listen", NULL, 0);
-	{
-		cfg_opt_t	 sub = CFG_SEC("listen", listen,
-				    CFGF_MULTI | CFGF_TITLE |
-				    CFGF_NO_TITLE_DUPES);
-
-		smtpd = config_options("smtpd", &sub, 1);
-		pop3d = config_options("pop3d", &sub, 1);
-		imapd = config_options("imapd", &sub, 1);
-	}
-	queue = config_options("queue", NULL, 0);
-	authd = config_options("authd", NULL, 0);
-	spawner = config_options("spawner", NULL, 0);
-	stub = config_options("stub", NULL, 0);
-	{
-		cfg_opt_t	 sub = CFG_SEC("stub", stub, CFGF_MULTI |
-				    CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-
-		resolver = config_options("resolver", &sub, 1);
-	}
-	remote = config_options("remote", NULL, 0);
-	route = config_options("route", NULL, 0);
-	tls = config_options("tls", NULL, 0);
-	keyd = config_options("keyd", NULL, 0);
-	oauth = config_options("oauth", NULL, 0);
-	certificate = config_options("certificate", NULL, 0);
-	{
-		cfg_opt_t	 subs[] = {
-			CFG_SEC("smtpd", smtpd, CFGF_NONE),
-			CFG_SEC("pop3d", pop3d, CFGF_NONE),
-			CFG_SEC("imapd", imapd, CFGF_NONE),
-			CFG_SEC("queue", queue, CFGF_NONE),
-			CFG_SEC("authd", authd, CFGF_NONE),
-			CFG_SEC("spawner", spawner, CFGF_NONE),
-			CFG_SEC("resolver", resolver, CFGF_NONE),
-			CFG_SEC("remote", remote, CFGF_NONE),
-			CFG_SEC("tls", tls, CFGF_NONE),
-			CFG_SEC("keyd", keyd, CFGF_NONE),
-			CFG_SEC("oauth", oauth, CFGF_NONE),
-			CFG_SEC("certificate", certificate, CFGF_MULTI |
-			    CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-			CFG_SEC("route", route, CFGF_MULTI | CFGF_TITLE |
-			    CFGF_NO_TITLE_DUPES),
-		};
-
-		top = config_options("", subs, sizeof(subs) / sizeof(*subs));
-	}
-	cfg = cfg_init(top, CFGF_NONE);
 	if (cfg == NULL)
 		fatalx("event=out-of-memory");
 	cfg_set_error_function(cfg, config_error);
 	r = cfg_parse_buf(cfg, text);
 	if (r == CFG_SUCCESS && config_err->len == 0) {
-		config_store(cfg, "", c);
-		config_store(cfg_getsec(cfg, "smtpd"), "smtpd", &c->smtpd);
-		config_store_listen(&src, cfg, "smtpd", ROLE_MX, &c->smtpd.net);
-		config_store(cfg_getsec(cfg, "pop3d"), "pop3d", &c->pop3d);
-		config_store_listen(&src, cfg, "pop3d", ROLE_POP3, &c->pop3d.net);
-		config_store(cfg_getsec(cfg, "imapd"), "imapd", &c->imapd);
-		config_store_listen(&src, cfg, "imapd", ROLE_IMAP, &c->imapd.net);
-		config_store(cfg_getsec(cfg, "queue"), "queue", &c->queue);
-		config_store(cfg_getsec(cfg, "authd"), "authd", &c->authd);
-		config_store(cfg_getsec(cfg, "spawner"), "spawner",
-		    &c->spawner);
-		config_store(cfg_getsec(cfg, "resolver"), "resolver",
-		    &c->resolver);
-		config_store_stubs(&src, cfg_getsec(cfg, "resolver"),
-		    &c->resolver);
-		config_store(cfg_getsec(cfg, "remote"), "remote", &c->remote);
-		config_store(cfg_getsec(cfg, "tls"), "tls", &c->tls);
-		config_store(cfg_getsec(cfg, "keyd"), "keyd", &c->keyd);
-		config_store(cfg_getsec(cfg, "oauth"), "oauth", &c->oauth);
-		config_store_routes(&src, cfg, c);
-		config_store_certificates(&src, cfg, c);
+		config_store(&src, cfg, "", c);
 		config_check(c);
 	} else if (config_err->len == 0)
 		buf_addf(config_err, "%s:1: cannot be parsed\n", config_file);
 	cfg_free(cfg);
-	free(top);
-	free(smtpd);
-	free(pop3d);
-	free(imapd);
-	free(queue);
-	free(authd);
-	free(spawner);
-	free(resolver);
-	free(stub);
-	free(remote);
-	free(route);
-	free(tls);
-	free(keyd);
-	free(oauth);
-	free(certificate);
-	free(listen);
+	config_options_free(opts);
 	return config_err->len == 0 ? 0 : -1;
 }
 
@@ -294,23 +229,6 @@ void
 config_free(struct config *c)
 {
 	config_free_section("", c);
-	config_free_section("smtpd", &c->smtpd);
-	config_free_listen(&c->smtpd.net);
-	config_free_section("pop3d", &c->pop3d);
-	config_free_listen(&c->pop3d.net);
-	config_free_section("imapd", &c->imapd);
-	config_free_listen(&c->imapd.net);
-	config_free_section("queue", &c->queue);
-	config_free_section("authd", &c->authd);
-	config_free_section("spawner", &c->spawner);
-	config_free_section("resolver", &c->resolver);
-	config_free_stubs(&c->resolver);
-	config_free_section("remote", &c->remote);
-	config_free_section("tls", &c->tls);
-	config_free_section("keyd", &c->keyd);
-	config_free_section("oauth", &c->oauth);
-	config_free_certificates(c);
-	config_free_routes(c);
 	free(c->file);
 	memset(c, 0, sizeof(*c));
 }

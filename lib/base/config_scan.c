@@ -6,6 +6,7 @@
 
 #include "lib/base/config_keys.h"
 #include "lib/base/config_scan.h"
+#include "lib/base/config_sections.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 
@@ -29,10 +30,6 @@ struct scan {
 	/* Keys seen, "DEPTH-PATH/KEY", as one growing string. */
 	struct buf	 seen;
 };
-
-static const char *const	 sections[] = { "smtpd", "pop3d", "imapd",
-    "queue", "authd", "spawner", "resolver", "remote", "route", "tls",
-    "keyd", "oauth", "certificate" };
 
 static void
 scan_error(struct scan *s, int line, const char *what, const char *word)
@@ -168,44 +165,31 @@ scan_distance(const char *a, const char *b)
 	return row[lb];
 }
 
-static bool
-scan_is_section(const char *in, const char *word)
+/* name, if no other was nearer. */
+static void
+scan_near(const struct scan *s, const char *name, const char **near,
+    size_t *best)
 {
-	size_t	 i;
+	size_t	 d = scan_distance(s->word, name);
 
-	if (*in == '\0')
-		for (i = 0; i < sizeof(sections) / sizeof(*sections); i++)
-			if (strcmp(sections[i], word) == 0)
-				return true;
-	if (strcmp(word, "stub") == 0)
-		return strcmp(in, "resolver") == 0;
-	return strcmp(word, "listen") == 0 && (strcmp(in, "smtpd") == 0 ||
-	    strcmp(in, "pop3d") == 0 || strcmp(in, "imapd") == 0);
+	if (d < *best) {
+		*best = d;
+		*near = name;
+	}
 }
 
 static void
 scan_unknown(struct scan *s, const char *in)
 {
 	const char	*near = NULL;
-	size_t		 i, d, best = SIZE_MAX;
+	size_t		 i, best = SIZE_MAX;
 
-	for (i = 0; i < config_nkeys; i++) {
-		if (strcmp(config_keys[i].section, in) != 0)
-			continue;
-		d = scan_distance(s->word, config_keys[i].name);
-		if (d < best) {
-			best = d;
-			near = config_keys[i].name;
-		}
-	}
-	for (i = 0; *in == '\0' && i < sizeof(sections) / sizeof(*sections);
-	    i++) {
-		d = scan_distance(s->word, sections[i]);
-		if (d < best) {
-			best = d;
-			near = sections[i];
-		}
-	}
+	for (i = 0; i < config_nkeys; i++)
+		if (strcmp(config_keys[i].section, in) == 0)
+			scan_near(s, config_keys[i].name, &near, &best);
+	for (i = 0; i < config_nsections; i++)
+		if (strcmp(config_sections[i].in, in) == 0)
+			scan_near(s, config_sections[i].name, &near, &best);
 	buf_addf(s->err, "%s:%d: unknown key \"%s\"%s%s", s->file, s->line,
 	    s->word, *in == '\0' ? "" : " in ", in);
 	if (near != NULL)
@@ -253,17 +237,16 @@ scan_value(struct scan *s)
 static enum token
 scan_item(struct scan *s)
 {
+	const struct config_section	*section;
 	const char	*in = s->depth > 0 ? s->section[s->depth - 1] : "";
 	enum token	 t;
 	char		 key[WORD_MAX];
-	bool		 section;
 
 	strcpy(key, s->word);
-	section = scan_is_section(in, key);
-	if (!section && config_key_find(in, key) == NULL)
+	section = config_section_find(in, key);
+	if (section == NULL && config_key_find(in, key) == NULL)
 		scan_unknown(s, in);
-	else if (strcmp(key, "listen") != 0 && strcmp(key, "stub") != 0 &&
-	    strcmp(key, "route") != 0 && strcmp(key, "certificate") != 0)
+	else if (section == NULL || section->size == 0)
 		scan_once(s);
 	t = scan_token(s);
 	if (t == TOK_SET)
