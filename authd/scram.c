@@ -5,7 +5,6 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
-#include <openssl/evp.h>
 
 #include "authd/check_parts.h"
 #include "authd/delay.h"
@@ -15,6 +14,7 @@
 #include "authd/once.h"
 #include "authd/salts.h"
 #include "authd/scram.h"
+#include "lib/base/base64.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/ipc_server.h"
@@ -112,7 +112,7 @@ scram_exchange(struct authd *a, uid_t uid, const struct auth_scram *s)
 	explicit_bzero(x->shown.stored, sizeof(x->shown.stored));
 	explicit_bzero(x->shown.server, sizeof(x->shown.server));
 	arc4random_buf(random, sizeof(random));
-	EVP_EncodeBlock((unsigned char *)ours, random, sizeof(random));
+	base64_print(random, sizeof(random), ours);
 	xasprintf(&x->nonce, "%s%s", s->nonce, ours);
 	scram_salt_print(&x->shown, salt);
 	xasprintf(&x->message, "r=%s,s=%s,i=%lu", x->nonce, salt,

@@ -65,28 +65,33 @@ base64_decode(struct slice in, struct buf *out)
 int
 base64_encode(struct slice in, struct buf *out)
 {
+	char	*p = buf_reserve(out, BASE64_LEN(in.len));
+
+	if (p == NULL)
+		return -1;
+	base64_print(in.ptr, in.len, p);
+	out->len += BASE64_LEN(in.len);
+	return 0;
+}
+
+void
+base64_print(const void *octets, size_t len, char *out)
+{
 	static const char	 digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char	*p = (const unsigned char *)in.ptr;
+	const unsigned char	*p = octets;
 	uint32_t		 bits;
 	size_t			 i, n;
-	char			 text[4];
 
-	if (BASE64_LEN(in.len) > out->max - out->len) {
-		errno = EMSGSIZE;
-		return -1;
-	}
-	for (i = 0; i < in.len; i += 3) {
-		n = in.len - i;
+	for (i = 0; i < len; i += 3) {
+		n = len - i;
 		bits = (uint32_t)p[i] << 16 |
 		    (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
 		    (n > 2 ? (uint32_t)p[i + 2] : 0);
-		text[0] = digit[bits >> 18];
-		text[1] = digit[bits >> 12 & 63];
-		text[2] = n > 1 ? digit[bits >> 6 & 63] : '=';
-		text[3] = n > 2 ? digit[bits & 63] : '=';
-		if (buf_add(out, text, sizeof(text)) == -1)
-			return -1;
+		*out++ = digit[bits >> 18];
+		*out++ = digit[bits >> 12 & 63];
+		*out++ = n > 1 ? digit[bits >> 6 & 63] : '=';
+		*out++ = n > 2 ? digit[bits & 63] : '=';
 	}
-	return 0;
+	*out = '\0';
 }

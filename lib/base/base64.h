@@ -1,4 +1,4 @@
-/* Base 64 as SASL wants it (RFC 4648 4): strict, padded, no line breaks. */
+/* Base 64 as SASL and PEM want it (RFC 4648 4): strict, padded, no line breaks. */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 
@@ -13,6 +13,8 @@
 int	 base64_decode(struct slice in, struct buf *out);
 /* Append the text.  0, or -1 with errno EMSGSIZE and out as it was. */
 int	 base64_encode(struct slice in, struct buf *out);
+/* The text as a string: BASE64_LEN(len) + 1 octets, and no copy elsewhere. */
+void	 base64_print(const void *octets, size_t len, char *out);
 /* Octets of the text of len octets. */
 #define BASE64_LEN(len)	(((len) + 2) / 3 * 4)
 

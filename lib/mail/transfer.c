@@ -2,14 +2,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/text.h"
 #include "lib/mail/transfer.h"
 
 #define LINE_LIMIT	76
 #define BASE64_RUN	57	/* octets that make a line of 76 */
-
-static const char	 base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void
 transfer_begin(struct transfer *t, enum transfer_kind kind, transfer_put put,
@@ -142,29 +140,16 @@ qp_eol(struct transfer *t)
 static int
 base64_line(struct transfer *t)
 {
-	const unsigned char	*p = t->held;
-	char			 line[LINE_LIMIT + 2];
-	size_t			 i, n = 0;
-	unsigned int		 v;
+	char	 line[LINE_LIMIT + 1];
 
 	if (t->nheld == 0)
 		return 0;
 	if (t->col > 0 && t->put(t->ctx, "\r\n", 2) == -1)
 		return -1;
-	for (i = 0; i < t->nheld; i += 3) {
-		v = (unsigned int)p[i] << 16;
-		if (i + 1 < t->nheld)
-			v |= (unsigned int)p[i + 1] << 8;
-		if (i + 2 < t->nheld)
-			v |= p[i + 2];
-		line[n++] = base64_digits[v >> 18];
-		line[n++] = base64_digits[v >> 12 & 63];
-		line[n++] = i + 1 < t->nheld ? base64_digits[v >> 6 & 63] : '=';
-		line[n++] = i + 2 < t->nheld ? base64_digits[v & 63] : '=';
-	}
+	base64_print(t->held, t->nheld, line);
+	t->col = BASE64_LEN(t->nheld);
 	t->nheld = 0;
-	t->col = n;
-	return t->put(t->ctx, line, n);
+	return t->put(t->ctx, line, t->col);
 }
 
 static int
@@ -192,8 +177,8 @@ base64_fix(struct transfer *t, const char *data, size_t len)
 	size_t	 i;
 
 	for (i = 0; i < len; i++) {
-		if (data[i] == '\0' || (data[i] != '=' &&
-		    strchr(base64_digits, data[i]) == NULL))
+		if (!text_is_alnum(data[i]) && data[i] != '+' &&
+		    data[i] != '/' && data[i] != '=')
 			continue;
 		if (t->col == LINE_LIMIT) {
 			if (t->put(t->ctx, "\r\n", 2) == -1)

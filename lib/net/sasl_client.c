@@ -104,16 +104,14 @@ static int
 set_binding(Gsasl_session *s, Gsasl_property prop, struct slice data)
 {
 	char	*text;
-	size_t	 len;
 	int	 rc;
 
 	if (data.len == 0)
 		return GSASL_OK;
-	rc = gsasl_base64_to(data.ptr, data.len, &text, &len);
-	if (rc != GSASL_OK)
-		return rc;
-	rc = gsasl_property_set_raw(s, prop, text, len);
-	gsasl_free(text);
+	text = xmalloc(BASE64_LEN(data.len) + 1);
+	base64_print(data.ptr, data.len, text);
+	rc = gsasl_property_set(s, prop, text);
+	free(text);
 	return rc;
 }
 
@@ -298,23 +296,19 @@ explain(int rc)
 static enum sasl_client_status
 advance(struct sasl_client *c, struct buf *out)
 {
-	char	*data = NULL, *text = NULL;
-	size_t	 len = 0, tlen = 0;
-	int	 rc, added = -1;
+	char	*data = NULL;
+	size_t	 len = 0;
+	int	 rc, added;
 
 	rc = gsasl_step(c->session, c->in.len > 0 ? c->in.ptr : NULL,
 	    c->in.len, &data, &len);
 	if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE)
 		return give_up(c, "%s", explain(rc));
 	c->finished = rc == GSASL_OK;
-	if (gsasl_base64_to(data, len, &text, &tlen) == GSASL_OK)
-		added = buf_add(out, text, tlen);
+	added = base64_encode((struct slice){ data, len }, out);
 	if (data != NULL)
 		explicit_bzero(data, len);
-	if (text != NULL)
-		explicit_bzero(text, tlen);
 	gsasl_free(data);
-	gsasl_free(text);
 	if (added == -1)
 		return give_up(c, "a SASL response became too long");
 	return SASL_CLIENT_SEND;

@@ -41,15 +41,10 @@ tls_certificate_name_good(const char *name)
 	return i > 0 && i <= TLS_CERTIFICATE_NAME;
 }
 
-/* A line of base 64, at most LINE_OCTETS of data. */
 static int
 put_base64(struct buf *b, const unsigned char *data, size_t len)
 {
-	unsigned char	 line[LINE_OCTETS / 3 * 4 + 1];
-	int		 n;
-
-	n = EVP_EncodeBlock(line, data, (int)len);
-	return buf_add(b, line, (size_t)n);
+	return base64_encode((struct slice){ (const char *)data, len }, b);
 }
 
 static int
@@ -76,23 +71,6 @@ put_chain(struct buf *b, const X509 *x)
 	return r == -1 ? -1 : buf_addstr(b, END "\n");
 }
 
-static int
-put_ocsp(struct buf *b, const struct tls_certificate *c)
-{
-	size_t	 i, n;
-
-	if (buf_addstr(b, "ocsp ") == -1)
-		return -1;
-	for (i = 0; i < c->ocsp_len; i += n) {
-		n = c->ocsp_len - i;
-		if (n > LINE_OCTETS)
-			n = LINE_OCTETS;
-		if (put_base64(b, c->ocsp + i, n) == -1)
-			return -1;
-	}
-	return buf_addc(b, '\n');
-}
-
 int
 tls_certificates_write(struct buf *b, const struct tls_certificate *c)
 {
@@ -105,7 +83,9 @@ tls_certificates_write(struct buf *b, const struct tls_certificate *c)
 	}
 	if (buf_addf(b, "certificate %s\n", c->name) == -1)
 		return -1;
-	if (c->ocsp_len > 0 && put_ocsp(b, c) == -1)
+	if (c->ocsp_len > 0 && (buf_addstr(b, "ocsp ") == -1 ||
+	    put_base64(b, c->ocsp, c->ocsp_len) == -1 ||
+	    buf_addc(b, '\n') == -1))
 		return -1;
 	for (i = 0; i < c->nchain; i++)
 		if (put_chain(b, c->chain[i]) == -1)

@@ -83,7 +83,7 @@ app_password_hash(const char *password, char out[APP_PASSWORD_HASH])
 	if (!digest(password, raw + DIGEST, raw))
 		arc4random_buf(raw, DIGEST);
 	memcpy(out, SCHEME, SCHEME_LEN);
-	EVP_EncodeBlock((unsigned char *)out + SCHEME_LEN, raw, sizeof(raw));
+	base64_print(raw, sizeof(raw), out + SCHEME_LEN);
 }
 
 bool

@@ -81,16 +81,10 @@ scram_keys_parse(struct slice text, enum scram_hash hash,
 	return -1;
 }
 
-static void
-scram_print(const unsigned char *octets, size_t len, char *out)
-{
-	EVP_EncodeBlock((unsigned char *)out, octets, (int)len);
-}
-
 void
 scram_salt_print(const struct scram_keys *k, char out[SCRAM_SALT_BASE64])
 {
-	scram_print(k->salt, k->salt_len, out);
+	base64_print(k->salt, k->salt_len, out);
 }
 
 void
@@ -100,8 +94,8 @@ scram_keys_print(const struct scram_keys *k, char out[SCRAM_KEYS_TEXT])
 	char	 stored[SCRAM_BASE64], server[SCRAM_BASE64];
 
 	scram_salt_print(k, salt);
-	scram_print(k->stored, hashes[k->hash].len, stored);
-	scram_print(k->server, hashes[k->hash].len, server);
+	base64_print(k->stored, hashes[k->hash].len, stored);
+	base64_print(k->server, hashes[k->hash].len, server);
 	snprintf(out, SCRAM_KEYS_TEXT, "%lu,%s,%s,%s",
 	    (unsigned long)k->iterations, salt, stored, server);
 	explicit_bzero(stored, sizeof(stored));
@@ -176,7 +170,7 @@ scram_keys_prove(const struct scram_keys *k, const char *message,
 	ok = scram_digest(k->hash, key, stored) &&
 	    CRYPTO_memcmp(stored, k->stored, len) == 0 && ok;
 	if (ok && scram_hmac(k->hash, k->server, message, sig))
-		scram_print(sig, len, signature);
+		base64_print(sig, len, signature);
 	/* With the client's key anybody could log in. */
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(stored, sizeof(stored));

@@ -1,5 +1,4 @@
-/* POP3 command lines, numbers, capabilities; SASL PLAIN and base 64. */
-#include <errno.h>
+/* POP3 command lines, numbers, capabilities. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/base64.h"
 #include "lib/net/pop3.h"
 
 static void
@@ -132,44 +130,6 @@ capabilities_tell_the_configuration(void **state)
 	buf_free(&b);
 }
 
-static void
-base64_is_strict(void **state)
-{
-	static const struct { const char *in, *out; } t[] = {
-		{ "", "" },
-		{ "Zg==", "f" }, { "Zm8=", "fo" }, { "Zm9v", "foo" },
-		{ "Zm9vYg==", "foob" }, { "Zm9vYmFy", "foobar" },
-		{ "+/+/", "\xfb\xff\xbf" },
-		{ "Z", NULL }, { "Zg", NULL }, { "Zg=", NULL },
-		{ "Zg===", NULL }, { "=", NULL }, { "====", NULL },
-		{ "Z===", NULL }, { "Zg==Zg==", NULL }, { "Z=g=", NULL },
-		{ "Zm9v\n", NULL }, { "Zm9v ", NULL }, { "Zm-_", NULL },
-		{ "Zh==", NULL }, { "Zm9=", NULL }, { "Zm\xc3\xa9", NULL },
-		{ "*", NULL },
-	};
-	struct buf	 b;
-	size_t		 i;
-
-	(void)state;
-	buf_init(&b, 16);
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		buf_clear(&b);
-		errno = 0;
-		if (base64_decode(slice_str(t[i].in), &b) == 0) {
-			assert_non_null(t[i].out);
-			assert_string_equal(buf_cstr(&b), t[i].out);
-		} else {
-			assert_null(t[i].out);
-			assert_int_equal(errno, EINVAL);
-		}
-	}
-	buf_clear(&b);
-	assert_int_equal(base64_decode(SLICE_LIT("Zm9vYmFyZm9vYmFyZm9vYmFy"),
-	    &b), -1);
-	assert_int_equal(errno, EMSGSIZE);
-	buf_free(&b);
-}
-
 int
 main(void)
 {
@@ -177,7 +137,6 @@ main(void)
 		cmocka_unit_test(keywords_are_known_in_any_case_and_only_whole),
 		cmocka_unit_test(arguments_are_plain_numbers_and_not_too_many),
 		cmocka_unit_test(capabilities_tell_the_configuration),
-		cmocka_unit_test(base64_is_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
