@@ -15,7 +15,7 @@ struct config;
 struct delay;
 struct derived;
 struct event_base;
-struct hashers;
+struct helpers;
 struct ipc_server;
 struct once;
 struct salts;
@@ -27,7 +27,7 @@ struct authd {
 	struct event_base	*base;
 	struct ipc_server	*server;
 	struct tables		 tables;
-	struct hashers		*hashers;
+	struct helpers		*hashers;
 	struct cache		*cache;
 	struct delay		*delay;
 	struct spawn		*spawn;

@@ -142,7 +142,7 @@ begin(struct authd *a, const char *spawner)
 static void
 finish(struct authd *a)
 {
-	hashers_free(a->hashers);
+	helpers_free(a->hashers);
 	spawn_free(a->spawn);
 	sessions_free(a->sessions);
 	asks_free(a->tokend);

@@ -40,14 +40,13 @@ password_is_app(struct check *k, const struct user *u)
 }
 
 static void
-password_hashed(enum hash_result result, const struct scram_keys *keys,
-    void *arg)
+password_hashed(struct ipc_msg *answer, void *arg)
 {
+	enum hash_result	 result = hashers_result(answer, NULL);
 	struct check		*k = arg;
 	struct auth_check	*c = &k->s.check;
 	const struct user	*u = check_user(k, c->user);
 
-	(void)keys;
 	if (result == HASH_FAILED) {
 		check_later(k, "hasher");
 		return;

@@ -161,21 +161,22 @@ scram_judge(struct check *k, const struct user *u,
 }
 
 static void
-scram_derived(enum hash_result result, const struct scram_keys *keys,
-    void *arg)
+scram_derived(struct ipc_msg *answer, void *arg)
 {
 	struct check		*k = arg;
 	const struct user	*u = check_user(k, k->s.check.user);
+	struct scram_keys	 keys;
 
-	if (result != HASH_FITS)
+	if (hashers_result(answer, &keys) != HASH_FITS)
 		check_later(k, "hasher");
 	else if (u == NULL || strcmp(u->secret, k->secret) != 0)
 		check_later(k, "changed");
 	else {
-		derived_put(k->a->derived, u->name, u->secret, keys,
+		derived_put(k->a->derived, u->name, u->secret, &keys,
 		    io_monotonic_ms());
-		scram_judge(k, u, keys);
+		scram_judge(k, u, &keys);
 	}
+	explicit_bzero(&keys, sizeof(keys));
 }
 
 static void

@@ -89,7 +89,7 @@ ask(struct pamd *p, struct ipc_client *c, uint64_t id,
 	q->id = id;
 	proto_pam_put_ask(&m, ++last, what);
 	ipc_client_ref(c);
-	r = helpers_ask(p->service.helpers, &m, asked, q);
+	r = helpers_ask(p->service.helpers, &m, false, asked, q);
 	explicit_bzero(m.data, m.len);
 	if (r == -1) {
 		log_warn("event=password-not-asked");

@@ -124,7 +124,7 @@ ask(struct tokend *t, struct ipc_client *c, uint64_t id, const char *token,
 	memcpy(q->digest, digest, CACHE_DIGEST);
 	proto_token_put_ask(&m, ++last, token);
 	ipc_client_ref(c);
-	r = helpers_ask(t->service.helpers, &m, asked, q);
+	r = helpers_ask(t->service.helpers, &m, false, asked, q);
 	explicit_bzero(m.data, m.len);
 	if (r == -1) {
 		log_warn("event=token-not-asked");

@@ -28,6 +28,7 @@ struct job {
 	helpers_done_fn		*fn;
 	void			*arg;
 	uint64_t		 id;
+	unsigned int		 queue;		/* it waits in */
 	size_t			 len;
 	char			*data;		/* the packet */
 };
@@ -45,8 +46,9 @@ struct helpers {
 	struct event_base		*base;
 	struct event			*again;	/* a start that had to wait */
 	struct helpers_kind		 kind;
-	STAILQ_HEAD(, job)		 queue;
-	unsigned int			 queued;
+	STAILQ_HEAD(, job)		 queue[2];	/* [1]: late ones */
+	unsigned int			 queued[2];
+	unsigned int			 given;
 	struct helper			 helper[HELPERS_MAX];
 };
 
@@ -99,6 +101,17 @@ job_free(struct job *job)
 	free(job);
 }
 
+static void
+job_limit(struct job *job)
+{
+	unsigned int	 ms = job->hs->kind.limit_ms;
+	struct timeval	 limit = { .tv_sec = ms / 1000,
+	    .tv_usec = ms % 1000 * 1000 };
+
+	if (event_add(job->late, &limit) == -1)
+		fatalx("event=out-of-memory");
+}
+
 /* answer NULL: there is none. */
 static void
 job_done(struct job *job, struct ipc_msg *answer)
@@ -109,8 +122,8 @@ job_done(struct job *job, struct ipc_msg *answer)
 	if (job->helper != NULL)
 		job->helper->job = NULL;
 	else {
-		STAILQ_REMOVE(&job->hs->queue, job, job, entry);
-		job->hs->queued--;
+		STAILQ_REMOVE(&job->hs->queue[job->queue], job, job, entry);
+		job->hs->queued[job->queue]--;
 	}
 	job_free(job);
 	fn(answer, arg);
@@ -176,7 +189,7 @@ job_late(evutil_socket_t fd, short what, void *arg)
 		helper_failed(job->helper, "it takes too long");
 	else {
 		log_warnx("event=helpers-busy helper=%s queued=%u",
-		    hs->kind.title, hs->queued);
+		    hs->kind.title, hs->queued[0] + hs->queued[1]);
 		job_done(job, NULL);
 	}
 	helpers_next(hs);
@@ -243,21 +256,37 @@ helper_give(struct helper *h, const struct job *job)
 	return n;
 }
 
+/* Whose turn it is, if anybody's. */
+static struct job *
+helpers_turn(const struct helpers *hs)
+{
+	struct job	*first = STAILQ_FIRST(&hs->queue[0]);
+	struct job	*late = STAILQ_FIRST(&hs->queue[1]);
+
+	if (first == NULL || (late != NULL &&
+	    hs->given % HELPERS_LATE == HELPERS_LATE - 1))
+		return late;
+	return first;
+}
+
 static void
 helpers_next(struct helpers *hs)
 {
 	struct helper	*h;
 	struct job	*job;
 
-	while ((job = STAILQ_FIRST(&hs->queue)) != NULL &&
+	while ((job = helpers_turn(hs)) != NULL &&
 	    (h = helper_free(hs)) != NULL) {
 		/* Its socket is about to tell when it has died. */
 		if (helper_give(h, job) == -1)
 			return;
-		STAILQ_REMOVE_HEAD(&hs->queue, entry);
-		hs->queued--;
+		STAILQ_REMOVE_HEAD(&hs->queue[job->queue], entry);
+		hs->queued[job->queue]--;
+		hs->given++;
 		job->helper = h;
 		h->job = job;
+		if (hs->kind.patient)
+			job_limit(job);
 	}
 }
 
@@ -277,7 +306,8 @@ helpers_new(struct event_base *base, const struct helpers_kind *kind)
 
 	hs->base = base;
 	hs->kind = *kind;
-	STAILQ_INIT(&hs->queue);
+	STAILQ_INIT(&hs->queue[0]);
+	STAILQ_INIT(&hs->queue[1]);
 	hs->again = event_new(base, -1, 0, helpers_again, hs);
 	if (hs->again == NULL)
 		fatalx("event=out-of-memory");
@@ -286,6 +316,16 @@ helpers_new(struct event_base *base, const struct helpers_kind *kind)
 		hs->helper[i].fd = -1;
 	}
 	return hs;
+}
+
+void
+helpers_start(struct helpers *hs)
+{
+	struct helper	*h;
+
+	for (h = hs->helper; h < hs->helper + hs->kind.max; h++)
+		if (h->fd == -1)
+			(void)helper_start(h);
 }
 
 void
@@ -301,8 +341,8 @@ helpers_free(struct helpers *hs)
 		if (h->job != NULL)
 			job_free(h->job);
 	}
-	while ((job = STAILQ_FIRST(&hs->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&hs->queue, entry);
+	while ((job = helpers_turn(hs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&hs->queue[job->queue], entry);
 		job_free(job);
 	}
 	event_free(hs->again);
@@ -310,18 +350,16 @@ helpers_free(struct helpers *hs)
 }
 
 int
-helpers_ask(struct helpers *hs, const struct ipc_msg *question,
+helpers_ask(struct helpers *hs, const struct ipc_msg *question, bool late,
     helpers_done_fn *fn, void *arg)
 {
-	struct timeval	 limit = { .tv_sec = hs->kind.limit_ms / 1000,
-	    .tv_usec = hs->kind.limit_ms % 1000 * 1000 };
 	struct job	*job;
 
 	if (question->bad || question->nfds > 0) {
 		errno = EBADMSG;
 		return -1;
 	}
-	if (hs->queued >= hs->kind.queue) {
+	if (hs->queued[late] >= hs->kind.queue) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -330,14 +368,17 @@ helpers_ask(struct helpers *hs, const struct ipc_msg *question,
 	job->fn = fn;
 	job->arg = arg;
 	job->id = question->id;
+	job->queue = late;
 	job->len = question->len;
 	job->data = xmalloc(job->len);
 	memcpy(job->data, question->data, job->len);
 	job->late = event_new(hs->base, -1, 0, job_late, job);
-	if (job->late == NULL || event_add(job->late, &limit) == -1)
+	if (job->late == NULL)
 		fatalx("event=out-of-memory");
-	STAILQ_INSERT_TAIL(&hs->queue, job, entry);
-	hs->queued++;
+	if (!hs->kind.patient)
+		job_limit(job);
+	STAILQ_INSERT_TAIL(&hs->queue[late], job, entry);
+	hs->queued[late]++;
 	helpers_next(hs);
 	return 0;
 }

@@ -9,11 +9,14 @@
 #ifndef BASE_HELPERS_H
 #define BASE_HELPERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
 
 #define HELPERS_MAX	64	/* processes */
+#define HELPERS_LATE	4	/* every so manieth question given is a late
+				 * one while there are others */
 
 struct event_base;
 struct helpers;
@@ -33,21 +36,26 @@ typedef void	 helpers_done_fn(struct ipc_msg *answer, void *arg);
 struct helpers_kind {
 	const char	*title;		/* of the processes, borrowed */
 	unsigned int	 max;		/* processes, 1 to HELPERS_MAX */
-	unsigned int	 queue;		/* questions that may wait for one */
+	unsigned int	 queue;		/* questions that may wait for one, and
+					 * as many late ones */
 	unsigned int	 limit_ms;	/* from the asking on */
+	bool		 patient;	/* no: from when a helper has it */
 	helpers_work_fn	*work;
 	void		*arg;		/* of work, as it is when forked */
 };
 
 struct helpers	*helpers_new(struct event_base *, const struct helpers_kind *);
+/* Fork all of them now, when there is little they could inherit. */
+void		 helpers_start(struct helpers *);
 /* Ends the processes; questions without answer are forgotten. */
 void		 helpers_free(struct helpers *);
 
 /*
  * Ask; the packet is copied, and is the caller's to wipe.  Without descriptors.
- * 0, or -1 with errno: EAGAIN, the queue is full; EBADMSG.
+ * late: others go first, but not all of them.  0, or -1 with errno: EAGAIN, the
+ * queue is full; EBADMSG.
  */
 int		 helpers_ask(struct helpers *, const struct ipc_msg *question,
-		    helpers_done_fn *, void *arg);
+		    bool late, helpers_done_fn *, void *arg);
 
 #endif

@@ -114,13 +114,8 @@ struct tally {
 };
 
 static void
-count(enum hash_result r, const struct scram_keys *keys, void *arg)
+tell(enum hash_result r, struct tally *t)
 {
-	struct tally	*t = arg;
-
-	if (keys != NULL)
-		t->keys = *keys;
-
 	t->fits += r == HASH_FITS;
 	t->differs += r == HASH_DIFFERS;
 	t->failed += r == HASH_FAILED;
@@ -129,10 +124,24 @@ count(enum hash_result r, const struct scram_keys *keys, void *arg)
 }
 
 static void
+count(struct ipc_msg *answer, void *arg)
+{
+	tell(hashers_result(answer, NULL), arg);
+}
+
+static void
+made(struct ipc_msg *answer, void *arg)
+{
+	struct tally	*t = arg;
+
+	tell(hashers_result(answer, &t->keys), t);
+}
+
+static void
 helpers_answer_each_job_once(void **state)
 {
 	struct tally	 t = { .base = event_base_new() };
-	struct hashers	*hs = hashers_new(t.base, 2);
+	struct helpers	*hs = hashers_new(t.base, 2);
 	int		 i;
 
 	(void)state;
@@ -145,8 +154,8 @@ helpers_answer_each_job_once(void **state)
 	assert_int_equal(t.left, 0);
 	assert_int_equal(t.fits, 75);
 	assert_int_equal(t.differs, 25);
-	hashers_free(hs);
-	hashers_free(NULL);
+	helpers_free(hs);
+	helpers_free(NULL);
 	event_base_free(t.base);
 }
 
@@ -154,7 +163,7 @@ static void
 the_queue_is_bounded(void **state)
 {
 	struct tally	 t = { .base = event_base_new() };
-	struct hashers	*hs = hashers_new(t.base, 1);
+	struct helpers	*hs = hashers_new(t.base, 1);
 	char		 huge[4000];
 	int		 i;
 
@@ -182,7 +191,7 @@ the_queue_is_bounded(void **state)
 	    &t), 0);
 	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, count,
 	    &t), 0);
-	hashers_free(hs);
+	helpers_free(hs);
 	event_base_free(t.base);
 }
 
@@ -190,7 +199,7 @@ static void
 keys_are_made_by_helpers(void **state)
 {
 	struct tally		 t = { .base = event_base_new() };
-	struct hashers		*hs = hashers_new(t.base, 1);
+	struct helpers		*hs = hashers_new(t.base, 1);
 	struct scram_keys	 k = { .hash = SCRAM_SHA_1,
 	    .iterations = 4096, .salt_len = 3, .salt = "abc" }, want;
 
@@ -198,12 +207,12 @@ keys_are_made_by_helpers(void **state)
 	want = k;
 	assert_int_equal(scram_keys_make(&want, "w\xc3\xb6rd"), 0);
 	t.left = 1;
-	assert_int_equal(hashers_derive(hs, &k, "w\xc3\xb6rd", false, count,
+	assert_int_equal(hashers_derive(hs, &k, "w\xc3\xb6rd", false, made,
 	    &t), 0);
 	event_base_dispatch(t.base);
 	assert_int_equal(t.fits, 1);
 	assert_memory_equal(&t.keys, &want, sizeof(want));
-	hashers_free(hs);
+	helpers_free(hs);
 	event_base_free(t.base);
 }
 
@@ -214,24 +223,22 @@ struct turn {
 };
 
 static void
-first_turn(enum hash_result r, const struct scram_keys *keys, void *arg)
+first_turn(struct ipc_msg *answer, void *arg)
 {
 	struct turn	*t = arg;
 
-	(void)keys;
-	assert_int_equal(r, HASH_FITS);
+	assert_int_equal(hashers_result(answer, NULL), HASH_FITS);
 	t->order[t->n++] = 'f';
 	if (t->n == 24)
 		event_base_loopbreak(t->base);
 }
 
 static void
-late_turn(enum hash_result r, const struct scram_keys *keys, void *arg)
+late_turn(struct ipc_msg *answer, void *arg)
 {
 	struct turn	*t = arg;
 
-	(void)keys;
-	assert_int_equal(r, HASH_FITS);
+	assert_int_equal(hashers_result(answer, NULL), HASH_FITS);
 	t->order[t->n++] = 'l';
 	if (t->n == 24)
 		event_base_loopbreak(t->base);
@@ -242,7 +249,7 @@ static void
 late_jobs_let_others_go_first(void **state)
 {
 	struct turn	 t = { .base = event_base_new() };
-	struct hashers	*hs = hashers_new(t.base, 1);
+	struct helpers	*hs = hashers_new(t.base, 1);
 	int		 i;
 
 	(void)state;
@@ -255,7 +262,7 @@ late_jobs_let_others_go_first(void **state)
 	event_base_dispatch(t.base);
 	/* The first was given before anybody else was there. */
 	assert_memory_equal(t.order, "lfflfffl", 8);
-	hashers_free(hs);
+	helpers_free(hs);
 	hs = hashers_new(t.base, 1);
 	for (i = 0; i < HASHERS_QUEUE + 1; i++)
 		assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", true,
@@ -264,7 +271,7 @@ late_jobs_let_others_go_first(void **state)
 	    &t), -1);
 	assert_int_equal(hashers_ask(hs, "{PLAIN}a", "a", false, first_turn,
 	    &t), 0);
-	hashers_free(hs);
+	helpers_free(hs);
 	event_base_free(t.base);
 }
 

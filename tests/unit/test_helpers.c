@@ -72,22 +72,29 @@ ask(struct helpers *hs, const char *what)
 
 	ipc_start(&m, "question", ++id);
 	ipc_put(&m, "what", what);
-	r = helpers_ask(hs, &m, done, (void *)(uintptr_t)what);
+	r = helpers_ask(hs, &m, false, done, (void *)(uintptr_t)what);
 	if (r == 0)
 		waiting++;
 	return r;
 }
 
 static struct helpers *
-start(unsigned int max, unsigned int queue, unsigned int limit_ms)
+start_kind(struct helpers_kind kind)
 {
-	static char			 given[] = "given";
-	const struct helpers_kind	 kind = { .title = "test", .max = max,
-	    .queue = queue, .limit_ms = limit_ms, .work = work,
-	    .arg = given };
+	static char	 given[] = "given";
 
+	kind.title = "test";
+	kind.work = work;
+	kind.arg = given;
 	answered = missing = waiting = 0;
 	return helpers_new(base, &kind);
+}
+
+static struct helpers *
+start(unsigned int max, unsigned int queue, unsigned int limit_ms)
+{
+	return start_kind((struct helpers_kind){ .max = max, .queue = queue,
+	    .limit_ms = limit_ms });
 }
 
 static void
@@ -142,6 +149,23 @@ lateness_has_an_end(void **state)
 	helpers_free(hs);
 }
 
+/* Whoever waits does not pay for what goes before. */
+static void
+patience_begins_with_the_work(void **state)
+{
+	struct helpers	*hs = start_kind((struct helpers_kind){ .max = 1,
+			    .queue = 2, .limit_ms = 300, .patient = true });
+
+	(void)state;
+	helpers_start(hs);
+	assert_int_equal(ask(hs, "sleep"), 0);
+	assert_int_equal(ask(hs, "one"), 0);
+	event_base_dispatch(base);
+	assert_int_equal(answered, 1);
+	assert_int_equal(missing, 1);
+	helpers_free(hs);
+}
+
 static void
 what_cannot_be_asked_is_refused(void **state)
 {
@@ -157,11 +181,11 @@ what_cannot_be_asked_is_refused(void **state)
 	hs = start(1, 1, 20000);
 	ipc_start(&m, "question", 1);
 	ipc_put(&m, "what", "a\nb");
-	assert_int_equal(helpers_ask(hs, &m, done, NULL), -1);
+	assert_int_equal(helpers_ask(hs, &m, false, done, NULL), -1);
 	assert_int_equal(errno, EBADMSG);
 	ipc_start(&m, "question", 1);
 	ipc_attach(&m, 0);
-	assert_int_equal(helpers_ask(hs, &m, done, NULL), -1);
+	assert_int_equal(helpers_ask(hs, &m, false, done, NULL), -1);
 	assert_int_equal(errno, EBADMSG);
 	helpers_free(hs);
 }
@@ -173,6 +197,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(questions_are_answered_in_turn),
 		cmocka_unit_test(a_helper_that_fails_is_replaced),
 		cmocka_unit_test(lateness_has_an_end),
+		cmocka_unit_test(patience_begins_with_the_work),
 		cmocka_unit_test(what_cannot_be_asked_is_refused),
 	};
 
