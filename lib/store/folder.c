@@ -20,39 +20,46 @@
 /* A floor so far ahead is written every ten minutes at most. */
 #define MODSEQ_STEP	(UINT64_C(600) * 1000000)
 
-static char *
-path_of(const struct folder *f)
+/*
+ * Is the directory that we have open the one of that name?  Who deletes a
+ * mailbox renames it first, under its lock: so with the lock held it stays so.
+ */
+static int
+check_place(const struct folder *f)
 {
-	char	*path;
+	struct stat	 st;
 
-	if (strcmp(f->dir, ".") == 0)
-		return xstrdup(f->account->maildir);
-	xasprintf(&path, "%s/%s", f->account->maildir, f->dir);
-	return path;
+	if (fstatat(f->account->maildirfd, f->dir, &st, 0) == -1) {
+		if (errno == ENOTDIR)
+			errno = ENOENT;
+		return -1;
+	}
+	if (st.st_ino == f->ino && st.st_dev == f->dev)
+		return 0;
+	errno = ENOENT;
+	return -1;
 }
 
-/* cur/ and new/, made when they are missing. */
+/*
+ * cur/ and new/, made when they are missing: in the directory that is open.  By
+ * its name a mailbox would come back that was deleted just now.
+ */
 static int
 open_subs(struct folder *f)
 {
-	char	*path;
-	int	 r = 0;
-
 	io_close(f->cur);
 	io_close(f->new);
 	f->cur = openat(f->dirfd, "cur", DIR_FLAGS);
-	f->new = openat(f->dirfd, "new", DIR_FLAGS);
-	if (f->cur != -1 && f->new != -1)
+	f->new = f->cur == -1 ? -1 : openat(f->dirfd, "new", DIR_FLAGS);
+	if (f->new != -1)
 		return 0;
-	path = path_of(f);
-	if (errno != ENOENT || maildir_make(path) == -1)
-		r = -1;
-	free(path);
+	if (errno != ENOENT || check_place(f) == -1 ||
+	    maildir_fill(f->dirfd) == -1)
+		return -1;
 	if (f->cur == -1)
 		f->cur = openat(f->dirfd, "cur", DIR_FLAGS);
-	if (f->new == -1)
-		f->new = openat(f->dirfd, "new", DIR_FLAGS);
-	return r == -1 || f->cur == -1 || f->new == -1 ? -1 : 0;
+	f->new = openat(f->dirfd, "new", DIR_FLAGS);
+	return f->cur == -1 || f->new == -1 ? -1 : 0;
 }
 
 /* Learn the UIDVALIDITY: without the lock when there is nothing to do. */
@@ -127,15 +134,8 @@ folder_check(struct folder *f)
 {
 	struct stat	 st;
 
-	if (fstatat(f->account->maildirfd, f->dir, &st, 0) == -1) {
-		if (errno == ENOTDIR)
-			errno = ENOENT;
+	if (check_place(f) == -1)
 		return -1;
-	}
-	if (st.st_ino != f->ino || st.st_dev != f->dev) {
-		errno = ENOENT;
-		return -1;
-	}
 	if (fstat(f->cur, &st) == 0 && st.st_nlink > 0 &&
 	    fstat(f->new, &st) == 0 && st.st_nlink > 0)
 		return 0;
@@ -150,12 +150,8 @@ static int
 begin_uids(struct folder *f)
 {
 	struct uidlist	 list;
-	char		*path = path_of(f);
-	int		 r;
 
-	r = uidlist_open_below(f->account->maildirfd, path, &list);
-	free(path);
-	if (r == -1)
+	if (uidlist_open_below(f->account->maildirfd, f->dirfd, &list) == -1)
 		return -1;
 	f->first = list.origin == UIDLIST_MADE;
 	uidlist_free(&list);
@@ -182,18 +178,30 @@ is_copy(const struct folder *f, const struct uidstate *st)
 	    uidstate_is_copy(f->account->maildirfd, f->dirfd, &copy);
 }
 
+/* As uidstate_open(), in a mailbox that was not deleted while we waited. */
+static int
+open_state(struct folder *f, struct uidstate *st)
+{
+	if (uidstate_open(f->dirfd, st) == -1)
+		return -1;
+	if (check_place(f) == 0)
+		return 0;
+	uidstate_close(st);
+	return -1;
+}
+
 int
 folder_lock(struct folder *f, struct uidstate *st)
 {
 	bool	 copy;
 
-	if (uidstate_open(f->dirfd, st) == -1)
+	if (open_state(f, st) == -1)
 		return -1;
 	copy = is_copy(f, st);
 	if (st->found != UIDSTATE_OK || copy ||
 	    (st->inode != f->ino && st->writable)) {
 		uidstate_close(st);
-		if (begin_uids(f) == -1 || uidstate_open(f->dirfd, st) == -1)
+		if (begin_uids(f) == -1 || open_state(f, st) == -1)
 			return -1;
 	}
 	if (st->found != UIDSTATE_OK || (copy && st->inode != f->ino))

@@ -77,7 +77,7 @@ void	 folder_say(struct folder *, const struct index_head *,
 /*
  * Lock and read the mailbox's uidvalidity, made when it has none (with what
  * Dovecot left).  -1 with errno ENOENT when this is not the mailbox any
- * more that was opened.
+ * more that was opened; while the lock is held it is in its place.
  */
 int	 folder_lock(struct folder *, struct uidstate *);
 void	 folder_unlock(struct folder *);	/* errno kept */

@@ -55,20 +55,26 @@ make_dir(const char *path, int parents)
 }
 
 int
-maildir_make(const char *path)
+maildir_fill(int dirfd)
 {
 	static const char	*const sub[] = { "tmp", "new", "cur" };
-	int			 fd, r = 0;
 	size_t			 i;
+
+	for (i = 0; i < 3; i++)
+		if (mkdirat(dirfd, sub[i], 0700) == -1 && errno != EEXIST)
+			return -1;
+	return fsync(dirfd);
+}
+
+int
+maildir_make(const char *path)
+{
+	int	 fd, r;
 
 	if (make_dir(path, PARENTS) == -1 ||
 	    (fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return -1;
-	for (i = 0; i < 3 && r == 0; i++)
-		if (mkdirat(fd, sub[i], 0700) == -1 && errno != EEXIST)
-			r = -1;
-	if (r == 0)
-		r = fsync(fd);
+	r = maildir_fill(fd);
 	io_close(fd);
 	return r;
 }

@@ -61,6 +61,8 @@ int	 maildir_name_with_flags(const char *name, uint32_t flags,
  * is not mounted.  0 or -1; existing ones are fine.
  */
 int	 maildir_make(const char *path);
+/* tmp new cur in a directory that is there, as above. */
+int	 maildir_fill(int dirfd);
 
 /* Make the directories above path, as above.  0 or -1. */
 int	 maildir_make_above(const char *path);

@@ -21,24 +21,29 @@
 /* Directories on their way in and out; no mailbox is called so. */
 #define COMING	"..coming"
 #define GOING	"..going-"
+#define GOING_TRIES	5	/* to remove one */
 
 struct removed {
 	int64_t	 octets, count;
 };
 
-static void
-count_removed(int fd, const char *name, struct removed *r)
+/* r: counts letters; or NULL. */
+static int
+remove_file(int fd, const char *name, struct removed *r)
 {
 	struct maildir_name	 m;
 	struct stat		 st;
 
 	if (r == NULL || !maildir_name_parse(name, &m))
-		return;
+		return unlinkat(fd, name, 0);
 	if (m.size == UINT64_MAX)
 		m.size = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ?
 		    (uint64_t)st.st_size : 0;
+	if (unlinkat(fd, name, 0) == -1)
+		return -1;
 	r->octets += (int64_t)m.size;
 	r->count++;
+	return 0;
 }
 
 /* As far as it goes; a Maildir has one level of directories. */
@@ -56,9 +61,8 @@ remove_dir(int at, const char *name, int depth, struct removed *r)
 		if (strcmp(d->d_name, ".") == 0 ||
 		    strcmp(d->d_name, "..") == 0)
 			continue;
-		count_removed(dirfd(dp), d->d_name, letters ? r : NULL);
-		if (unlinkat(dirfd(dp), d->d_name, 0) == -1 &&
-		    (errno == EISDIR || errno == EPERM) && depth > 0)
+		if (remove_file(dirfd(dp), d->d_name, letters ? r : NULL) ==
+		    -1 && (errno == EISDIR || errno == EPERM) && depth > 0)
 			remove_dir(dirfd(dp), d->d_name, depth - 1, r);
 	}
 	closedir(dp);
@@ -193,30 +197,49 @@ forget(struct account *a, uint32_t validity)
 		index_commit(txn);
 }
 
-static uint32_t
-validity_of(struct account *a, const char *dir)
+/*
+ * With the mailbox's lock: who is at work there comes to an end first, and who
+ * waits for the lock then sees that the mailbox is gone (folder.c).  It is not
+ * held while files are removed, because NFS keeps what is open.
+ */
+static int
+move_away(struct account *a, const char *dir, uint32_t *validity)
 {
 	struct uidstate	 st;
-	uint32_t	 v = 0;
-	int		 fd;
+	char		 going[64];
+	int		 fd, r;
 
+	*validity = 0;
 	fd = openat(a->maildirfd, dir,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* With its lock: who is at work there comes to an end first. */
-	if (fd != -1 && uidstate_open(fd, &st) == 0) {
-		v = st.found == UIDSTATE_OK ? st.validity : 0;
+	if (fd == -1)
+		return -1;
+	if ((r = uidstate_open(fd, &st)) == 0) {
+		if (st.found == UIDSTATE_OK)
+			*validity = st.validity;
+		snprintf(going, sizeof(going), GOING "%lu-%lld",
+		    (unsigned long)*validity, (long long)io_time_us());
+		r = io_rename_new(a->maildirfd, dir, a->maildirfd, going);
 		uidstate_close(&st);
 	}
 	io_close(fd);
-	return v;
+	return r;
 }
 
 static void
 remove_going(struct account *a, const char *dir, void *arg)
 {
-	if (remove_dir(a->maildirfd, dir, 1, arg) == -1)
-		log_warn("event=mailbox-not-removed path=%s/%s",
-		    log_esc(a->maildir), log_esc(dir));
+	unsigned int	 i;
+
+	/* Who has it open may just have made a file there. */
+	for (i = 0; i < GOING_TRIES; i++) {
+		if (remove_dir(a->maildirfd, dir, 1, arg) == 0)
+			return;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			break;
+	}
+	log_warn("event=mailbox-not-removed path=%s/%s",
+	    log_esc(a->maildir), log_esc(dir));
 }
 
 static void
@@ -240,17 +263,13 @@ static int
 delete(struct account *a, const char *dir)
 {
 	struct removed	 r = { 0, 0 };
-	char		 going[64];
 	uint32_t	 validity;
 
 	if (strcmp(dir, ".") == 0 || !tree_exists(a, dir)) {
 		errno = strcmp(dir, ".") == 0 ? EBUSY : ENOENT;
 		return -1;
 	}
-	validity = validity_of(a, dir);
-	snprintf(going, sizeof(going), GOING "%lu-%lld",
-	    (unsigned long)validity, (long long)io_time_us());
-	if (io_rename_new(a->maildirfd, dir, a->maildirfd, going) == -1 ||
+	if (move_away(a, dir, &validity) == -1 ||
 	    io_fsync_dir(a->maildirfd, ".") == -1)
 		return -1;
 	set_uses(a, dir, 0);

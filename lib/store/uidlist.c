@@ -32,7 +32,6 @@ struct uidlist_names {
 };
 
 struct work {
-	const char	*dir;
 	int		 rootfd, dirfd;
 	struct uidstate	 st;
 	struct uidlist	*l;
@@ -100,7 +99,7 @@ scan(struct work *w, const char *sub, bool in_new)
 	int		 r = 0;
 
 	dp = io_opendir(w->dirfd, sub, 0);
-	if (dp == NULL && errno == ENOENT && maildir_make(w->dir) == 0)
+	if (dp == NULL && errno == ENOENT && maildir_fill(w->dirfd) == 0)
 		dp = io_opendir(w->dirfd, sub, 0);
 	if (dp == NULL)
 		return -1;
@@ -473,24 +472,15 @@ open_list(struct work *w)
 }
 
 int
-uidlist_open_below(int rootfd, const char *dir, struct uidlist *l)
+uidlist_open_below(int rootfd, int dirfd, struct uidlist *l)
 {
-	const int	 flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	struct work	 w = { .dir = dir, .rootfd = rootfd, .l = l };
+	struct work	 w = { .rootfd = rootfd, .dirfd = dirfd, .l = l };
 	int		 r, saved;
 
 	memset(l, 0, sizeof(*l));
-	w.dirfd = open(dir, flags);
-	if (w.dirfd == -1 && errno == ENOENT && maildir_make(dir) == 0)
-		w.dirfd = open(dir, flags);
-	if (w.dirfd == -1)
-		return -1;
-	if (w.rootfd == -1)
-		w.rootfd = w.dirfd;
 	r = open_list(&w);
 	if (w.map)
 		dovecot_keywords_free(&w.keywords);
-	io_close(w.dirfd);
 	l->validity = w.st.validity;
 	l->next = w.st.next;
 	if (r == -1) {
@@ -504,7 +494,18 @@ uidlist_open_below(int rootfd, const char *dir, struct uidlist *l)
 int
 uidlist_open(const char *dir, struct uidlist *l)
 {
-	return uidlist_open_below(-1, dir, l);
+	const int	 flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int		 fd, r;
+
+	memset(l, 0, sizeof(*l));
+	fd = open(dir, flags);
+	if (fd == -1 && errno == ENOENT && maildir_make(dir) == 0)
+		fd = open(dir, flags);
+	if (fd == -1)
+		return -1;
+	r = uidlist_open_below(fd, fd, l);
+	io_close(fd);
+	return r;
 }
 
 void

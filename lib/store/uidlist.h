@@ -70,8 +70,12 @@ struct uidlist {
  * To be called after fork: the lock belongs to the open file.
  */
 int	 uidlist_open(const char *dir, struct uidlist *out);
-/* The same for a mailbox of the account whose Maildir is open as rootfd. */
-int	 uidlist_open_below(int rootfd, const char *dir, struct uidlist *out);
+/*
+ * The same for a mailbox open as dirfd, of the account whose Maildir is open as
+ * rootfd.  By descriptor: a mailbox that is deleted just now must not be made
+ * again by its name.
+ */
+int	 uidlist_open_below(int rootfd, int dirfd, struct uidlist *out);
 /* Zeroed ones are fine. */
 void	 uidlist_free(struct uidlist *);
 

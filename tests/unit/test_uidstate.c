@@ -95,7 +95,7 @@ no_two_mailboxes_have_one_validity(void **state)
 	assert_int_equal(uidstate_create(root, a), -1);
 	assert_int_equal(errno, EEXIST);
 	uidlist_free(&l);
-	assert_int_equal(uidlist_open_below(root, tmpdir_file("M/.A"), &l), 0);
+	assert_int_equal(uidlist_open_below(root, a, &l), 0);
 	assert_int_equal(l.origin, UIDLIST_FOUND);
 	v = l.validity;
 	assert_true(v > first);
@@ -104,7 +104,7 @@ no_two_mailboxes_have_one_validity(void **state)
 	tmpdir_write("M/validity", "rubbish\n", 8);
 	assert_int_equal(uidstate_create(root, b), 0);
 	uidlist_free(&l);
-	assert_int_equal(uidlist_open_below(root, tmpdir_file("M/.B"), &l), 0);
+	assert_int_equal(uidlist_open_below(root, b, &l), 0);
 	assert_true(l.validity > v);
 	assert_int_equal(uidstate_had_validity(root, 3000000000), 0);
 	assert_int_equal(uidstate_had_validity(root, 5), 0);
@@ -124,7 +124,7 @@ a_copied_mailbox_gets_a_validity_of_its_own(void **state)
 {
 	struct buf	 b;
 	uint32_t	 v;
-	int		 root;
+	int		 root, c;
 
 	(void)state;
 	message("new/1.a.h");
@@ -132,16 +132,17 @@ a_copied_mailbox_gets_a_validity_of_its_own(void **state)
 	v = l.validity;
 	root = open(tmpdir_file("M"), O_RDONLY | O_DIRECTORY);
 	assert_int_equal(maildir_make(tmpdir_file("M/.C")), 0);
+	c = openat(root, ".C", O_RDONLY | O_DIRECTORY);
 	buf_init(&b, 1000);
 	tmpdir_read("M/uidvalidity", &b);
 	tmpdir_write("M/.C/uidvalidity", b.ptr, b.len);
 	uidlist_free(&l);
-	assert_int_equal(uidlist_open_below(root, tmpdir_file("M/.C"), &l), 0);
+	assert_int_equal(uidlist_open_below(root, c, &l), 0);
 	assert_int_equal(l.origin, UIDLIST_RESET);
 	assert_true(l.validity > v);
 	v = l.validity;
 	uidlist_free(&l);
-	assert_int_equal(uidlist_open_below(root, tmpdir_file("M/.C"), &l), 0);
+	assert_int_equal(uidlist_open_below(root, c, &l), 0);
 	assert_int_equal(l.origin, UIDLIST_FOUND);
 	assert_int_equal(l.validity, v);
 	reopen();
@@ -158,6 +159,7 @@ a_copied_mailbox_gets_a_validity_of_its_own(void **state)
 	assert_int_equal(l.origin, UIDLIST_FOUND);
 	assert_int_equal(l.validity, v);
 	buf_free(&b);
+	close(c);
 	close(root);
 }
 
