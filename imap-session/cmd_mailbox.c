@@ -61,17 +61,21 @@ create_words(struct session *s, struct buf *name, unsigned int *uses)
 	return imap_lex_end(&s->lex);
 }
 
-/* The answer has the mailbox's id (RFC 8474 4.1). */
+/*
+ * The answer has the mailbox's id (RFC 8474 4.1), unless another session has
+ * deleted it already.
+ */
 static enum command_end
 created(struct session *s, struct slice name)
 {
+	char			 dir[MAILBOX_DIR_MAX + 1];
 	struct folder_state	 state;
 	enum command_end	 end;
 	struct folder		*f;
 
-	f = command_folder(s, "CREATE", name, false, &end);
-	if (f == NULL)
-		return end;
+	if (tree_dir(name, dir) == -1 ||
+	    (f = folder_open(&s->account, dir)) == NULL)
+		return COMMAND_OK;
 	end = folder_sync(f, FOLDER_QUICK, &state) == -1 ? COMMAND_OK :
 	    command_answer(s, COMMAND_OK, "[MAILBOXID (F%lu)] CREATE "
 	    "completed", (unsigned long)state.validity);
