@@ -21,7 +21,7 @@ from harness import PATIENCE, sanitized
 from imap_tools import letter, ok
 from instance import Instance, need, process_tree, wait_for
 from remote_certs import Cert
-from tls_login import Lines
+from tls_login_lib import Lines
 
 LARGE = 50 * 1024 * 1024
 MANY = 100
