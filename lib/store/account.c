@@ -111,6 +111,18 @@ account_index_failed(struct account *a, const char *why)
 	a->index = NULL;
 }
 
+void
+account_index_alone(struct account *a)
+{
+	if (a->index_alone)
+		return;
+	errno = ESTALE;
+	log_warn("event=index-private");
+	a->index_alone = true;
+	index_close(a->index);
+	a->index = NULL;
+}
+
 /* --- quota ------------------------------------------------------------------ */
 
 static bool

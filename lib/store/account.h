@@ -47,6 +47,8 @@ void	 account_rest(struct account *);
  * a private one.  Pointers to the old one are void.
  */
 void	 account_index_failed(struct account *, const char *why);
+/* Somebody removes it faster than it can be made: a private one from now on. */
+void	 account_index_alone(struct account *);
 
 /*
  * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name", which only

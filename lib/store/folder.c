@@ -293,8 +293,11 @@ folder_read(struct folder *f)
 	for (i = 0; i < FOLDER_TRIES; i++) {
 		if ((t = read_known(f, &unknown)) != NULL)
 			return t;
-		if (unknown && folder_sync(f, FOLDER_QUICK, &s) == -1)
+		if (!unknown)
+			continue;
+		if (folder_sync(f, FOLDER_QUICK, &s) == -1)
 			return NULL;
+		errno = EAGAIN;
 	}
 	return NULL;
 }
@@ -412,6 +415,7 @@ folder_claim_recent(struct folder *f, uint32_t *recent)
 			return 0;
 		if (folder_sync(f, FOLDER_QUICK, &s) == -1)
 			return -1;
+		errno = EAGAIN;
 	}
 	return -1;
 }

@@ -248,7 +248,9 @@ folder_sync(struct folder *f, enum folder_depth depth,
 	    (what = what_to_do(f, depth, &h)) == LOOK_FAILED)
 		return -1;
 	/* An index that is lost again just now is made again. */
-	for (i = 0; i < FOLDER_TRIES && what != LOOK_NOTHING; i++) {
+	for (i = 0; i <= FOLDER_TRIES && what != LOOK_NOTHING; i++) {
+		if (i == FOLDER_TRIES)
+			account_index_alone(f->account);
 		if (sync_what(f, depth) == -1 ||
 		    folder_head(f, &h, &known) == -1)
 			return -1;

@@ -5,6 +5,7 @@
 #ifndef TESTS_FAIL_FILES_H
 #define TESTS_FAIL_FILES_H
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <errno.h>
@@ -19,6 +20,7 @@ static int		 open_error;	/* of O_CREAT */
 static int		 rename_ok, link_ok;	/* so many go well before */
 static int		 renames;	/* asked for */
 static const char	*open_name;	/* only of files called so; or NULL */
+static void		(*look_first)(const char *path);	/* or NULL */
 
 static inline void
 fail_nothing(void)
@@ -26,6 +28,7 @@ fail_nothing(void)
 	rename_error = link_error = fsync_error = pwrite_error = 0;
 	open_error = rename_ok = link_ok = renames = 0;
 	open_name = NULL;
+	look_first = NULL;
 }
 
 int
@@ -86,5 +89,15 @@ openat(int at, const char *path, int flags, ...)
 	}
 	return (int)syscall(SYS_openat, at, path, flags, mode);
 }
+
+#if defined(SYS_newfstatat) && defined(__LP64__)
+int
+fstatat(int at, const char *path, struct stat *st, int flags)
+{
+	if (look_first != NULL)
+		look_first(path);
+	return (int)syscall(SYS_newfstatat, at, path, st, flags);
+}
+#endif
 
 #endif

@@ -455,6 +455,33 @@ octets_are_counted(void **state)
 	assert_int_equal(n, 12 + 10);
 }
 
+static void
+lose_the_index(const char *path)
+{
+	static unsigned int	 n;
+
+	/* Not while it is being opened: every look has one before it. */
+	if (strcmp(path, "index/data.mdb") == 0 && n++ % 2 == 1)
+		box_rm_index();
+}
+
+static void
+an_index_that_is_always_removed_is_not_missed(void **state)
+{
+	uint32_t	 recent;
+
+	(void)state;
+	box_fill(3);
+	box_sync();
+	look_first = lose_the_index;
+	assert_int_equal(folder_sync(box, FOLDER_QUICK, &box_state), 0);
+	assert_int_equal(box_state.count, 3);
+	assert_int_equal(folder_claim_recent(box, &recent), 0);
+	assert_string_equal(box_uids(box), "1:3");
+	look_first = NULL;
+	assert_true(index_is_private(account_index(&box_account)));
+}
+
 static int
 add_up(uint32_t uid, struct slice data, void *arg)
 {
@@ -510,6 +537,7 @@ main(void)
 		T(a_uidvalidity_from_a_backup_gives_no_uid_twice),
 		T(an_index_that_others_remove_has_not_failed),
 		T(the_index_may_go_at_any_moment),
+		T(an_index_that_is_always_removed_is_not_missed),
 		T(an_emptied_mailbox_keeps_its_modseq_without_the_index),
 		T(where_nothing_can_be_written_uids_are_for_the_session),
 		T(names_that_cannot_be_written_are_shown_too),
