@@ -12,7 +12,7 @@ import unittest
 import warnings
 
 from harness import PATIENCE
-from imap_tools import letter, ok
+from imap_tools import ok
 from instance import Instance, need
 from net import Net, need_net
 from tls_login_lib import CONFIG, USERS, Lines, Suite
