@@ -9,12 +9,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <bsd/string.h>
 #include <bsd/sys/queue.h>
 #include <event2/event.h>
 
+#include "lib/base/file_stamp.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -52,26 +52,8 @@ struct asker {
 	unsigned int			 sent;
 	unsigned int			 sockets;
 	int64_t				 checked;
-	struct stat			 seen;	/* of resolv.conf */
+	struct file_stamp		 seen;	/* of resolv.conf */
 };
-
-/* Is it the same file, unchanged? */
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static void
-look_at_conf(const struct asker *a, struct stat *st)
-{
-	/* A file that is not there is a state like another. */
-	if (stat(a->conf->resolv_conf, st) == -1)
-		memset(st, 0, sizeof(*st));
-}
 
 static void
 replace(struct asker *a, bool believe)
@@ -116,7 +98,7 @@ probe(struct asker *a)
 void
 asker_renew(struct asker *a)
 {
-	look_at_conf(a, &a->seen);
+	(void)file_stamp_changed(&a->seen, a->conf->resolv_conf);
 	replace(a, true);
 	probe(a);
 }
@@ -124,15 +106,13 @@ asker_renew(struct asker *a)
 void
 asker_check(struct asker *a)
 {
-	struct stat	 st;
-	int64_t		 now = io_monotonic_ms();
+	int64_t	 now = io_monotonic_ms();
 
 	if (now - a->checked < CHECK_MS || a->conf->forward.n > 0 ||
 	    *a->conf->resolv_conf == '\0')
 		return;
 	a->checked = now;
-	look_at_conf(a, &st);
-	if (same_file(&st, &a->seen))
+	if (!file_stamp_changed(&a->seen, a->conf->resolv_conf))
 		return;
 	log_info("event=upstream-changed path=%s",
 	    log_esc(a->conf->resolv_conf));
@@ -282,7 +262,7 @@ asker_new(struct event_base *base, const struct config *conf)
 	a->sockets = limits_sockets();
 	if ((a->pump = event_new(base, -1, 0, pump, a)) == NULL)
 		fatalx("event=out-of-memory");
-	look_at_conf(a, &a->seen);
+	(void)file_stamp_changed(&a->seen, a->conf->resolv_conf);
 	a->upstream = upstream_new(base, a->conf, true, a->sockets, false);
 	probe(a);
 	return a;

@@ -1,9 +1,9 @@
 /* Contract in access.h. */
-#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include "lib/base/file_stamp.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -15,7 +15,7 @@
 struct file {
 	const char		*path;
 	struct access_table	*table;
-	struct stat		 seen;	/* when it was last read */
+	struct file_stamp	 seen;	/* when it was last read */
 };
 
 struct access {
@@ -55,39 +55,25 @@ access_new(const struct config_list *files, bool client, struct buf *err)
 		f = &a->files[i];
 		f->path = files->item[i];
 		/* The time first: a change while reading is seen later. */
-		if (stat(f->path, &f->seen) == -1)
-			memset(&f->seen, 0, sizeof(f->seen));
+		(void)file_stamp_changed(&f->seen, f->path);
 		if ((f->table = read_table(f->path, client, err)) == NULL)
 			ok = false;
 	}
 	return ok ? a : NULL;
 }
 
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 void
 access_refresh(struct access *a)
 {
 	struct access_table	*t;
-	struct stat		 now;
 	struct buf		 err;
 	struct file		*f;
 	size_t			 i;
 
 	for (i = 0; i < a->n; i++) {
 		f = &a->files[i];
-		if (stat(f->path, &now) == -1)
-			memset(&now, 0, sizeof(now));
-		if (same_file(&now, &f->seen))
+		if (!file_stamp_changed(&f->seen, f->path))
 			continue;
-		f->seen = now;
 		buf_init(&err, ERRORS_MAX);
 		if ((t = read_table(f->path, a->client, &err)) == NULL)
 			log_warnx("event=access-error file=%s kept=former "

@@ -35,3 +35,12 @@ file_stamp_changed(struct file_stamp *s, const char *path)
 	    old.mtime.tv_nsec != s->mtime.tv_nsec || old.size != s->size ||
 	    old.ino != s->ino || old.dev != s->dev || old.error != s->error;
 }
+
+bool
+file_stamp_alike(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	    a->st_size == b->st_size && a->st_ino == b->st_ino &&
+	    a->st_dev == b->st_dev;
+}

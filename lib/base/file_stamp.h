@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+struct stat;
+
 /* All zero: never looked at. */
 struct file_stamp {
 	struct timespec	 mtime;
@@ -20,5 +22,7 @@ struct file_stamp {
  * up.  True when it was another file than the stamp says.
  */
 bool	 file_stamp_changed(struct file_stamp *, const char *path);
+/* Do two looks of one's own show the same file and text? */
+bool	 file_stamp_alike(const struct stat *, const struct stat *);
 
 #endif

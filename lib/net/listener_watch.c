@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "lib/base/file_stamp.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/listener_watch.h"
@@ -17,21 +18,12 @@ static struct {
 	bool		(*changed)(void);
 } w;
 
-static bool
-same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 static void
 look(void)
 {
 	struct stat	 st;
 
-	if (stat(w.path, &st) == -1 || same(&st, &w.known))
+	if (stat(w.path, &st) == -1 || file_stamp_alike(&st, &w.known))
 		return;
 	if (w.changed())
 		w.known = st;

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
+#include "lib/base/file_stamp.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/tls_client_parts.h"
 
@@ -95,15 +96,6 @@ tls_client_ctx_free(struct tls_client_ctx *c)
 	free(c);
 }
 
-static bool
-ca_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 int
 tls_client_ca(struct tls_client_ctx *c, char text[TLS_TEXT])
 {
@@ -116,7 +108,7 @@ tls_client_ca(struct tls_client_ctx *c, char text[TLS_TEXT])
 		    c->ca_path, strerror(errno));
 		return -1;
 	}
-	if (c->ca != NULL && ca_same(&st, &c->ca_stat))
+	if (c->ca != NULL && file_stamp_alike(&st, &c->ca_stat))
 		return 0;
 	ERR_clear_error();
 	if ((store = X509_STORE_new()) == NULL) {
