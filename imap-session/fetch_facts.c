@@ -118,7 +118,7 @@ take(uint32_t uid, struct slice fact, void *arg)
 		return 0;
 	t = &w->ff->of[w->i];
 	if (add_text(f, w->ff->kind, fact, out) == -1) {
-		out->len = before;
+		buf_cut(out, before);
 		return 0;
 	}
 	t->offset = before;

@@ -25,9 +25,7 @@ buf_free(struct buf *b)
 void
 buf_clear(struct buf *b)
 {
-	b->len = 0;
-	if (b->ptr != NULL)
-		b->ptr[0] = '\0';
+	buf_cut(b, 0);
 }
 
 char *
@@ -99,6 +97,14 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	r = buf_vaddf(b, fmt, ap);
 	va_end(ap);
 	return r;
+}
+
+void
+buf_cut(struct buf *b, size_t len)
+{
+	b->len = len;
+	if (b->ptr != NULL)
+		b->ptr[len] = '\0';
 }
 
 void

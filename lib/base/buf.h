@@ -44,6 +44,8 @@ buf_addc(struct buf *b, char c)
 	return 0;
 }
 
+/* Keep the first len octets only, len <= the buffer's. */
+void	 buf_cut(struct buf *, size_t len);
 /* Drop the first len octets, len <= the buffer's. */
 void	 buf_consume(struct buf *, size_t len);
 

@@ -244,9 +244,7 @@ dsn_build(struct buf *out, const struct dsn_report *r)
 	failed |= add_parts(out, &p);
 	if (failed == 0)
 		return 0;
-	out->len = before;
-	if (out->ptr != NULL)
-		out->ptr[before] = '\0';
+	buf_cut(out, before);
 	errno = EMSGSIZE;
 	return -1;
 }

@@ -152,9 +152,7 @@ header_unfold(struct slice value, struct buf *out)
 		    value.ptr[i] != '\n')
 			continue;
 		if (buf_add(out, value.ptr + start, i - start) == -1) {
-			out->len = before;
-			if (out->ptr != NULL)
-				out->ptr[before] = '\0';
+			buf_cut(out, before);
 			return -1;
 		}
 		start = i + 1;
@@ -331,9 +329,7 @@ header_add(struct buf *out, const char *name, const char *text, bool encode)
 	put(&w, "\r\n", 2);
 	if (!w.failed)
 		return 0;
-	out->len = before;
-	if (out->ptr != NULL)
-		out->ptr[before] = '\0';
+	buf_cut(out, before);
 	errno = EMSGSIZE;
 	return -1;
 }

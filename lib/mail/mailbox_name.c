@@ -164,7 +164,7 @@ mailbox_name_to_dir(struct slice name, struct buf *out)
 	}
 	if (buf_addc(out, '.') == -1 || mutf7_encode(name, out) == -1 ||
 	    out->len - at > MAILBOX_DIR_MAX) {
-		out->len = at;
+		buf_cut(out, at);
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -214,7 +214,7 @@ mailbox_name_from_dir(const char *dir, struct buf *out)
 		goto bad;
 	return 0;
 bad:
-	out->len = at;
+	buf_cut(out, at);
 	errno = EINVAL;
 	return -1;
 }

@@ -502,9 +502,7 @@ number_set_format(const struct number_set *s, struct buf *out)
 	}
 	return 0;
 full:
-	out->len = len;
-	if (out->ptr != NULL)
-		out->ptr[len] = '\0';
+	buf_cut(out, len);
 	errno = EMSGSIZE;
 	return -1;
 }

@@ -124,9 +124,7 @@ received_add(struct buf *out, const struct received *r)
 
 	if (add_all(out, r) == 0)
 		return 0;
-	out->len = before;
-	if (out->ptr != NULL)
-		out->ptr[before] = '\0';
+	buf_cut(out, before);
 	errno = EMSGSIZE;
 	return -1;
 }

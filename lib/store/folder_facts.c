@@ -39,7 +39,7 @@ folder_fact(struct folder *f, uint32_t uid, unsigned int kind,
 		return buf_add(out, f->fact_data.ptr + p->at, p->len) == -1 ?
 		    -1 : 1;
 	do {
-		out->len = was;
+		buf_cut(out, was);
 		if ((t = folder_read(f)) == NULL)
 			return -1;
 		r = index_fact(t, f->validity, uid, kind, &data);

@@ -34,7 +34,7 @@ queue_dest_format(const struct queue_dest *d, struct buf *out)
 	    queue_put(out, " reason=", d->reason) == 0 &&
 	    buf_addc(out, '\n') == 0)
 		return 0;
-	out->len = was;
+	buf_cut(out, was);
 	return -1;
 }
 

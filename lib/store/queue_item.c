@@ -92,7 +92,7 @@ queue_item_format(const struct queue_item *it, struct buf *out)
 	    queue_put(out, " reason=", it->reason) == 0 &&
 	    buf_addc(out, '\n') == 0)
 		return 0;
-	out->len = was;
+	buf_cut(out, was);
 	return -1;
 }
 

@@ -33,7 +33,12 @@ buf_refuses_to_pass_its_maximum(void **state)
 	assert_int_equal(buf_addc(&b, 'x'), -1);
 	buf_consume(&b, 2);
 	assert_string_equal(buf_cstr(&b), "c42");
+	buf_cut(&b, 1);
+	assert_int_equal(b.len, 1);
+	assert_string_equal(buf_cstr(&b), "c");
 	buf_free(&b);
+	buf_cut(&b, 0);
+	assert_string_equal(buf_cstr(&b), "");
 }
 
 static void
