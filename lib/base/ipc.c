@@ -290,6 +290,19 @@ ipc_wait(int sock, short events, int64_t deadline)
 	return -1;
 }
 
+/* After a call that failed; the first wait sets the deadline. */
+static int
+ipc_again(int sock, short events, int timeout_ms, int64_t *deadline)
+{
+	if (errno == EINTR)
+		return 0;
+	if (errno != EAGAIN || timeout_ms == 0)
+		return -1;
+	if (*deadline == 0)
+		*deadline = io_monotonic_ms() + timeout_ms;
+	return ipc_wait(sock, events, *deadline);
+}
+
 int
 ipc_send(int sock, struct ipc_msg *m, int timeout_ms)
 {
@@ -316,18 +329,10 @@ ipc_send(int sock, struct ipc_msg *m, int timeout_ms)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * m->nfds);
 		memcpy(CMSG_DATA(c), m->fds, sizeof(int) * m->nfds);
 	}
-	for (;;) {
-		if (sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN || timeout_ms == 0)
+	while (sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		if (ipc_again(sock, POLLOUT, timeout_ms, &deadline) == -1)
 			return -1;
-		if (deadline == 0)
-			deadline = io_monotonic_ms() + timeout_ms;
-		if (ipc_wait(sock, POLLOUT, deadline) == -1)
-			return -1;
-	}
+	return 0;
 }
 
 /* Read "merpati 1 VERB ID".  Anything else makes the message bad. */
@@ -402,13 +407,7 @@ ipc_recv(int sock, struct ipc_msg *m, int timeout_ms)
 	m->id = 0;
 	while ((n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) ==
 	    -1) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN || timeout_ms == 0)
-			return -1;
-		if (deadline == 0)
-			deadline = io_monotonic_ms() + timeout_ms;
-		if (ipc_wait(sock, POLLIN, deadline) == -1)
+		if (ipc_again(sock, POLLIN, timeout_ms, &deadline) == -1)
 			return -1;
 		msg.msg_controllen = sizeof(ctl.space);
 	}

@@ -10,23 +10,9 @@
 
 #include <cmocka.h>
 
-#include "lib/base/ipc.h"
+#include "tests/unit/packet.h"
 
 static struct ipc_msg	 a, b;
-
-static int
-cross(struct ipc_msg *out, struct ipc_msg *in)
-{
-	int	 fds[2], n;
-
-	assert_int_equal(ipc_pair(fds), 0);
-	n = ipc_send(fds[0], out, 1000);
-	if (n == 0)
-		n = ipc_recv(fds[1], in, 1000);
-	close(fds[0]);
-	close(fds[1]);
-	return n;
-}
 
 static void
 a_packet_comes_out_as_it_went_in(void **state)
@@ -43,7 +29,7 @@ a_packet_comes_out_as_it_went_in(void **state)
 	ipc_put_u64(&a, "size", 12345);
 	ipc_put_octets(&a, "ahead", (struct slice){ "a\r\n\0b", 5 });
 	ipc_attach(&a, p[0]);
-	assert_int_equal(cross(&a, &b), 1);
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_string_equal(b.verb, "lookup");
 	assert_int_equal(b.id, 77);
 	ipc_get(&b, "address", s, sizeof(s));
@@ -128,7 +114,7 @@ descriptors_nobody_asked_for_are_closed(void **state)
 	assert_int_equal(pipe(p), 0);
 	ipc_start(&a, "v", 1);
 	ipc_attach(&a, p[1]);
-	assert_int_equal(cross(&a, &b), 1);
+	assert_int_equal(packet_cross(&a, &b), 1);
 	assert_int_equal(ipc_end(&b), -1);
 	close(p[1]);
 	/* The copy was closed too, so the pipe has no writer. */
