@@ -17,6 +17,7 @@
 #include "lib/base/peers.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/proto_fields.h"
 #include "lib/store/app_uses.h"
 
 #define MAILBOX_CLIENTS	64	/* connections of one mailbox uid */
@@ -196,7 +197,7 @@ serve_usage(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
 		u->used_octets = octets;
 		u->used_count = count;
 	}
-	proto_auth_put_done(&ans, id, u == NULL ? "no such user" : NULL);
+	proto_put_done(&ans, id, u == NULL ? "no such user" : NULL);
 	ipc_client_answer(c, &ans);
 	return 0;
 }
@@ -215,7 +216,7 @@ serve_reload(struct authd *a, struct ipc_client *c, struct ipc_msg *m,
 	buf_init(&err, 4096);
 	if ((r = tables_load(&a->tables, &err)) == -1)
 		tables_log_errors(&err);
-	proto_auth_put_done(&ans, id, r == 0 ? NULL : buf_cstr(&err));
+	proto_put_done(&ans, id, r == 0 ? NULL : buf_cstr(&err));
 	ipc_client_answer(c, &ans);
 	buf_free(&err);
 	return 0;

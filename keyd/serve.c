@@ -6,6 +6,7 @@
 #include "keyd/sign.h"
 #include "lib/base/log.h"
 #include "lib/base/peers.h"
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 
 enum peer {
@@ -92,7 +93,7 @@ serve_reload(struct keyd *k, struct ipc_client *c, struct ipc_msg *m)
 	if (ipc_end(m) == -1)
 		return -1;
 	buf_init(&err, 65536);
-	proto_key_put_done(&ans, id, keyd_reload(k, &err) == 0 ? NULL :
+	proto_put_done(&ans, id, keyd_reload(k, &err) == 0 ? NULL :
 	    buf_cstr(&err));
 	buf_free(&err);
 	answer(c);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 #include "lib/net/tls_files.h"
 #include "mailctl/certs.h"
@@ -17,7 +18,7 @@ int
 cert_reload(const struct config *cfg)
 {
 	struct key_client	 keyd;
-	char			 path[600], error[KEY_ERROR_MAX];
+	char			 path[600], error[PROTO_ERROR_MAX];
 	bool			 ok;
 	int			 n;
 

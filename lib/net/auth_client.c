@@ -4,6 +4,7 @@
 
 #include "lib/base/io.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/proto_fields.h"
 
 /*
  * Too large for a stack, and one question at a time is what a blocking client
@@ -169,7 +170,7 @@ done(struct auth_client *c, bool *ok, char *error, size_t size)
 {
 	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_auth_get_done(&ans, ok, error, size));
+	return decoded(c, proto_get_done(&ans, ok, error, size));
 }
 
 int

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/io.h"
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 
 #define AGAIN_MS	50	/* between two tries to reach keyd */
@@ -167,5 +168,5 @@ key_client_reload(struct key_client *c, bool *ok, char *error, size_t size)
 	proto_key_put_reload(&req, ++c->last_id);
 	if (ask(c, 0) == -1)
 		return -1;
-	return decoded(c, proto_key_get_done(&ans, ok, error, size));
+	return decoded(c, proto_get_done(&ans, ok, error, size));
 }

@@ -260,29 +260,6 @@ proto_auth_put_reload(struct ipc_msg *m, uint64_t id)
 }
 
 void
-proto_auth_put_done(struct ipc_msg *m, uint64_t id, const char *error)
-{
-	ipc_start(m, error == NULL ? "ok" : "error", id);
-	if (error != NULL)
-		ipc_put_text(m, "text", error);
-}
-
-int
-proto_auth_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
-{
-	*ok = strcmp(m->verb, "ok") == 0;
-	error[0] = '\0';
-	if (!*ok) {
-		ipc_expect(m, "error");
-		ipc_get_text(m, "text", error, size);
-	}
-	if (ipc_end(m) == 0)
-		return 0;
-	*ok = false;
-	return -1;
-}
-
-void
 proto_auth_put_app_uses(struct ipc_msg *m, uint64_t id)
 {
 	ipc_start(m, "app-uses", id);

@@ -223,11 +223,7 @@ void	 proto_auth_put_usage(struct ipc_msg *, uint64_t id, const char *user,
 int	 proto_auth_get_usage(struct ipc_msg *, char *user, size_t size,
 	    uint64_t *octets, uint64_t *count);
 void	 proto_auth_put_reload(struct ipc_msg *, uint64_t id);
-/* The answer to usage and reload: "ok", or why not (error not NULL). */
-void	 proto_auth_put_done(struct ipc_msg *, uint64_t id,
-	    const char *error);
-int	 proto_auth_get_done(struct ipc_msg *, bool *ok, char *error,
-	    size_t size);
+/* The answer to usage and reload is proto_fields.h's proto_put_done(). */
 void	 proto_auth_put_app_uses(struct ipc_msg *, uint64_t id);
 /* fd -1: it cannot be told now. */
 void	 proto_auth_put_used(struct ipc_msg *, uint64_t id, int fd);

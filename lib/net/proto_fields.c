@@ -1,5 +1,8 @@
 /* Contract in proto_fields.h. */
+#include <errno.h>
 #include <string.h>
+
+#include <bsd/string.h>
 
 #include "lib/base/text.h"
 #include "lib/net/proto_fields.h"
@@ -60,15 +63,13 @@ proto_put_verdict(struct ipc_msg *m, enum mail_verdict verdict,
 	ipc_put(m, "code", code);
 }
 
-/* RFC 3463 2: "class.subject.detail", the class as the verdict says. */
-static bool
-code_fits(const char *code, enum mail_verdict verdict)
+bool
+proto_code_fits(const char *code, char class)
 {
-	static const char	 class[] = "245";
-	int			 dots = 0;
-	size_t			 i;
+	int	 dots = 0;
+	size_t	 i;
 
-	if (code[0] != class[verdict])
+	if (code[0] != class)
 		return false;
 	for (i = 0; code[i] != '\0'; i++) {
 		if (code[i] == '.' && text_is_digit(code[i + 1]))
@@ -96,6 +97,35 @@ proto_get_verdict(struct ipc_msg *m, enum mail_verdict *verdict,
 	else
 		*verdict = (enum mail_verdict)i;
 	ipc_get(m, "code", code, 12);
-	if (!code_fits(code, *verdict))
+	if (!proto_code_fits(code, "245"[*verdict]))
 		m->bad = true;
+}
+
+void
+proto_put_done(struct ipc_msg *m, uint64_t id, const char *error)
+{
+	char	 text[PROTO_ERROR_MAX];
+
+	ipc_start(m, error == NULL ? "ok" : "error", id);
+	if (error == NULL)
+		return;
+	(void)strlcpy(text, error, sizeof(text));
+	ipc_put_text(m, "text", text);
+}
+
+int
+proto_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
+{
+	*ok = strcmp(m->verb, "ok") == 0;
+	error[0] = '\0';
+	if (!*ok) {
+		ipc_expect(m, "error");
+		ipc_get_text(m, "text", error, size);
+	}
+	if (ipc_end(m) == 0)
+		return 0;
+	*ok = false;
+	error[0] = '\0';
+	errno = EBADMSG;
+	return -1;
 }

@@ -224,36 +224,3 @@ proto_key_put_reload(struct ipc_msg *m, uint64_t id)
 {
 	ipc_start(m, "reload", id);
 }
-
-void
-proto_key_put_done(struct ipc_msg *m, uint64_t id, const char *error)
-{
-	char	 text[KEY_ERROR_MAX];
-	size_t	 len;
-
-	ipc_start(m, error == NULL ? "ok" : "error", id);
-	if (error == NULL)
-		return;
-	if ((len = strlen(error)) >= sizeof(text))
-		len = sizeof(text) - 1;
-	memcpy(text, error, len);
-	text[len] = '\0';
-	ipc_put_text(m, "text", text);
-}
-
-int
-proto_key_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
-{
-	*ok = strcmp(m->verb, "ok") == 0;
-	error[0] = '\0';
-	if (!*ok) {
-		ipc_expect(m, "error");
-		ipc_get_text(m, "text", error, size);
-	}
-	if (ipc_end(m) == 0)
-		return 0;
-	*ok = false;
-	error[0] = '\0';
-	errno = EBADMSG;
-	return -1;
-}

@@ -21,7 +21,6 @@
 #define KEY_ID_MAX		64	/* hex, see tls_key_id() */
 #define KEY_DIGEST_MAX		64
 #define KEY_SIGNATURE_MAX	1024	/* RSA of 8192 bits */
-#define KEY_ERROR_MAX		4096	/* octets of an error, NUL included */
 #define KEY_PATIENCE_MS		3000	/* for a keyd that is restarted */
 #define KEY_TIMEOUT_MS		10000	/* a client's patience */
 
@@ -84,13 +83,7 @@ void	 proto_key_put_ticket_key(struct ipc_msg *, uint64_t id,
 	    const struct key_ticket *);
 int	 proto_key_get_ticket_key(struct ipc_msg *, struct key_ticket *);
 void	 proto_key_put_reload(struct ipc_msg *, uint64_t id);
-/*
- * The answer to reload: "ok", or what is wrong, a line each, cut to
- * KEY_ERROR_MAX; size is at least that.
- */
-void	 proto_key_put_done(struct ipc_msg *, uint64_t id, const char *error);
-int	 proto_key_get_done(struct ipc_msg *, bool *ok, char *error,
-	    size_t size);
+/* The answer to reload is proto_fields.h's proto_put_done(). */
 
 /*
  * Connects when needed, and again, once, when keyd went away.  A signature is

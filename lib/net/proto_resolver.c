@@ -7,6 +7,7 @@
 
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_resolver.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -232,24 +233,13 @@ proto_resolver_put_route(struct ipc_msg *m, uint64_t id,
 	}
 }
 
-/* RFC 3463 2, a failure's; "" beside OK. */
+/* A failure's; "" beside OK. */
 static bool
 code_fits(const char *code, enum resolver_status status)
 {
-	int	 dots = 0;
-	size_t	 i;
-
 	if (status == RESOLVER_OK)
 		return code[0] == '\0';
-	if (code[0] != (status == RESOLVER_TEMP ? '4' : '5'))
-		return false;
-	for (i = 0; code[i] != '\0'; i++) {
-		if (code[i] == '.' && text_is_digit(code[i + 1]))
-			dots++;
-		else if (!text_is_digit(code[i]))
-			return false;
-	}
-	return dots == 2;
+	return proto_code_fits(code, status == RESOLVER_TEMP ? '4' : '5');
 }
 
 int

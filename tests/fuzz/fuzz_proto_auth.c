@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/net/proto_auth.h"
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_spawn.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,7 +83,7 @@ answers(const char *verb)
 	else if (strcmp(verb, "worker") == 0)
 		proto_auth_get_worker(&m, &fd);
 	else if (strcmp(verb, "error") == 0)
-		proto_auth_get_done(&m, &ok, text, sizeof(text));
+		proto_get_done(&m, &ok, text, sizeof(text));
 	else if (strcmp(verb, "server") == 0 &&
 	    proto_spawn_get_answer(&m, verb, &u.answer) == 0)
 		fd = u.answer.fd;

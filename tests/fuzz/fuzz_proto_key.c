@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -80,10 +81,10 @@ ticket_key(void)
 static void
 done(void)
 {
-	char	 error[KEY_ERROR_MAX];
+	char	 error[PROTO_ERROR_MAX];
 	bool	 ok;
 
-	if (proto_key_get_done(&m, &ok, error, sizeof(error)) == 0)
+	if (proto_get_done(&m, &ok, error, sizeof(error)) == 0)
 		assert(strlen(error) < sizeof(error));
 }
 

@@ -18,6 +18,7 @@
 
 #include "lib/base/io.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_spawn.h"
 #include "tests/unit/packet.h"
 
@@ -133,13 +134,13 @@ answers_come_out_as_they_went_in(void **state)
 		assert_memory_equal(&v, &w, sizeof(v));
 		assert_null(memmem(b.data, sizeof(b.data), "rmF9", 4));
 	}
-	proto_auth_put_done(&a, 1, NULL);
+	proto_put_done(&a, 1, NULL);
 	assert_int_equal(packet_cross(&a, &b), 1);
-	assert_int_equal(proto_auth_get_done(&b, &ok, s, sizeof(s)), 0);
+	assert_int_equal(proto_get_done(&b, &ok, s, sizeof(s)), 0);
 	assert_true(ok);
-	proto_auth_put_done(&a, 1, "users:3: no\nusers:4: no");
+	proto_put_done(&a, 1, "users:3: no\nusers:4: no");
 	assert_int_equal(packet_cross(&a, &b), 1);
-	assert_int_equal(proto_auth_get_done(&b, &ok, s, sizeof(s)), 0);
+	assert_int_equal(proto_get_done(&b, &ok, s, sizeof(s)), 0);
 	assert_false(ok);
 	assert_string_equal(s, "users:3: no\nusers:4: no");
 }

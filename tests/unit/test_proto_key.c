@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 #include "tests/unit/packet.h"
 #include "tests/unit/tmpdir.h"
@@ -322,28 +323,28 @@ bad_ticket_key_is_refused(void **state)
 static void
 reload_is_answered_by_ok_or_lines(void **state)
 {
-	static char	 error[KEY_ERROR_MAX], text[2 * KEY_ERROR_MAX];
+	static char	 error[PROTO_ERROR_MAX], text[2 * PROTO_ERROR_MAX];
 	bool		 ok;
 
 	(void)state;
-	proto_key_put_done(&out, 2, NULL);
+	proto_put_done(&out, 2, NULL);
 	assert_int_equal(packet_cross(&out, &in), 1);
-	assert_int_equal(proto_key_get_done(&in, &ok, error, sizeof(error)),
+	assert_int_equal(proto_get_done(&in, &ok, error, sizeof(error)),
 	    0);
 	assert_true(ok);
 	assert_string_equal(error, "");
-	proto_key_put_done(&out, 2, "/a: one\n/b: two\n");
+	proto_put_done(&out, 2, "/a: one\n/b: two\n");
 	assert_int_equal(packet_cross(&out, &in), 1);
-	assert_int_equal(proto_key_get_done(&in, &ok, error, sizeof(error)),
+	assert_int_equal(proto_get_done(&in, &ok, error, sizeof(error)),
 	    0);
 	assert_false(ok);
 	assert_string_equal(error, "/a: one\n/b: two\n");
 	memset(text, '=', sizeof(text) - 1);
-	proto_key_put_done(&out, 2, text);
+	proto_put_done(&out, 2, text);
 	assert_int_equal(packet_cross(&out, &in), 1);
-	assert_int_equal(proto_key_get_done(&in, &ok, error, sizeof(error)),
+	assert_int_equal(proto_get_done(&in, &ok, error, sizeof(error)),
 	    0);
-	assert_int_equal(strlen(error), KEY_ERROR_MAX - 1);
+	assert_int_equal(strlen(error), PROTO_ERROR_MAX - 1);
 }
 
 static void
@@ -351,16 +352,16 @@ bad_answers_to_reload_are_refused(void **state)
 {
 	static const char *const	 to[] = { "merpati 1 fine",
 	    "merpati 1 ok", "merpati 1 signed" };
-	char	 error[KEY_ERROR_MAX];
+	char	 error[PROTO_ERROR_MAX];
 	bool	 ok;
 	size_t	 i;
 
 	(void)state;
 	for (i = 0; i < COUNT(to); i++) {
-		proto_key_put_done(&out, 2, "bad");
+		proto_put_done(&out, 2, "bad");
 		packet_change(&out, "merpati 1 error", to[i]);
 		assert_int_equal(packet_cross(&out, &in), 1);
-		assert_int_equal(proto_key_get_done(&in, &ok, error,
+		assert_int_equal(proto_get_done(&in, &ok, error,
 		    sizeof(error)), -1);
 		assert_false(ok);
 	}
@@ -548,7 +549,7 @@ the_client_says_that_there_is_no_keyd(void **state)
 {
 	struct key_ticket	 t;
 	struct key_client	 c;
-	char			 error[KEY_ERROR_MAX];
+	char			 error[PROTO_ERROR_MAX];
 	bool			 ok = true;
 
 	(void)state;
