@@ -1,6 +1,5 @@
 /* Contract in session.h. */
 #include <errno.h>
-#include <malloc.h>
 #include <string.h>
 
 #include "imap-session/capability.h"
@@ -8,6 +7,7 @@
 #include "imap-session/fetch.h"
 #include "imap-session/notify.h"
 #include "imap-session/session.h"
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/store/tree.h"
@@ -80,7 +80,7 @@ session_rest(struct session *s)
 	buf_free(&s->put.text);
 	s->put.valid = false;
 	account_rest(&s->account);
-	malloc_trim(0);
+	heap_rest();
 }
 
 /* It is what the command that logged in gets; with -i, the greeting. */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/base/heap.h"
@@ -10,6 +11,7 @@
 #define LARGEST		131072	/* what is larger has a mapping of its own */
 #define CACHED		1040	/* up to here free(3) keeps a chunk apart */
 #define STEP		16
+#define STACK		98304	/* a stack has at least so much, and a third more */
 #define KEPT		262144	/* free octets at the end that stay ours */
 
 void
@@ -41,4 +43,16 @@ heap_settle(void)
 		if (!hole && size > CACHED)
 			free(p);
 	}
+}
+
+void
+heap_rest(void)
+{
+	long		 page = sysconf(_SC_PAGESIZE);
+	uintptr_t	 here = (uintptr_t)__builtin_frame_address(0);
+
+	(void)malloc_trim(0);
+	/* This frame, and that of the call, stay. */
+	here = (here & ~(uintptr_t)(page - 1)) - (uintptr_t)page;
+	(void)madvise((void *)(here - STACK), STACK, MADV_DONTNEED);
 }

@@ -1,4 +1,4 @@
-/* The heap of a process that forks many. */
+/* The memory of a process that forks many, and of one that waits. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -9,5 +9,11 @@
  * each would keep a page of the child's own.
  */
 void	 heap_settle(void);
+
+/*
+ * Before a long wait: give back what is free in the heap, and of the stack what
+ * lies below the caller.
+ */
+void	 heap_rest(void);
 
 #endif

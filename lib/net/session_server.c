@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
@@ -225,6 +226,7 @@ session_server_run(const struct session_server *s, int ctl)
 	int64_t	 deadline = 0;
 
 	server_signals();
+	heap_settle();
 	while (ctl != -1 || server_count > 0) {
 		/* First: who comes back at once is not to be counted twice. */
 		server_reap(s);

@@ -1,11 +1,11 @@
 /* Contract in tls_pump.h. */
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/tls_pump.h"
@@ -34,7 +34,6 @@ struct pump {
 	bool		 told;		/* the session, that no more comes */
 	short		 client, session;	/* events to wait for */
 	int64_t		 taken;		/* when the client last took some */
-	bool		 resting;
 };
 
 static void
@@ -203,7 +202,7 @@ pump_patience(const struct pump *p, int stall_ms)
 		left = p->taken + stall_ms - io_monotonic_ms();
 		return left > 0 ? (int)left : 0;
 	}
-	return p->resting || way_holds(&p->up) ? -1 : REST_MS;
+	return way_holds(&p->up) ? -1 : REST_MS;
 }
 
 static void
@@ -211,8 +210,7 @@ pump_rest(struct pump *p)
 {
 	way_rest(&p->up);
 	way_rest(&p->down);
-	malloc_trim(0);
-	p->resting = true;
+	heap_rest();
 }
 
 /* False: the client took nothing for too long. */
@@ -226,15 +224,14 @@ pump_wait(struct pump *p, int stall_ms)
 		{ .fd = p->up.ended ? -1 : stream_stop_descriptor(),
 		    .events = POLLIN }
 	};
-	int		 n;
 
-	n = poll(pfd, 3, pump_patience(p, stall_ms));
-	if (n == 0 && way_holds(&p->down))
+	if (poll(pfd, 3, pump_patience(p, stall_ms)) != 0)
+		return true;
+	if (way_holds(&p->down))
 		return pump_patience(p, stall_ms) > 0;
-	if (n == 0)
-		pump_rest(p);
-	else if (n > 0)
-		p->resting = false;
+	/* A look for what is not there yet would take the memory again. */
+	pump_rest(p);
+	(void)poll(pfd, 3, -1);
 	return true;
 }
 
