@@ -17,6 +17,8 @@
 #define IPC_VERSION	"merpati 1 "
 #define CONNECT_SECONDS	10	/* for room in a listener's backlog */
 
+struct ipc_msg	 ipc_question, ipc_answer;
+
 static void
 ipc_add(struct ipc_msg *m, const char *data, size_t len)
 {

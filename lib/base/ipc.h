@@ -30,7 +30,6 @@
 #define IPC_VERB_MAX	32
 
 struct ipc_msg {
-	char		 data[IPC_MAX + 1];
 	size_t		 len;
 	size_t		 pos;		/* decoder: next unread octet */
 	int		 fds[IPC_FDS];	/* received: ours until taken */
@@ -39,7 +38,15 @@ struct ipc_msg {
 	uint64_t	 id;
 	char		 verb[IPC_VERB_MAX];
 	bool		 bad;		/* sticky */
+	char		 data[IPC_MAX + 1];	/* last: few of its pages are used */
 };
+
+/*
+ * For blocking clients, which ask one question at a time: too large for a stack,
+ * and their pages stay.  Only what a packet held is touched; who had a secret in
+ * one wipes that.
+ */
+extern struct ipc_msg	 ipc_question, ipc_answer;
 
 /* Begin a packet: verb of [a-z-], id chosen by the asker. */
 void	 ipc_start(struct ipc_msg *, const char *verb, uint64_t id);

@@ -6,12 +6,6 @@
 #include "lib/net/proto_auth.h"
 #include "lib/net/proto_fields.h"
 
-/*
- * Too large for a stack, and one question at a time is what a blocking client
- * asks.  Wiped after questions that held a password.
- */
-static struct ipc_msg	 req, ans;
-
 void
 auth_client_init(struct auth_client *c, const char *path)
 {
@@ -34,8 +28,8 @@ next_id(struct auth_client *c)
 }
 
 /*
- * Send req, get ans.  A connection kept from an earlier question may be to an
- * authd that is gone: then once more over a new one.  A connection
+ * Ask the question.  A connection kept from an earlier one may be to
+ * an authd that is gone: then once more over a new one.  A connection
  * that failed is not used again, so a late answer meets nobody.
  */
 static int
@@ -45,14 +39,14 @@ ask(struct auth_client *c, bool again)
 
 	if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
 		return -1;
-	if (ipc_call(c->sock, &req, &ans, AUTH_TIMEOUT_MS) == 0)
+	if (ipc_call(c->sock, &ipc_question, &ipc_answer, AUTH_TIMEOUT_MS) == 0)
 		return 0;
 	auth_client_close(c);
 	if (!kept || !again || errno == ETIMEDOUT || errno == EBADMSG)
 		return -1;
 	if ((c->sock = ipc_connect(c->path)) == -1)
 		return -1;
-	if (ipc_call(c->sock, &req, &ans, AUTH_TIMEOUT_MS) == 0)
+	if (ipc_call(c->sock, &ipc_question, &ipc_answer, AUTH_TIMEOUT_MS) == 0)
 		return 0;
 	auth_client_close(c);
 	return -1;
@@ -71,10 +65,10 @@ int
 auth_client_lookup(struct auth_client *c, const char *address,
     struct auth_lookup *l)
 {
-	proto_auth_put_lookup(&req, next_id(c), address);
+	proto_auth_put_lookup(&ipc_question, next_id(c), address);
 	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_auth_get_found(&ans, l));
+	return decoded(c, proto_auth_get_found(&ipc_answer, l));
 }
 
 int
@@ -85,10 +79,10 @@ auth_client_expand(struct auth_client *c, const char *address, char *status,
 
 	*out = NULL;
 	*n = 0;
-	proto_auth_put_expand(&req, next_id(c), address);
+	proto_auth_put_expand(&ipc_question, next_id(c), address);
 	if (ask(c, true) == -1)
 		return -1;
-	if (decoded(c, proto_auth_get_expanded(&ans, status, size, &fd)) == -1)
+	if (decoded(c, proto_auth_get_expanded(&ipc_answer, status, size, &fd)) == -1)
 		return -1;
 	if (fd != -1)
 		r = proto_auth_read_results(fd, out, n);
@@ -100,8 +94,8 @@ auth_client_expand(struct auth_client *c, const char *address, char *status,
 static void
 wipe(void)
 {
-	explicit_bzero(req.data, req.len);
-	explicit_bzero(ans.data, ans.len);
+	explicit_bzero(ipc_question.data, ipc_question.len);
+	explicit_bzero(ipc_answer.data, ipc_answer.len);
 }
 
 int
@@ -109,10 +103,10 @@ auth_client_scram(struct auth_client *c, const struct auth_scram *s,
     struct auth_scram_first *first)
 {
 	memset(first, 0, sizeof(*first));
-	proto_auth_put_scram(&req, next_id(c), s);
+	proto_auth_put_scram(&ipc_question, next_id(c), s);
 	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_auth_get_first(&ans, first));
+	return decoded(c, proto_auth_get_first(&ipc_answer, first));
 }
 
 static int
@@ -122,10 +116,10 @@ verdict(struct auth_client *c, bool again, struct auth_answer *answer)
 
 	memset(answer, 0, sizeof(*answer));
 	answer->verdict = AUTH_LATER;
-	ans.len = 0;
+	ipc_answer.len = 0;
 	n = ask(c, again);
 	if (n == 0)
-		n = decoded(c, proto_auth_get_verdict(&ans, answer));
+		n = decoded(c, proto_auth_get_verdict(&ipc_answer, answer));
 	saved = errno;
 	wipe();
 	errno = saved;
@@ -136,7 +130,7 @@ int
 auth_client_check(struct auth_client *c, const struct auth_check *check,
     struct auth_answer *answer)
 {
-	proto_auth_put_check(&req, next_id(c), check);
+	proto_auth_put_check(&ipc_question, next_id(c), check);
 	return verdict(c, true, answer);
 }
 
@@ -149,7 +143,7 @@ auth_client_session(struct auth_client *c, const struct auth_session *s,
 	 * have handed the session over before.
 	 */
 	auth_client_close(c);
-	proto_auth_put_session(&req, next_id(c), s);
+	proto_auth_put_session(&ipc_question, next_id(c), s);
 	return verdict(c, false, answer);
 }
 
@@ -158,10 +152,10 @@ auth_client_submit(struct auth_client *c, const struct auth_submit *s,
     enum auth_may *may)
 {
 	*may = AUTH_MAY_LATER;
-	proto_auth_put_submit(&req, next_id(c), s);
+	proto_auth_put_submit(&ipc_question, next_id(c), s);
 	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_auth_get_may(&ans, may));
+	return decoded(c, proto_auth_get_may(&ipc_answer, may));
 }
 
 /* The answers to usage and reload. */
@@ -170,7 +164,7 @@ done(struct auth_client *c, bool *ok, char *error, size_t size)
 {
 	if (ask(c, true) == -1)
 		return -1;
-	return decoded(c, proto_get_done(&ans, ok, error, size));
+	return decoded(c, proto_get_done(&ipc_answer, ok, error, size));
 }
 
 int
@@ -180,7 +174,7 @@ auth_client_usage(struct auth_client *c, const char *user, uint64_t octets,
 	char	 error[256];
 	bool	 ok;
 
-	proto_auth_put_usage(&req, next_id(c), user, octets, count);
+	proto_auth_put_usage(&ipc_question, next_id(c), user, octets, count);
 	if (done(c, &ok, error, sizeof(error)) == -1)
 		return -1;
 	if (ok)
@@ -193,9 +187,9 @@ int
 auth_client_app_uses(struct auth_client *c, int *fd)
 {
 	*fd = -1;
-	proto_auth_put_app_uses(&req, next_id(c));
+	proto_auth_put_app_uses(&ipc_question, next_id(c));
 	if (ask(c, true) == -1 ||
-	    decoded(c, proto_auth_get_used(&ans, fd)) == -1)
+	    decoded(c, proto_auth_get_used(&ipc_answer, fd)) == -1)
 		return -1;
 	if (*fd != -1)
 		return 0;
@@ -206,6 +200,6 @@ auth_client_app_uses(struct auth_client *c, int *fd)
 int
 auth_client_reload(struct auth_client *c, bool *ok, char *error, size_t size)
 {
-	proto_auth_put_reload(&req, next_id(c));
+	proto_auth_put_reload(&ipc_question, next_id(c));
 	return done(c, ok, error, size);
 }

@@ -9,12 +9,6 @@
 
 #define AGAIN_MS	50	/* between two tries to reach keyd */
 
-/*
- * Too large for a stack; a blocking client asks one question at a time.  Only
- * what a packet held is touched, and wiped: most are of some hundred octets.
- */
-static struct ipc_msg	 req, ans;
-
 void
 key_client_init(struct key_client *c, const char *path)
 {
@@ -54,8 +48,8 @@ key_client_reachable(const char *path)
 }
 
 /*
- * Send req, get ans.  A connection kept from an earlier question may be to a
- * keyd that is gone: then once more over a new one; asking twice does no harm.
+ * Ask the question.  A connection kept from an earlier one may be to
+ * a keyd that is gone: then once more over a new one; asking twice does no harm.
  * While keyd is being restarted, a new one is waited for so long.  A
  * connection that failed is not used again, so a late answer meets nobody.
  */
@@ -70,7 +64,7 @@ ask(struct key_client *c, int patience_ms)
 		if (c->sock == -1)
 			c->sock = ipc_connect(c->path);
 		if (c->sock != -1 &&
-		    ipc_call(c->sock, &req, &ans, KEY_TIMEOUT_MS) == 0)
+		    ipc_call(c->sock, &ipc_question, &ipc_answer, KEY_TIMEOUT_MS) == 0)
 			return 0;
 		key_client_close(c);
 		if (!may_come_back(errno) ||
@@ -85,7 +79,7 @@ ask(struct key_client *c, int patience_ms)
 static int
 decoded(struct key_client *c, int result)
 {
-	explicit_bzero(ans.data, ans.len);
+	explicit_bzero(ipc_answer.data, ipc_answer.len);
 	if (result == -1)
 		key_client_close(c);
 	return result;
@@ -96,10 +90,10 @@ key_client_sign(struct key_client *c, const struct key_sign *s,
     struct key_signature *out)
 {
 	memset(out, 0, sizeof(*out));
-	proto_key_put_sign(&req, ++c->last_id, s);
+	proto_key_put_sign(&ipc_question, ++c->last_id, s);
 	if (ask(c, KEY_PATIENCE_MS) == -1)
 		return -1;
-	return decoded(c, proto_key_get_signed(&ans, out));
+	return decoded(c, proto_key_get_signed(&ipc_answer, out));
 }
 
 /* The answer to a question that was sent. */
@@ -109,12 +103,12 @@ await(struct key_client *c, uint64_t id)
 	int	 n;
 
 	do {
-		ipc_drop(&ans);
-		if ((n = ipc_recv(c->sock, &ans, KEY_TIMEOUT_MS)) == 0)
+		ipc_drop(&ipc_answer);
+		if ((n = ipc_recv(c->sock, &ipc_answer, KEY_TIMEOUT_MS)) == 0)
 			errno = EPIPE;
 		if (n != 1)
 			return -1;
-	} while (ans.id != id);
+	} while (ipc_answer.id != id);
 	return 0;
 }
 
@@ -128,13 +122,13 @@ key_client_sign_ahead(struct key_client *c, const struct key_sign *s,
 	if (c->sock == -1)
 		c->sock = ipc_connect(c->path);
 	id = ++c->last_id;
-	proto_key_put_sign(&req, id, s);
-	if (c->sock != -1 && ipc_send(c->sock, &req, KEY_TIMEOUT_MS) == 0) {
+	proto_key_put_sign(&ipc_question, id, s);
+	if (c->sock != -1 && ipc_send(c->sock, &ipc_question, KEY_TIMEOUT_MS) == 0) {
 		c->ahead = ++c->last_id;
-		proto_key_put_ticket(&req, c->ahead, NULL);
-		if (ipc_send(c->sock, &req, KEY_TIMEOUT_MS) == 0 &&
+		proto_key_put_ticket(&ipc_question, c->ahead, NULL);
+		if (ipc_send(c->sock, &ipc_question, KEY_TIMEOUT_MS) == 0 &&
 		    await(c, id) == 0)
-			return decoded(c, proto_key_get_signed(&ans, out));
+			return decoded(c, proto_key_get_signed(&ipc_answer, out));
 	}
 	/* An old connection, or keyd is being restarted. */
 	key_client_close(c);
@@ -151,13 +145,13 @@ key_client_ticket(struct key_client *c,
 	if (name == NULL && ahead != 0) {
 		c->ahead = 0;
 		if (await(c, ahead) == 0)
-			return decoded(c, proto_key_get_ticket_key(&ans, out));
+			return decoded(c, proto_key_get_ticket_key(&ipc_answer, out));
 		key_client_close(c);
 	}
-	proto_key_put_ticket(&req, ++c->last_id, name);
+	proto_key_put_ticket(&ipc_question, ++c->last_id, name);
 	if (ask(c, 0) == -1)
 		return -1;
-	return decoded(c, proto_key_get_ticket_key(&ans, out));
+	return decoded(c, proto_key_get_ticket_key(&ipc_answer, out));
 }
 
 int
@@ -165,8 +159,8 @@ key_client_reload(struct key_client *c, bool *ok, char *error, size_t size)
 {
 	*ok = false;
 	error[0] = '\0';
-	proto_key_put_reload(&req, ++c->last_id);
+	proto_key_put_reload(&ipc_question, ++c->last_id);
 	if (ask(c, 0) == -1)
 		return -1;
-	return decoded(c, proto_get_done(&ans, ok, error, size));
+	return decoded(c, proto_get_done(&ipc_answer, ok, error, size));
 }

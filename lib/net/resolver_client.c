@@ -4,9 +4,6 @@
 #include "lib/base/io.h"
 #include "lib/net/proto_resolver.h"
 
-/* Too large for a stack; a blocking client asks one question at a time. */
-static struct ipc_msg	 req, ans;
-
 void
 resolver_client_init(struct resolver_client *c, const char *path)
 {
@@ -23,8 +20,8 @@ resolver_client_close(struct resolver_client *c)
 }
 
 /*
- * Send req, get ans.  A connection kept from an earlier question may be to a
- * resolver that is gone: then once more over a new one.  A connection that
+ * Ask the question.  A connection kept from an earlier one may be to
+ * a resolver that is gone: then once more over a new one.  A connection that
  * failed is not used again, so a late answer meets nobody.
  */
 static int
@@ -32,11 +29,11 @@ ask(struct resolver_client *c, const char *verb, const char *name)
 {
 	bool	 kept = c->sock != -1;
 
-	proto_resolver_put_ask(&req, ++c->last_id, verb, name);
+	proto_resolver_put_ask(&ipc_question, ++c->last_id, verb, name);
 	for (;; kept = false) {
 		if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
 			return -1;
-		if (ipc_call(c->sock, &req, &ans, RESOLVER_TIMEOUT_MS) == 0)
+		if (ipc_call(c->sock, &ipc_question, &ipc_answer, RESOLVER_TIMEOUT_MS) == 0)
 			return 0;
 		resolver_client_close(c);
 		if (!kept || errno == ETIMEDOUT || errno == EBADMSG)
@@ -60,7 +57,7 @@ ask_route(struct resolver_client *c, const char *verb, const char *name,
 	resolver_route_init(r);
 	if (ask(c, verb, name) == -1)
 		return -1;
-	return decoded(c, proto_resolver_get_route(&ans, r));
+	return decoded(c, proto_resolver_get_route(&ipc_answer, r));
 }
 
 int
@@ -84,5 +81,5 @@ resolver_client_texts(struct resolver_client *c, const char *verb,
 	*t = (struct resolver_texts){ .status = RESOLVER_TEMP };
 	if (ask(c, verb, name) == -1)
 		return -1;
-	return decoded(c, proto_resolver_get_texts(&ans, t));
+	return decoded(c, proto_resolver_get_texts(&ipc_answer, t));
 }
