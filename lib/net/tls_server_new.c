@@ -10,6 +10,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
+#include "lib/net/tls_memory.h"
 #include "lib/net/tls_server_parts.h"
 
 #define WAIT_STEP_MS	100
@@ -257,6 +258,7 @@ tls_server_new(const struct config *cfg, enum config_role role,
 	size_t				 n;
 
 	error[0] = '\0';
+	tls_memory_gather();
 	set_options(cfg, role, &opt);
 	xasprintf(&file, "%s/keyd/certificates", cfg->run_dir);
 	if (wait_for_file(file, &st, &cert, &n, error) == -1 ||
@@ -264,6 +266,7 @@ tls_server_new(const struct config *cfg, enum config_role role,
 		free(file);
 		return NULL;
 	}
+	tls_memory_gathered();
 	xasprintf(&sock, "%s/keyd/keyd.sock", cfg->run_dir);
 	key_client_init(&s->keyd, sock);	/* for ever, as s */
 	s->keys.arg = s;
