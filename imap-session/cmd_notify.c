@@ -101,6 +101,7 @@ static enum command_end
 notify_set(struct session *s, struct notify *n)
 {
 	bool	 unknown = false;
+	int	 saved;
 
 	if (!notify_read(s, n, &unknown) || !notify_check_items(s, n)) {
 		notify_free(s, n);
@@ -117,8 +118,10 @@ notify_set(struct session *s, struct notify *n)
 	s->notify = n;
 	if (notify_begin(s) == 0)
 		return COMMAND_OK;
+	saved = errno;
 	notify_free(s, n);
 	s->notify = NULL;
+	errno = saved;
 	if (errno == E2BIG)
 		return command_answer(s, COMMAND_NO, "[NOTIFICATIONOVERFLOW] "
 		    "There are too many mailboxes to look after");

@@ -229,7 +229,10 @@ class Others(Base):
             os.mkdir(d + "/new")
             os.mkdir(d + "/tmp")
             self.place.own(d)
-        c = self.place.login()
+        c, other = self.place.login(), self.place.login()
+        other.select()
+        other.start("IDLE")
+        self.assertEqual(other.response().tag, "+")
         c.no("NOTIFY SET (personal (MailboxName))", code="NOTIFICATIONOVERFLOW")
         c.ok("NOOP")
 
