@@ -46,14 +46,9 @@ alias_list(struct mailctl *m)
 		buf_free(&err);
 		return EX_CONFIG;
 	}
-	json_init(&l.j, stdout);
-	if (m->json)
-		json_open(&l.j, NULL, '[');
+	json_list_begin(&l.j, m->json);
 	aliases_each(a, print_alias, &l);
-	if (m->json) {
-		json_close(&l.j, ']');
-		json_line(&l.j);
-	}
+	json_list_end(&l.j, m->json);
 	aliases_free(a);
 	buf_free(&err);
 	return EX_OK;

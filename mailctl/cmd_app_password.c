@@ -56,10 +56,9 @@ add_line(struct change *c, const char *user, const char *name,
 	app_uses_time(time(NULL), when);
 	if (snprintf(line, sizeof(line), "%s:%s:%s:%s%s%s", user, name, hash,
 	    when, services == NULL ? "" : ":",
-	    services == NULL ? "" : services) >= (int)sizeof(line) ||
-	    users_file_add(&c->new, buf_slice(&c->old), line) == -1)
+	    services == NULL ? "" : services) >= (int)sizeof(line))
 		return complain(EX_DATAERR, "the line is too long");
-	return change_write(c);
+	return user_line_add(c, line);
 }
 
 /* The name under which authd looks for it; false: there is no such user. */
@@ -130,10 +129,8 @@ app_revoke(struct mailctl *m, const char *arg, const char *name)
 	else if (!find_line(buf_slice(&c.old), a.text, name, &l))
 		code = complain(EX_NOUSER, "%s has no app password %s",
 		    shown(a.text), shown(name));
-	else if (users_file_del(&c.new, buf_slice(&c.old), &l) == -1)
-		code = complain(EX_DATAERR, "the file is too large");
 	else
-		code = change_write(&c);
+		code = user_line_del(&c, &l);
 	change_end(&c);
 	return code;
 }
@@ -262,16 +259,11 @@ app_list(struct mailctl *m, const char *arg)
 	uses = read_uses(cfg);
 	one = arg == NULL ? app_passwords_all(all, &n) :
 	    app_passwords_of(all, a.text, &n);
-	json_init(&j, stdout);
-	if (m->json)
-		json_open(&j, NULL, '[');
+	json_list_begin(&j, m->json);
 	for (i = 0; i < n; i++)
 		print_app(m, &j, &one[i],
 		    app_uses_find(uses, one[i].user, one[i].name));
-	if (m->json) {
-		json_close(&j, ']');
-		json_line(&j);
-	}
+	json_list_end(&j, m->json);
 	app_uses_free(uses);
 	app_passwords_free(all);
 	return EX_OK;

@@ -118,15 +118,10 @@ list(struct mailctl *m)
 		    "%s/keyd/certificates: %s%s", cfg->run_dir,
 		    strerror(errno), errno == ENOENT ?
 		    ": has keyd started?" : "");
-	json_init(&j, stdout);
-	if (m->json)
-		json_open(&j, NULL, '[');
+	json_list_begin(&j, m->json);
 	for (i = 0; i < n; i++)
 		list_one(m, &j, &all[i]);
-	if (m->json) {
-		json_close(&j, ']');
-		json_line(&j);
-	}
+	json_list_end(&j, m->json);
 	tls_certificates_free(all, n);
 	if (n < cfg->ncertificate)
 		return complain(EX_UNAVAILABLE, "%zu of the configuration "

@@ -60,10 +60,9 @@ add_line(struct change *c, const struct address *a,
 	buf_free(&words);
 	if (code != EX_OK)
 		return code;
-	if (n < 0 || (size_t)n >= sizeof(line) ||
-	    users_file_add(&c->new, buf_slice(&c->old), line) == -1)
+	if (n < 0 || (size_t)n >= sizeof(line))
 		return complain(EX_DATAERR, "the line is too long");
-	return change_write(c);
+	return user_line_add(c, line);
 }
 
 /* First the words at the line's end, then what stands before them. */
@@ -150,10 +149,8 @@ user_del(struct mailctl *m, const char *arg)
 	else if (!users_file_find(buf_slice(&c.old), a.text, cfg->hostname,
 	    &l))
 		code = complain(EX_NOUSER, "no user %s", shown(a.text));
-	else if (users_file_del(&c.new, buf_slice(&c.old), &l) == -1)
-		code = complain(EX_DATAERR, "the file is too large");
 	else
-		code = change_write(&c);
+		code = user_line_del(&c, &l);
 	change_end(&c);
 	return code;
 }
@@ -229,16 +226,11 @@ user_list(struct mailctl *m, const char *domain)
 	if (io_read_file(AT_FDCWD, cfg->users_file, &text) == -1)
 		return complain(errno == EACCES ? EX_NOPERM : EX_NOINPUT,
 		    "%s: %s", cfg->users_file, strerror(errno));
-	json_init(&j, stdout);
-	if (m->json)
-		json_open(&j, NULL, '[');
+	json_list_begin(&j, m->json);
 	while (users_file_next(buf_slice(&text), &pos, &l))
 		if (in_domain(cfg, l.field[0], domain))
 			print_user(m, &j, &l);
-	if (m->json) {
-		json_close(&j, ']');
-		json_line(&j);
-	}
+	json_list_end(&j, m->json);
 	buf_free(&text);
 	return EX_OK;
 }

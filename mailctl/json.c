@@ -74,6 +74,23 @@ json_line(struct json *j)
 }
 
 void
+json_list_begin(struct json *j, bool wanted)
+{
+	json_init(j, stdout);
+	if (wanted)
+		json_open(j, NULL, '[');
+}
+
+void
+json_list_end(struct json *j, bool wanted)
+{
+	if (!wanted)
+		return;
+	json_close(j, ']');
+	json_line(j);
+}
+
+void
 json_string(struct json *j, const char *key, const char *value)
 {
 	put_key(j, key);

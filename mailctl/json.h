@@ -17,6 +17,9 @@ void	 json_open(struct json *, const char *key, char bracket);
 /* '}' or ']'.  At the top json_line() ends the line. */
 void	 json_close(struct json *, char bracket);
 void	 json_line(struct json *);
+/* The whole as a list on stdout; nothing when it is not wanted. */
+void	 json_list_begin(struct json *, bool wanted);
+void	 json_list_end(struct json *, bool wanted);
 /*
  * Octets that are not UTF-8 become U+FFFD: JSON has no other text.  NULL is
  * null.

@@ -42,9 +42,7 @@ queue_print_begin(struct queue_print *p, bool json)
 {
 	p->json = json;
 	p->count = p->octets = 0;
-	json_init(&p->j, stdout);
-	if (json)
-		json_open(&p->j, NULL, '[');
+	json_list_begin(&p->j, json);
 }
 
 static void
@@ -150,20 +148,18 @@ queue_print_dest(const struct queue_dest *d, struct queue_print *p)
 void
 queue_print_end_dests(struct queue_print *p)
 {
-	if (p->json) {
-		json_close(&p->j, ']');
-		json_line(&p->j);
-	} else if (p->count == 0)
+	json_list_end(&p->j, p->json);
+	if (!p->json && p->count == 0)
 		printf("No mail is on its way to other hosts.\n");
 }
 
 void
 queue_print_end(struct queue_print *p)
 {
-	if (p->json) {
-		json_close(&p->j, ']');
-		json_line(&p->j);
-	} else if (p->count == 0)
+	json_list_end(&p->j, p->json);
+	if (p->json)
+		return;
+	if (p->count == 0)
 		printf("The queue is empty.\n");
 	else
 		printf("%llu message%s, %s\n", (unsigned long long)p->count,

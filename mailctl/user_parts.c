@@ -123,3 +123,19 @@ user_file_good(const struct config *cfg, struct slice text, struct buf *err)
 	users_free(us);
 	return us != NULL;
 }
+
+int
+user_line_add(struct change *c, const char *line)
+{
+	if (users_file_add(&c->new, buf_slice(&c->old), line) == -1)
+		return complain(EX_DATAERR, "the line is too long");
+	return change_write(c);
+}
+
+int
+user_line_del(struct change *c, const struct users_line *l)
+{
+	if (users_file_del(&c->new, buf_slice(&c->old), l) == -1)
+		return complain(EX_DATAERR, "the file is too large");
+	return change_write(c);
+}

@@ -43,6 +43,10 @@ bool	 user_file_good(const struct config *, struct slice text,
 bool	 app_file_good(const struct config *, struct slice text,
 	    struct buf *err);
 
+/* Write the file with a line more, or less. */
+int	 user_line_add(struct change *, const char *line);
+int	 user_line_del(struct change *, const struct users_line *);
+
 /* Remove every app password of the user: who has the name next has none. */
 int	 app_passwords_remove_all(const struct config *,
 	    const char *address);
