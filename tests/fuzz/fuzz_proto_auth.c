@@ -14,10 +14,10 @@
 #include "lib/net/proto_auth.h"
 #include "lib/net/proto_fields.h"
 #include "lib/net/proto_spawn.h"
+#include "tests/fuzz/fields.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct ipc_msg	 m;
 static union {
 	struct auth_lookup	 lookup;
 	struct auth_check	 check;
@@ -124,13 +124,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		results(data + 2, size - 2);
 		return 0;
 	}
-	ipc_start(&m, verb, 1);
-	m.pos = m.len;
-	if (size - 2 > IPC_MAX - m.len)
+	if (!fields_begin(verb, data + 2, size - 2))
 		return 0;
-	memcpy(m.data + m.len, data + 2, size - 2);
-	m.len += size - 2;
-	m.data[m.len] = '\0';
 	for (fds = data[1] % 3; fds > 0; fds--) {
 		m.fds[m.nfds] = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 		assert(m.fds[m.nfds] != -1);

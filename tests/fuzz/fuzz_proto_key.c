@@ -9,19 +9,11 @@
 
 #include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
+#include "tests/fuzz/fields.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct ipc_msg		 m;
 static struct key_signature	 sig, sig2;
-
-/* The encoder's packet as the decoder meets it: behind its first line. */
-static void
-rewind_msg(void)
-{
-	assert(!m.bad);
-	m.pos = (size_t)((char *)memchr(m.data, '\n', m.len) - m.data) + 1;
-}
 
 static void
 sign(void)
@@ -33,7 +25,7 @@ sign(void)
 	assert(a.len == 32 || a.len == 48 || a.len == 64);
 	assert(strlen(a.key) == KEY_ID_MAX);
 	proto_key_put_sign(&m, 2, &a);
-	rewind_msg();
+	fields_again();
 	assert(proto_key_get_sign(&m, &b) == 0);
 	assert(memcmp(&a, &b, sizeof(a)) == 0);
 }
@@ -45,7 +37,7 @@ signature(void)
 		return;
 	assert(sig.ok == (sig.len > 0) && sig.len <= sizeof(sig.data));
 	proto_key_put_signed(&m, 2, &sig);
-	rewind_msg();
+	fields_again();
 	assert(proto_key_get_signed(&m, &sig2) == 0);
 	assert(memcmp(&sig, &sig2, sizeof(sig)) == 0);
 }
@@ -59,7 +51,7 @@ ticket(void)
 	if (proto_key_get_ticket(&m, &named, a) == -1)
 		return;
 	proto_key_put_ticket(&m, 2, named ? a : NULL);
-	rewind_msg();
+	fields_again();
 	assert(proto_key_get_ticket(&m, &again, b) == 0);
 	assert(named == again && memcmp(a, b, sizeof(a)) == 0);
 }
@@ -73,7 +65,7 @@ ticket_key(void)
 		return;
 	assert(a.fresh <= a.left && a.left <= KEY_TICKET_LIFE_MAX);
 	proto_key_put_ticket_key(&m, 2, &a);
-	rewind_msg();
+	fields_again();
 	assert(proto_key_get_ticket_key(&m, &b) == 0);
 	assert(memcmp(&a, &b, sizeof(a)) == 0);
 }
@@ -104,14 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	k = data[0] % (sizeof(kinds) / sizeof(kinds[0]));
-	ipc_start(&m, kinds[k].verb, 1);
-	m.pos = m.len;
-	if (size - 1 > IPC_MAX - m.len ||
-	    memchr(data + 1, '\0', size - 1) != NULL)
+	if (!fields_begin(kinds[k].verb, data + 1, size - 1))
 		return 0;
-	memcpy(m.data + m.len, data + 1, size - 1);
-	m.len += size - 1;
-	m.data[m.len] = '\0';
 	kinds[k].fn();
 	return 0;
 }

@@ -5,18 +5,9 @@
 #include <string.h>
 
 #include "lib/net/proto_pam.h"
+#include "tests/fuzz/fields.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct ipc_msg	 m;
-
-/* The encoder's packet as the decoder meets it: behind its first line. */
-static void
-rewind_msg(void)
-{
-	assert(!m.bad);
-	m.pos = (size_t)((char *)memchr(m.data, '\n', m.len) - m.data) + 1;
-}
 
 static void
 ask(void)
@@ -26,7 +17,7 @@ ask(void)
 	if (proto_pam_get_ask(&m, &q) == -1)
 		return;
 	proto_pam_put_ask(&m, 2, &q);
-	rewind_msg();
+	fields_again();
 	assert(proto_pam_get_ask(&m, &again) == 0);
 	assert(strcmp(q.user, again.user) == 0 &&
 	    strcmp(q.password, again.password) == 0 &&
@@ -43,23 +34,15 @@ answer(void)
 		return;
 	}
 	proto_pam_put_answer(&m, 2, v);
-	rewind_msg();
+	fields_again();
 	assert(proto_pam_get_answer(&m, &again) == 0 && again == v);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 1)
+	if (size < 1 || !fields_begin("password", data + 1, size - 1))
 		return 0;
-	ipc_start(&m, "password", 1);
-	m.pos = m.len;
-	if (size - 1 > IPC_MAX - m.len ||
-	    memchr(data + 1, '\0', size - 1) != NULL)
-		return 0;
-	memcpy(m.data + m.len, data + 1, size - 1);
-	m.len += size - 1;
-	m.data[m.len] = '\0';
 	if (data[0] % 2 == 0)
 		ask();
 	else

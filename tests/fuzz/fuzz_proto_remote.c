@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/net/proto_remote.h"
+#include "tests/fuzz/fields.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -13,7 +14,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char	*const verbs[] = { "open", "job", "result" };
-	static struct ipc_msg		 m;
 	static struct remote_open	 o;
 	static struct remote_job	 j;
 	static struct remote_result	 r;
@@ -22,13 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 1)
 		return 0;
 	verb = verbs[data[0] % 3];
-	ipc_start(&m, verb, 1);
-	m.pos = m.len;
-	if (len - 1 > IPC_MAX - m.len)
+	if (!fields_begin(verb, data + 1, len - 1))
 		return 0;
-	memcpy(m.data + m.len, data + 1, len - 1);
-	m.len += len - 1;
-	m.data[m.len] = '\0';
 	if (data[0] & 0x80)
 		m.fds[m.nfds++] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (strcmp(verb, "open") == 0) {
