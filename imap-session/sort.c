@@ -61,15 +61,6 @@ sort_order_has(const struct sort_order *o, enum sort_by by)
 }
 
 static int
-compare_text(struct slice a, struct slice b)
-{
-	size_t	 n = a.len < b.len ? a.len : b.len;
-	int	 d = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
-
-	return d != 0 ? d : (a.len > b.len) - (a.len < b.len);
-}
-
-static int
 compare_by(const struct sort_row *a, const struct sort_row *b,
     enum sort_by by)
 {
@@ -89,7 +80,7 @@ compare_by(const struct sort_row *a, const struct sort_row *b,
 	case SORT_BY:
 		break;
 	}
-	return compare_text(a->text[by - SORT_SUBJECT],
+	return slice_compare(a->text[by - SORT_SUBJECT],
 	    b->text[by - SORT_SUBJECT]);
 }
 

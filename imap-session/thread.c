@@ -133,15 +133,9 @@ compare_subjects(const void *x, const void *y, void *arg)
 	const struct thread_message	*m = arg;
 	const struct thread_message	*a = &m[*(const uint32_t *)x];
 	const struct thread_message	*b = &m[*(const uint32_t *)y];
-	size_t				 n;
 	int				 d;
 
-	n = a->subject.len < b->subject.len ? a->subject.len :
-	    b->subject.len;
-	d = n == 0 ? 0 : memcmp(a->subject.ptr, b->subject.ptr, n);
-	if (d == 0)
-		d = (a->subject.len > b->subject.len) -
-		    (a->subject.len < b->subject.len);
+	d = slice_compare(a->subject, b->subject);
 	return d != 0 ? d : compare_dates(a, b);
 }
 

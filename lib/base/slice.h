@@ -29,6 +29,16 @@ slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || !memcmp(a.ptr, b.ptr, a.len));
 }
 
+/* As memcmp(); where one ends, the shorter comes first. */
+static inline int
+slice_compare(struct slice a, struct slice b)
+{
+	size_t	 n = a.len < b.len ? a.len : b.len;
+	int	 d = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
+
+	return d != 0 ? d : (a.len > b.len) - (a.len < b.len);
+}
+
 /* Compare with a C string, ASCII case ignored. */
 static inline bool
 slice_is(struct slice a, const char *s)

@@ -52,21 +52,12 @@ parse_line(struct slice line, struct slice *base)
 	return base->len == 0 ? 0 : uid;
 }
 
-static int
-compare_slices(struct slice a, struct slice b)
-{
-	size_t	 n = a.len < b.len ? a.len : b.len;
-	int	 r = n == 0 ? 0 : memcmp(a.ptr, b.ptr, n);
-
-	return r != 0 ? r : (a.len > b.len) - (a.len < b.len);
-}
-
 /* By base; of two lines for one message the later UID counts. */
 static int
 compare(const void *va, const void *vb)
 {
 	const struct dovecot_uid	*a = va, *b = vb;
-	int				 r = compare_slices(a->base, b->base);
+	int				 r = slice_compare(a->base, b->base);
 
 	return r != 0 ? r : (a->uid < b->uid) - (a->uid > b->uid);
 }
@@ -103,7 +94,7 @@ dovecot_uidlist_find(const struct dovecot_uidlist *l, struct slice base)
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (compare_slices(l->uid[mid].base, base) < 0)
+		if (slice_compare(l->uid[mid].base, base) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -170,6 +170,25 @@ log_values_cannot_forge_a_field_or_line(void **state)
 }
 
 static void
+slices_are_ordered_by_their_octets(void **state)
+{
+	static const struct slice	 t[] = { { NULL, 0 },
+	    SLICE_LIT("\0"), SLICE_LIT("\0a"), SLICE_LIT("a"),
+	    SLICE_LIT("a\0"), SLICE_LIT("ab"), SLICE_LIT("b"),
+	    SLICE_LIT("\xff") };
+	size_t				 i, k;
+	int				 d;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (k = 0; k < sizeof(t) / sizeof(t[0]); k++) {
+			d = slice_compare(t[i], t[k]);
+			assert_int_equal((d > 0) - (d < 0),
+			    (i > k) - (i < k));
+		}
+}
+
+static void
 hash_is_fnv_1a_of_octets(void **state)
 {
 	(void)state;
@@ -287,6 +306,7 @@ main(void)
 		cmocka_unit_test(a_text_is_taken_line_by_line),
 		cmocka_unit_test(words_are_cut_off),
 		cmocka_unit_test(xtext_round_trips_every_octet),
+		cmocka_unit_test(slices_are_ordered_by_their_octets),
 		cmocka_unit_test(hash_is_fnv_1a_of_octets),
 		cmocka_unit_test(
 		    lines_that_wait_are_written_together_and_in_order),
