@@ -287,9 +287,9 @@ imap_lex_begin(struct imap_lex *l, struct slice *name)
 	return imap_lex_space(l) && imap_lex_atom(l, name);
 }
 
-/* Throw octets of the stream away. */
+/* Octets of the stream; to NULL: they are thrown away. */
 static bool
-lex_skip(struct imap_lex *l, uint64_t n)
+lex_take(struct imap_lex *l, char *to, uint64_t n)
 {
 	enum stream_status	 st;
 	struct slice		 d;
@@ -299,6 +299,10 @@ lex_skip(struct imap_lex *l, uint64_t n)
 			return lex_stream_failed(l, st);
 		if (d.len > n)
 			d.len = (size_t)n;
+		if (to != NULL) {
+			memcpy(to, d.ptr, d.len);
+			to += d.len;
+		}
 		stream_consume(l->s, d.len);
 		n -= d.len;
 	}
@@ -340,7 +344,7 @@ imap_lex_finish(struct imap_lex *l)
 				break;
 			}
 			skipped += l->tail_octets;
-			if (!lex_skip(l, l->tail_octets))
+			if (!lex_take(l, NULL, l->tail_octets))
 				break;
 		}
 		if (!lex_skip_line(l, &skipped))
@@ -403,25 +407,6 @@ imap_lex_literal_done(struct imap_lex *l)
 	if (!lex_load(l, false))
 		return false;
 	return l->bad_line == NULL ? true : imap_lex_fail(l, l->bad_line);
-}
-
-static bool
-lex_take(struct imap_lex *l, char *to, size_t n)
-{
-	enum stream_status	 st;
-	struct slice		 d;
-
-	while (n > 0) {
-		if ((st = stream_peek(l->s, &d)) != STREAM_OK)
-			return lex_stream_failed(l, st);
-		if (d.len > n)
-			d.len = n;
-		memcpy(to, d.ptr, d.len);
-		stream_consume(l->s, d.len);
-		to += d.len;
-		n -= d.len;
-	}
-	return true;
 }
 
 bool
