@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import time
+import unittest
 
 import pop3_lib
 
@@ -351,6 +352,21 @@ class Place(pop3_lib.Place):
         """Names in cur/ and new/."""
         d = self.folder(folder, user)
         return sorted(os.listdir(d + "/cur") + os.listdir(d + "/new"))
+
+
+class Filled(unittest.TestCase):
+    """With the letters that fill() puts into the inbox, which is selected."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.fill()
+        cls.c = cls.place.login()
+        cls.c.select()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.place.remove()
 
 
 def letter(subject="test", body="text\n", extra=""):

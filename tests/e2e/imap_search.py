@@ -14,7 +14,7 @@ import shutil
 import time
 import unittest
 
-from imap_lib import Literal, Place, letter
+from imap_lib import Filled, Literal, letter
 
 DAY = 86400
 DAY0 = calendar.timegm((2026, 11, 1, 0, 0, 0))
@@ -90,18 +90,7 @@ LETTERS = [
 LETTERS[5] = (LETTERS[5], "D", 5)
 
 
-class Base(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.fill()
-        cls.c = cls.place.login()
-        cls.c.select()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.place.remove()
-
+class Base(Filled):
     def search(self, *program):
         return numbers(self.c.ok("SEARCH ", *program))
 

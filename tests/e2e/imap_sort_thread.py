@@ -7,7 +7,7 @@ import random
 import time
 import unittest
 
-from imap_lib import Literal, Place, letter
+from imap_lib import Filled, Literal, Place, letter
 
 DAY0 = calendar.timegm((2026, 11, 1, 0, 0, 0))
 
@@ -22,20 +22,7 @@ def threads(r):
     return x.raw[len(b"* THREAD"):].strip().decode()
 
 
-class Base(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.fill()
-        cls.c = cls.place.login()
-        cls.c.select()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.place.remove()
-
-
-class Sort(Base):
+class Sort(Filled):
     """RFC 5256 3 and RFC 5957 3."""
 
     LETTERS = [
@@ -90,7 +77,7 @@ class Sort(Base):
         self.c.no("SORT (%s) UTF-8 ALL" % " ".join(["DATE"] * 40), code="LIMIT")
 
 
-class Thread(Base):
+class Thread(Filled):
     """RFC 5256 3: both algorithms."""
 
     LETTERS = [
