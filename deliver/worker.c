@@ -18,6 +18,7 @@
 #define ANSWER_TIMEOUT_MS	60000
 #define BATCH			MAILDIR_PENDING	/* made durable together */
 #define GATHER_MS		20	/* a batch may grow so long */
+#define QUIET_MS		3	/* what queue-runner had has come */
 #define ALONE_MS		50	/* after the last: nobody else comes */
 
 /* Not on the stack: a packet is 32 KiB. */
@@ -109,6 +110,8 @@ worker_patience(const struct worker *w, int64_t until)
 	if (nbatch == 0)
 		return (int)w->cfg->spawner.idle * 1000;
 	left = until - io_monotonic_ms();
+	if (left > QUIET_MS)
+		left = QUIET_MS;
 	return left > 0 ? (int)left : 0;
 }
 

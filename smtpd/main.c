@@ -128,7 +128,7 @@ main(int argc, char **argv)
 		.net = &server.config->smtpd.net,
 		.exempt = &server.config->trusted,
 		.config = server.config->file,
-		.max_uses = 100,
+		.max_uses = 1000,
 		.full_text = "421 4.7.0 too many connections, try again "
 		    "later\r\n",
 		.start = server_start,
