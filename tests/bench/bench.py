@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 from instance import Instance, cpu_seconds, wait_for  # noqa: E402
+from memory import growth  # noqa: E402
 from peers import HASH, PASSWORD, USER, Dovecot, Postfix  # noqa: E402
 from questions import bench_authd, bench_resolver  # noqa: E402, F401
 from report import compare, header, largest_processes  # noqa: E402
@@ -164,29 +165,16 @@ def retrieve(peer, n, times):
     return (cpu_seconds(peer.pid_root()) - before) / times, wall / times
 
 
-def used_kib():
-    with open("/proc/meminfo") as f:
-        m = {x.split(":")[0]: int(x.split()[1]) for x in f}
-    return m["MemTotal"] - m["MemFree"] - m["Buffers"] - m["Cached"] - m["SReclaimable"]
-
-
-def idle_memory(port, n):
+def idle_memory(peer, n):
     """KiB a connection that said EHLO and then nothing."""
-    socks = []
-    time.sleep(1)
-    before = used_kib()
-    for _ in range(n):
-        s = socket.create_connection(("127.0.0.1", port), 60)
+    def idle():
+        s = socket.create_connection(("127.0.0.1", peer.smtp_port()), 60)
         s.recv(500)
         s.sendall(b"EHLO idle.test\r\n")
         s.recv(1000)
-        socks.append(s)
-    time.sleep(2)
-    after = used_kib()
-    for s in socks:
-        s.close()
-    time.sleep(3)
-    return (after - before) / n
+        return s
+
+    return growth(peer.pid_root(), n, idle, socket.socket.close, 2)
 
 
 # --- the parts ---------------------------------------------------------------
@@ -230,13 +218,13 @@ def bench_memory(ground, rounds, scale):
     for turn in range(rounds):
         # A fresh instance each time: processes of the pool outlive their clients.
         with Merpati(ground) as m:
-            ours.append(idle_memory(m.smtp_port(), n))
+            ours.append(idle_memory(m, n))
             if turn == rounds - 1:
                 print("\nidle SMTP connection, %d of them: %.0f KiB each (rounds: %s)"
                       % (n, statistics.median(ours), " ".join("%.0f" % x for x in ours)))
                 largest_processes(m)
     with Postfix(ground) as p:
-        print("Postfix for scale, 90 of them: %.0f KiB each" % idle_memory(p.smtp_port(), 90))
+        print("Postfix for scale, 90 of them: %.0f KiB each" % idle_memory(p, 90))
 
 
 def main():

@@ -12,6 +12,7 @@ import time
 
 from instance import Instance, cpu_seconds, process_tree
 from mailbox import fill, letter, words
+from memory import growth
 from peers import HASH, PASSWORD, USER, Dovecot
 
 
@@ -284,32 +285,23 @@ def wakes(n):
     return run
 
 
-def used_kib():
-    """Memory in use but for caches: page tables and kernel's part included."""
-    with open("/proc/meminfo") as f:
-        m = {x.split(":")[0]: int(x.split()[1]) for x in f}
-    return m["MemTotal"] - m["MemFree"] - m["Buffers"] - m["Cached"] - m["SReclaimable"]
-
-
 def idle_memory(peer, n, tls=None):
-    def connect():
-        return Imap(peer.imap_port(tls is not None), tls).login()
-    clients = [connect()]
-    clients[0].ask(b"SELECT INBOX")
-    time.sleep(1)
-    before = used_kib()
-    for _ in range(n):
-        c = connect()
+    def login():
+        c = Imap(peer.imap_port(tls is not None), tls).login()
         c.ask(b"SELECT INBOX")
+        return c
+
+    def idle():
+        c = login()
         c.s.sendall(b"i IDLE\r\n")
         c.until(lambda data: data.startswith(b"+"))
-        clients.append(c)
-    time.sleep(5)           # who is idle gives memory back after two
-    after = used_kib()
-    for c in clients:
-        c.s.close()
-    time.sleep(2)
-    return (after - before) / n
+        return c
+
+    first = login()
+    # Who is idle gives memory back after two seconds.
+    kib = growth(peer.pid_root(), n, idle, lambda c: c.s.close(), 5)
+    first.s.close()
+    return kib
 
 
 # --- the parts -----------------------------------------------------------------

@@ -12,7 +12,7 @@
 
 #include "lib/net/tls_memory.h"
 
-#define NEAR	131072	/* the room for all of it */
+#define NEAR	65536	/* the room for all of it */
 
 static char	*first;		/* gathered */
 
