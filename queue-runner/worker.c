@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include <bsd/string.h>
+#include <event2/event.h>
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/worker.h"
 
-#define DEPTH		16		/* jobs a worker holds: it makes them
+#define SLOW_MS		100		/* without an answer */
+#define DEPTH		32		/* jobs a worker holds: it makes them
 					 * durable together */
 #define SHARE		50		/* jobs of a destination in flight */
 #define IDLE_MS		60000
@@ -31,6 +33,7 @@ struct workers {
 /* What a destination of workers has more. */
 struct crew {
 	struct workers	*all;
+	struct event	*look;		/* whether one more is wanted still */
 	int64_t		 more_at;	/* not before */
 };
 
@@ -128,15 +131,44 @@ worker_come(int fd, void *arg)
 	dest_pump(d);
 }
 
+/*
+ * One that answers is enough, however much there is: what it does together costs
+ * less than the same by two.  Another helps when one waits, as for a lock.
+ */
+static bool
+worker_slow(const struct dest *d, int64_t now)
+{
+	struct channel	*k;
+
+	LIST_FOREACH(k, &d->channels, entry)
+		if (now - k->since < SLOW_MS)
+			return false;
+	return true;
+}
+
+static void
+worker_look(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	dest_pump(arg);
+}
+
 static void
 worker_want(struct dest *d)
 {
-	struct crew	*c = worker_crew(d);
-	struct job	*j = TAILQ_FIRST(&d->waiting);
+	const struct timeval	 slow = { .tv_usec = SLOW_MS * 1000 };
+	struct crew		*c = worker_crew(d);
+	struct job		*j = TAILQ_FIRST(&d->waiting);
+	int64_t			 now = io_monotonic_ms();
 
 	if (d->asking || d->nchannels >= c->all->max ||
-	    (d->nchannels > 0 && io_monotonic_ms() < c->more_at))
+	    (d->nchannels > 0 && now < c->more_at))
 		return;
+	if (d->nchannels > 0 && !worker_slow(d, now)) {
+		event_add(c->look, &slow);
+		return;
+	}
 	if (j == NULL)
 		j = TAILQ_FIRST(&LIST_FIRST(&d->channels)->jobs);
 	d->asking = true;
@@ -146,7 +178,10 @@ worker_want(struct dest *d)
 static void
 worker_free(struct dest *d)
 {
-	free(d->more);
+	struct crew	*c = worker_crew(d);
+
+	event_free(c->look);
+	free(c);
 }
 
 static const struct channel_kind	 worker_kind = {
@@ -193,6 +228,9 @@ workers_dest(struct workers *w, const struct mailbox *b)
 		return d;
 	c = xcalloc(1, sizeof(*c));
 	c->all = w;
+	c->look = event_new(w->base, -1, 0, worker_look, d);
+	if (c->look == NULL)
+		fatalx("event=out-of-memory");
 	d->more = c;
 	return d;
 }

@@ -305,6 +305,15 @@ class Ours(Case):
         self.w.gone(i)
         self.assertEqual(self.w.reports(), [])
 
+    def test_another_worker_comes_when_one_hangs(self):
+        first = []
+        self.w.verdict = lambda j: "hang" if not first and not first.append(j) else OK
+        for _ in range(60):
+            self.w.put(ALICE, BOB)
+        # More than one worker may hold wait; nothing new comes to remind of it.
+        until(lambda: len(self.w.delivered) >= 20)
+        self.assertGreaterEqual(self.w.started, 2)
+
     def test_worker_killer_is_held_at_the_third(self):
         self.w.verdict = lambda j: "die" if b"poison" in j["content"] else OK
         i = self.w.put(ALICE, BOB, LETTER + b"poison\r\n")
