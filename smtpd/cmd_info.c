@@ -26,6 +26,7 @@ static bool
 parse_name(struct session *s, struct slice arg, struct address *a)
 {
 	struct slice	 name = without_utf8(arg);
+	char		 local[ADDRESS_LOCAL_MAX + 1];
 	size_t		 used;
 
 	if (name.len == 0) {
@@ -38,14 +39,17 @@ parse_name(struct session *s, struct slice arg, struct address *a)
 		return false;
 	}
 	if (address_parse_path(name, ADDRESS_LENIENT | ADDRESS_POSTMASTER |
-	    ADDRESS_UTF8, a, &used) != ADDRESS_OK || used != name.len ||
-	    (a->utf8 && name.len == arg.len) ||
-	    (a->domain[0] == '\0' && address_make(a->local,
-	    s->config->hostname, a) == -1)) {
-		reply(s, 501, "5.1.3", "malformed address");
-		return false;
+	    ADDRESS_UTF8, a, &used) == ADDRESS_OK && used == name.len &&
+	    !(a->utf8 && name.len == arg.len)) {
+		if (a->domain[0] != '\0')
+			return true;
+		/* address_make() empties a before it reads the name. */
+		memcpy(local, a->local, sizeof(local));
+		if (address_make(local, s->config->hostname, a) == 0)
+			return true;
 	}
-	return true;
+	reply(s, 501, "5.1.3", "malformed address");
+	return false;
 }
 
 /* False: answered. */

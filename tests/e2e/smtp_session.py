@@ -132,6 +132,12 @@ class Session(Case):
                     "250 2.1.5 <bob@example.test>")
         self.starts(c.cmd("VRFY <bob@example.test>"), "250")
         self.starts(c.cmd("VRFY nobody@example.test"), "550 5.1.1")
+        self.starts(c.cmd("VRFY postmaster"),
+                    "250 2.1.5 <postmaster@mail.example.test>")
+        self.starts(c.cmd("VRFY nobody"),
+                    "550 5.1.1 <nobody@mail.example.test>")
+        self.starts(c.cmd("EXPN nobody"),
+                    "550 5.1.1 <nobody@mail.example.test>")
         self.starts(c.cmd("VRFY x@elsewhere.test"), "252")
         self.starts(c.cmd("VRFY temp@example.test"), "451 4.3.0")
         self.starts(c.cmd("VRFY <<"), "501 5.1.3")
