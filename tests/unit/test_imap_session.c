@@ -1,6 +1,7 @@
 /* A session's transcripts, with a mailbox that changes when we say so. */
 #include <stdlib.h>
 
+#include "lib/base/io.h"
 #include "tests/unit/imap_talk.h"
 
 #define FLAGS	"\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded"
@@ -399,6 +400,44 @@ noop_looks_closely_and_others_do_not(void **state)
 	}
 }
 
+/* RFC 9585 4: after ten seconds, and then each ten. */
+static void
+progress_is_told_now_and_then(void **state)
+{
+	static struct session	 s;
+	char			 told[256];
+	int			 fds[2];
+	ssize_t			 n;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    fds), 0);
+	stream_init(&s.s, fds[1], fds[1], 1000, 0);
+	snprintf(s.lex.tag, sizeof(s.lex.tag), "A1");
+	s.progress = io_monotonic_ms();
+	session_progress(&s, 1, 9);
+	assert_int_equal(read(fds[0], told, sizeof(told)), -1);
+
+	s.progress -= 10000;
+	session_progress(&s, 2, 9);
+	session_progress(&s, 3, 9);
+	s.progress -= 10000;
+	session_progress(&s, 4, 0);
+	n = read(fds[0], told, sizeof(told) - 1);
+	assert_true(n > 0);
+	told[n] = '\0';
+	assert_string_equal(told,
+	    "* OK [INPROGRESS (\"A1\" 2 9)] Still at it\r\n"
+	    "* OK [INPROGRESS (\"A1\" 4 NIL)] Still at it\r\n");
+
+	close(fds[0]);
+	s.progress -= 10000;
+	session_progress(&s, 5, 9);
+	assert_true(s.s.dead);	/* so that what nobody waits for ends */
+	stream_free(&s.s);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -414,6 +453,7 @@ main(void)
 		cmocka_unit_test(a_mailbox_that_goes_away_ends_the_session),
 		cmocka_unit_test(close_expunges_and_unselect_does_not),
 		cmocka_unit_test(noop_looks_closely_and_others_do_not),
+		cmocka_unit_test(progress_is_told_now_and_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
