@@ -156,7 +156,8 @@ bool
 sasl_server_refused(struct sasl_server *s, struct buf *challenge)
 {
 	buf_clear(challenge);
-	if (s->mech->refuse == NULL)
+	/* One that asked for the challenge with its first message has it. */
+	if (s->mech->refuse == NULL || s->turn > 1)
 		return false;
 	s->mech->refuse(s, challenge);
 	return true;

@@ -83,8 +83,9 @@ enum sasl_status	 sasl_server_step(struct sasl_server *,
 			    const struct slice *message, struct buf *challenge,
 			    struct auth_check *check);
 /*
- * authd refused.  True: send the challenge and read one more message, whatever
- * it is, before the final answer (RFC 7628 3.2.3).
+ * It is refused, by authd or by SASL_WRONG.  True: send the challenge and read
+ * one more message, whatever it is, before the final answer (RFC 7628 3.2.3);
+ * false also when the client has had it.
  */
 bool			 sasl_server_refused(struct sasl_server *,
 			    struct buf *challenge);

@@ -125,6 +125,7 @@ class Test(unittest.TestCase):
 
     def test_an_empty_one_asks_for_the_challenge(self):
         asked, error, c = self.login("OAUTHBEARER", b"n,,\1auth=\1\1")
+        self.assertEqual(len(asked), 1)
         self.assertIn(b"invalid_token", asked[0])
         before = list(self.endpoint.asked)
         self.assertEqual(before, self.endpoint.asked)
