@@ -17,14 +17,14 @@ set_patience(struct session *s)
 	    (int)(s->config->smtpd.data_timeout * 1000));
 }
 
-/* The stream ended inside a message. */
+/* The stream ended inside a message, or a chunk that nobody asked for. */
 static void
 lost(struct session *s, enum stream_status st)
 {
 	log_info("event=lost stage=data client=%s helo=%s from=%s size=%llu "
 	    "reason=%s", log_esc(s->client), log_esc(s->helo),
-	    log_esc(s->tx.env.from), (unsigned long long)s->tx.content.size,
-	    stream_status_name(st));
+	    s->tx.mail ? log_esc(s->tx.env.from) : "-",
+	    (unsigned long long)s->tx.content.size, stream_status_name(st));
 	if (s->tx.fault == FAULT_BARE && st == STREAM_TIMEOUT) {
 		transaction_fail(s);
 		return;

@@ -205,6 +205,23 @@ class Bdat(Case):
         c.close()
         self.assertEqual(self.inst.messages(), [])
 
+    def test_who_leaves_amid_a_chunk(self):
+        for before, sender in ((), "-"), (("MAIL FROM:<>",), '""'), \
+                (("MAIL FROM:<a@example.org>",), "a@example.org"), \
+                (("MAIL FROM:<a@example.org>",
+                  "RCPT TO:<bob@example.test>"), "a@example.org"):
+            with self.subTest(before):
+                c = self.client()
+                c.hello()
+                for line in before:
+                    self.starts(c.cmd(line), "250")
+                c.send(b"BDAT 6\r\nQUI")
+                log = c.log()
+                self.assertEqual(c.proc.returncode, 0)
+                self.assertRegex(log, "event=lost stage=data .* from=%s " %
+                                 sender)
+        self.assertEqual(self.inst.messages(), [])
+
     def test_syntax_closes(self):
         for line in ("BDAT", "BDAT x", "BDAT -1", "BDAT 1 FIRST",
                      "BDAT 99999999999999999999"):
