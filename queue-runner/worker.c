@@ -16,7 +16,7 @@
 #define SLOW_MS		100		/* without an answer */
 #define DEPTH		32		/* jobs a worker holds: it makes them
 					 * durable together */
-#define SHARE		50		/* jobs of a destination in flight */
+#define SHARE		200		/* jobs of a destination in flight */
 #define IDLE_MS		60000
 #define HUNG_MS		600000		/* one job */
 #define MORE_MS		10000		/* before asking again for one more */
