@@ -261,5 +261,5 @@ log_esc_slice(struct slice s)
 const char *
 log_esc(const char *s)
 {
-	return log_esc_slice(slice_str(s));
+	return s == NULL ? "-" : log_esc_slice(slice_str(s));
 }

@@ -53,7 +53,7 @@ noreturn void	 fatalx(const char *fmt, ...)
  * A logfmt value for outside octets: quoted when it has a blank, quote, '='
  * or is empty; control octets, DEL, non-UTF-8, quotes and backslashes as
  * \xHH; cut with "..." at 200 octets.  The result lives in one of eight
- * rotating static buffers.
+ * rotating static buffers; for NULL it is "-".
  */
 const char	*log_esc(const char *s);
 const char	*log_esc_slice(struct slice);

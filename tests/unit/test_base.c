@@ -158,6 +158,7 @@ log_values_cannot_forge_a_field_or_line(void **state)
 	(void)state;
 	assert_string_equal(log_esc("plain"), "plain");
 	assert_string_equal(log_esc(""), "\"\"");
+	assert_string_equal(log_esc(NULL), "-");
 	assert_string_equal(log_esc("a b=c"), "\"a b=c\"");
 	assert_string_equal(log_esc("x\nevent=fake"),
 	    "\"x\\x0aevent=fake\"");
