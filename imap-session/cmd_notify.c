@@ -78,7 +78,7 @@ notify_fetch(struct session *s, uint32_t first)
 	struct imap_lex	 lex, own = s->lex;
 	struct stream	 from;
 	struct slice	 name;
-	struct buf	 text;
+	struct buf	 text, answer = s->answer;
 
 	if (s->notify == NULL || s->notify->fetch.len == 0)
 		return;
@@ -87,11 +87,14 @@ notify_fetch(struct session *s, uint32_t first)
 	    buf_cstr(&s->notify->fetch));
 	notify_lex_open(&lex, &from, s, &text);
 	if (imap_lex_begin(&lex, &name)) {
+		/* The client's command has its words, and its answer. */
 		s->lex = lex;
+		buf_init(&s->answer, answer.max);
 		cmd_fetch(s, true);
+		buf_free(&s->answer);
+		s->answer = answer;
 		lex = s->lex;
 		s->lex = own;
-		buf_clear(&s->answer);
 	}
 	notify_lex_close(&lex, &from);
 	buf_free(&text);

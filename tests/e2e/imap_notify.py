@@ -89,6 +89,18 @@ class Selected(Base):
     def literal(self, content):
         return [Literal(wire(content))]
 
+    def test_answer_of_what_brought_it(self):
+        """Telling of a new letter does not take APPENDUID, COPYUID away"""
+        c = self.place.login()
+        c.select()
+        c.ok("NOTIFY SET (selected (MessageNew (UID) MessageExpunge))")
+        r = c.ok("APPEND INBOX ", *self.literal(letter("own")))
+        self.assertEqual([x["UID"] for x in r.fetched().values()], [4])
+        self.assertEqual((r.code, r.args[1:]), ("APPENDUID", [4]))
+        r = c.ok("COPY 1 INBOX")
+        self.assertEqual([x["UID"] for x in r.fetched().values()], [5])
+        self.assertEqual((r.code, r.args[1:]), ("COPYUID", [1, 5]))
+
     def test_delayed(self):
         """RFC 5465 6.2: expunges wait for a command"""
         c = self.place.login(enable="IMAP4rev2")
