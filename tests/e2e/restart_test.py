@@ -116,8 +116,8 @@ class Restart(unittest.TestCase):
         if os.geteuid() == 0:
             wait_for(lambda: self.held() == self.wanted())
         else:                       # only root may take them: at the next start
-            self.restart("smtpd")
-            self.restart("pop3d")
+            for service in ("smtpd", "pop3d", "imapd"):
+                self.restart(service)
             self.assertEqual(self.held(), self.wanted())
         self.knock(lambda: [self.restart(s) for s in ("smtpd", "pop3d")])
 

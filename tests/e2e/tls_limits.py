@@ -46,7 +46,7 @@ class Limits(unittest.TestCase):
         # Before their logins they are.
         held += [wait_for(self.reached, PATIENCE) for _ in range(LIMIT)]
         self.assertIsNone(self.reached())
-        self.assertIn("why=max-per-address ip=127.0.0.1", self.i.log("imapd"))
+        wait_for(lambda: "why=max-per-address ip=127.0.0.1" in self.i.log("imapd"))
         for c in held:
             c.shutdown()
 
