@@ -118,8 +118,12 @@ class Talk(threading.Thread):
         try:
             while data := self.client.sock.recv(65536):
                 self.heard += self.inflate.decompress(data) if self.inflate else data
-                if self.compress and not self.inflate and b"\r\nC OK" in self.heard:
+                found = re.search(rb"\nC OK .*?\n", self.heard)
+                if self.compress and not self.inflate and found:
+                    # A server that is told to stop says more at once.
+                    rest, self.heard = self.heard[found.end():], self.heard[:found.end()]
                     self.inflate = zlib.decompressobj(-15)
+                    self.heard += self.inflate.decompress(rest)
         except (OSError, zlib.error):
             pass
 
@@ -132,7 +136,7 @@ class Talk(threading.Thread):
         """Everything was answered before: the answer is all that comes."""
         self.client.send(b"C COMPRESS DEFLATE\r\n")
         end = time.monotonic() + 60
-        while b"\r\nC " not in self.heard and self.reader.is_alive() and time.monotonic() < end:
+        while not re.search(rb"\r\nC .*\n", self.heard) and self.reader.is_alive() and time.monotonic() < end:
             time.sleep(0.002)
         if b"\r\nC OK" in self.heard:
             self.deflate = zlib.compressobj(wbits=-15)
