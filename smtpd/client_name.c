@@ -15,7 +15,7 @@ client_name(struct resolver_client *resolver, const char *address, char *out,
 	out[0] = '\0';
 	if (resolver_client_texts(resolver, "ptr", address, &t) == -1) {
 		log_warn("event=resolver-unreachable path=%s",
-		    log_esc(resolver->path));
+		    log_esc(resolver->link.path));
 		return;
 	}
 	if (t.status == RESOLVER_OK && t.n > 0) {

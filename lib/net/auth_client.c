@@ -9,56 +9,31 @@
 void
 auth_client_init(struct auth_client *c, const char *path)
 {
-	c->path = path;
-	c->sock = -1;
-	c->last_id = 0;
+	ipc_link_init(&c->link, path);
 }
 
 void
 auth_client_close(struct auth_client *c)
 {
-	io_close(c->sock);
-	c->sock = -1;
+	ipc_link_close(&c->link);
 }
 
 static uint64_t
 next_id(struct auth_client *c)
 {
-	return ++c->last_id;
+	return ipc_link_id(&c->link);
 }
 
-/*
- * Ask the question.  A connection kept from an earlier one may be to
- * an authd that is gone: then once more over a new one.  A connection
- * that failed is not used again, so a late answer meets nobody.
- */
 static int
 ask(struct auth_client *c, bool again)
 {
-	bool	 kept = c->sock != -1;
-
-	if (c->sock == -1 && (c->sock = ipc_connect(c->path)) == -1)
-		return -1;
-	if (ipc_call(c->sock, &ipc_question, &ipc_answer, AUTH_TIMEOUT_MS) == 0)
-		return 0;
-	auth_client_close(c);
-	if (!kept || !again || errno == ETIMEDOUT || errno == EBADMSG)
-		return -1;
-	if ((c->sock = ipc_connect(c->path)) == -1)
-		return -1;
-	if (ipc_call(c->sock, &ipc_question, &ipc_answer, AUTH_TIMEOUT_MS) == 0)
-		return 0;
-	auth_client_close(c);
-	return -1;
+	return ipc_link_ask(&c->link, AUTH_TIMEOUT_MS, again);
 }
 
-/* What a decoder said: after a malformed answer nothing more is asked. */
 static int
 decoded(struct auth_client *c, int result)
 {
-	if (result == -1)
-		auth_client_close(c);
-	return result;
+	return ipc_link_decoded(&c->link, result);
 }
 
 int
@@ -82,7 +57,8 @@ auth_client_expand(struct auth_client *c, const char *address, char *status,
 	proto_auth_put_expand(&ipc_question, next_id(c), address);
 	if (ask(c, true) == -1)
 		return -1;
-	if (decoded(c, proto_auth_get_expanded(&ipc_answer, status, size, &fd)) == -1)
+	if (decoded(c, proto_auth_get_expanded(&ipc_answer, status, size,
+	    &fd)) == -1)
 		return -1;
 	if (fd != -1)
 		r = proto_auth_read_results(fd, out, n);

@@ -50,7 +50,7 @@ hand_over_ask(struct auth_client *authd, const struct auth_session *session,
 		return 0;
 	}
 	saved = errno;
-	log_warn("event=authd-unreachable path=%s", log_esc(authd->path));
+	log_warn("event=authd-unreachable path=%s", log_esc(authd->link.path));
 	auth_client_close(authd);
 	*end = HAND_OVER_LATER;
 	errno = saved;

@@ -12,17 +12,14 @@
 void
 key_client_init(struct key_client *c, const char *path)
 {
-	c->path = path;
-	c->sock = -1;
-	c->last_id = 0;
+	ipc_link_init(&c->link, path);
 	c->ahead = 0;
 }
 
 void
 key_client_close(struct key_client *c)
 {
-	io_close(c->sock);
-	c->sock = -1;
+	ipc_link_close(&c->link);
 	c->ahead = 0;
 }
 
@@ -47,35 +44,21 @@ key_client_reachable(const char *path)
 	return fd != -1;
 }
 
-/*
- * Ask the question.  A connection kept from an earlier one may be to
- * a keyd that is gone: then once more over a new one; asking twice does no harm.
- * While keyd is being restarted, a new one is waited for so long.  A
- * connection that failed is not used again, so a late answer meets nobody.
- */
+/* While keyd is being restarted, a new one is waited for so long. */
 static int
 ask(struct key_client *c, int patience_ms)
 {
 	int64_t	 until = io_monotonic_ms() + patience_ms;
-	bool	 kept = c->sock != -1;
 
 	c->ahead = 0;		/* its answer is skipped */
-	for (;; kept = false) {
-		if (c->sock == -1)
-			c->sock = ipc_connect(c->path);
-		if (c->sock != -1 &&
-		    ipc_call(c->sock, &ipc_question, &ipc_answer, KEY_TIMEOUT_MS) == 0)
-			return 0;
-		key_client_close(c);
-		if (!may_come_back(errno) ||
-		    (!kept && io_monotonic_ms() >= until))
+	while (ipc_link_ask(&c->link, KEY_TIMEOUT_MS, true) == -1) {
+		if (!may_come_back(errno) || io_monotonic_ms() >= until)
 			return -1;
-		if (!kept)
-			poll(NULL, 0, AGAIN_MS);
+		poll(NULL, 0, AGAIN_MS);
 	}
+	return 0;
 }
 
-/* What a decoder said: after a malformed answer nothing more is asked. */
 static int
 decoded(struct key_client *c, int result)
 {
@@ -90,7 +73,7 @@ key_client_sign(struct key_client *c, const struct key_sign *s,
     struct key_signature *out)
 {
 	memset(out, 0, sizeof(*out));
-	proto_key_put_sign(&ipc_question, ++c->last_id, s);
+	proto_key_put_sign(&ipc_question, ipc_link_id(&c->link), s);
 	if (ask(c, KEY_PATIENCE_MS) == -1)
 		return -1;
 	return decoded(c, proto_key_get_signed(&ipc_answer, out));
@@ -104,7 +87,8 @@ await(struct key_client *c, uint64_t id)
 
 	do {
 		ipc_drop(&ipc_answer);
-		if ((n = ipc_recv(c->sock, &ipc_answer, KEY_TIMEOUT_MS)) == 0)
+		n = ipc_recv(c->link.sock, &ipc_answer, KEY_TIMEOUT_MS);
+		if (n == 0)
 			errno = EPIPE;
 		if (n != 1)
 			return -1;
@@ -119,16 +103,18 @@ key_client_sign_ahead(struct key_client *c, const struct key_sign *s,
 	uint64_t	 id;
 
 	memset(out, 0, sizeof(*out));
-	if (c->sock == -1)
-		c->sock = ipc_connect(c->path);
-	id = ++c->last_id;
+	if (c->link.sock == -1)
+		c->link.sock = ipc_connect(c->link.path);
+	id = ipc_link_id(&c->link);
 	proto_key_put_sign(&ipc_question, id, s);
-	if (c->sock != -1 && ipc_send(c->sock, &ipc_question, KEY_TIMEOUT_MS) == 0) {
-		c->ahead = ++c->last_id;
+	if (c->link.sock != -1 &&
+	    ipc_send(c->link.sock, &ipc_question, KEY_TIMEOUT_MS) == 0) {
+		c->ahead = ipc_link_id(&c->link);
 		proto_key_put_ticket(&ipc_question, c->ahead, NULL);
-		if (ipc_send(c->sock, &ipc_question, KEY_TIMEOUT_MS) == 0 &&
-		    await(c, id) == 0)
-			return decoded(c, proto_key_get_signed(&ipc_answer, out));
+		if (ipc_send(c->link.sock, &ipc_question,
+		    KEY_TIMEOUT_MS) == 0 && await(c, id) == 0)
+			return decoded(c, proto_key_get_signed(&ipc_answer,
+			    out));
 	}
 	/* An old connection, or keyd is being restarted. */
 	key_client_close(c);
@@ -145,10 +131,11 @@ key_client_ticket(struct key_client *c,
 	if (name == NULL && ahead != 0) {
 		c->ahead = 0;
 		if (await(c, ahead) == 0)
-			return decoded(c, proto_key_get_ticket_key(&ipc_answer, out));
+			return decoded(c, proto_key_get_ticket_key(
+			    &ipc_answer, out));
 		key_client_close(c);
 	}
-	proto_key_put_ticket(&ipc_question, ++c->last_id, name);
+	proto_key_put_ticket(&ipc_question, ipc_link_id(&c->link), name);
 	if (ask(c, 0) == -1)
 		return -1;
 	return decoded(c, proto_key_get_ticket_key(&ipc_answer, out));
@@ -159,7 +146,7 @@ key_client_reload(struct key_client *c, bool *ok, char *error, size_t size)
 {
 	*ok = false;
 	error[0] = '\0';
-	proto_key_put_reload(&ipc_question, ++c->last_id);
+	proto_key_put_reload(&ipc_question, ipc_link_id(&c->link));
 	if (ask(c, 0) == -1)
 		return -1;
 	return decoded(c, proto_get_done(&ipc_answer, ok, error, size));

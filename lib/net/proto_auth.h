@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
+#include "lib/base/ipc_link.h"
 #include "lib/mail/address.h"
 
 #define AUTH_USER_MAX		ADDRESS_MAX
@@ -248,9 +249,7 @@ void	 proto_auth_results_free(struct auth_result *, size_t n);
  * again, once, when authd went away.
  */
 struct auth_client {
-	const char	*path;		/* RUN/authd/authd.sock, borrowed */
-	int		 sock;		/* -1 */
-	uint64_t	 last_id;
+	struct ipc_link	 link;		/* RUN/authd/authd.sock */
 };
 void	 auth_client_init(struct auth_client *, const char *path);
 void	 auth_client_close(struct auth_client *);

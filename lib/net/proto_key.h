@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
+#include "lib/base/ipc_link.h"
 
 #define KEY_ID_MAX		64	/* hex, see tls_key_id() */
 #define KEY_DIGEST_MAX		64
@@ -91,9 +92,7 @@ void	 proto_key_put_reload(struct ipc_msg *, uint64_t id);
  * no more; for a ticket's key nobody waits.
  */
 struct key_client {
-	const char	*path;		/* borrowed */
-	int		 sock;		/* -1 */
-	uint64_t	 last_id;
+	struct ipc_link	 link;		/* RUN/keyd/keyd.sock */
 	uint64_t	 ahead;		/* of a ticket's question, or 0 */
 };
 void	 key_client_init(struct key_client *, const char *path);

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "lib/base/ipc.h"
+#include "lib/base/ipc_link.h"
 
 #define RESOLVER_NAME_MAX	256	/* octets, NUL included */
 #define RESOLVER_ADDR_MAX	46	/* INET6_ADDRSTRLEN */
@@ -128,9 +129,7 @@ int	 proto_resolver_get_host(struct ipc_msg *, struct resolver_host *);
  * it cannot be asked now.
  */
 struct resolver_client {
-	const char	*path;		/* RUN/resolver/resolver.sock */
-	int		 sock;		/* -1 */
-	uint64_t	 last_id;
+	struct ipc_link	 link;		/* RUN/resolver/resolver.sock */
 };
 void	 resolver_client_init(struct resolver_client *, const char *path);
 void	 resolver_client_close(struct resolver_client *);

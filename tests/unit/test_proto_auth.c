@@ -559,7 +559,7 @@ the_client_comes_back_when_authd_went_away(void **state)
 	assert_int_equal(waitpid(pid, &st, 0), pid);
 	assert_int_equal(st, 0);
 	assert_int_equal(auth_client_lookup(&c, "a@b", &l), -1);
-	assert_int_equal(c.sock, -1);
+	assert_int_equal(c.link.sock, -1);
 	auth_client_close(&c);
 	unlink(path);
 	rmdir(dir);

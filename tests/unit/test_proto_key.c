@@ -539,7 +539,7 @@ the_client_gives_up_on_a_keyd_that_says_nothing(void **state)
 	key_client_init(&c, tmpdir_file("k"));
 	assert_int_equal(key_client_ticket(&c, NULL, &got), -1);
 	assert_false(got.known);
-	assert_int_equal(c.sock, -1);
+	assert_int_equal(c.link.sock, -1);
 	assert_int_equal(waitpid(pid, &st, 0), pid);
 	assert_int_equal(st, 0);
 }

@@ -473,7 +473,7 @@ the_file_of_keyd_makes_a_server(void **state)
 	snprintf(path, sizeof(path), "%s/keyd", run);
 	rmdir(path);
 	rmdir(run);
-	free((void *)(uintptr_t)s->keyd.path);
+	free((void *)(uintptr_t)s->keyd.link.path);
 	tls_server_free(s);
 }
 
