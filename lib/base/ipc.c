@@ -270,6 +270,17 @@ ipc_end(struct ipc_msg *m)
 	return -1;
 }
 
+int
+ipc_end_secret(struct ipc_msg *m, void *out, size_t size)
+{
+	int	 r = ipc_end(m);
+
+	explicit_bzero(m->data, m->len);
+	if (r == -1)
+		explicit_bzero(out, size);
+	return r;
+}
+
 /* Wait for the event; 0, or -1 with errno (ETIMEDOUT at the deadline). */
 static int
 ipc_wait(int sock, short events, int64_t deadline)

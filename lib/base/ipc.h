@@ -84,6 +84,11 @@ int	 ipc_take_fd(struct ipc_msg *);
  * missing; else -1 with errno EBADMSG.  Always closes descriptors left.
  */
 int	 ipc_end(struct ipc_msg *);
+/*
+ * The same where something secret came: the packet is wiped, and after an
+ * error the size octets at out, which may hold half of it.
+ */
+int	 ipc_end_secret(struct ipc_msg *, void *out, size_t size);
 /* Close received descriptors that nobody took. */
 void	 ipc_drop(struct ipc_msg *);
 

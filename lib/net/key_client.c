@@ -62,7 +62,6 @@ ask(struct key_client *c, int patience_ms)
 static int
 decoded(struct key_client *c, int result)
 {
-	explicit_bzero(ipc_answer.data, ipc_answer.len);
 	if (result == -1)
 		key_client_close(c);
 	return result;

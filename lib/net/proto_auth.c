@@ -95,7 +95,6 @@ proto_auth_end_with(struct ipc_msg *m, int *fd)
 		return 0;
 	io_close(*fd);
 	*fd = -1;
-	errno = EBADMSG;
 	return -1;
 }
 

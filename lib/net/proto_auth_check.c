@@ -2,11 +2,11 @@
  * The questions about who somebody is and what he may send; contract in
  * proto_auth.h, the fields in doc/protocols.md.
  */
-#include <errno.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
+#include "lib/base/io.h"
 #include "lib/net/proto_auth.h"
 #include "lib/net/proto_auth_parts.h"
 
@@ -81,15 +81,9 @@ proto_auth_put_check(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_check(struct ipc_msg *m, struct auth_check *c)
 {
-	int	 n;
-
 	ipc_expect(m, "check");
 	get_proof(m, c);
-	n = ipc_end(m);
-	explicit_bzero(m->data, m->len);
-	if (n == -1)
-		explicit_bzero(c, sizeof(*c));
-	return n;
+	return ipc_end_secret(m, c, sizeof(*c));
 }
 
 void
@@ -106,24 +100,21 @@ proto_auth_put_session(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_session(struct ipc_msg *m, struct auth_session *s)
 {
-	int	 n;
+	int	 fd;
 
 	ipc_expect(m, "session");
 	get_proof(m, &s->check);
 	proto_auth_get_tag(m, s->tag, sizeof(s->tag));
 	s->ahead_len = proto_auth_get_ahead(m, s->ahead);
-	s->fd = proto_auth_get_socket(m);
+	s->fd = fd = proto_auth_get_socket(m);
 	/* The server's signature would never reach the client. */
 	if (s->check.method == AUTH_SCRAM)
 		m->bad = true;
-	n = proto_auth_end_with(m, &s->fd);
-	explicit_bzero(m->data, m->len);
-	if (n == -1) {
-		explicit_bzero(s, sizeof(*s));
-		s->fd = -1;
-		errno = EBADMSG;
-	}
-	return n;
+	if (ipc_end_secret(m, s, sizeof(*s)) == 0)
+		return 0;
+	io_close(fd);
+	s->fd = -1;
+	return -1;
 }
 
 void
@@ -140,8 +131,6 @@ proto_auth_put_verdict(struct ipc_msg *m, uint64_t id,
 int
 proto_auth_get_verdict(struct ipc_msg *m, struct auth_answer *a)
 {
-	int	 n;
-
 	memset(a, 0, sizeof(*a));
 	ipc_expect(m, "verdict");
 	a->verdict = (enum auth_verdict)ipc_get_word(m, "verdict", verdicts,
@@ -149,14 +138,10 @@ proto_auth_get_verdict(struct ipc_msg *m, struct auth_answer *a)
 	ipc_get_text(m, "user", a->user, sizeof(a->user));
 	ipc_get_text(m, "signature", a->signature, sizeof(a->signature));
 	ipc_get_text(m, "pass", a->pass, sizeof(a->pass));
-	n = ipc_end(m);
-	explicit_bzero(m->data, m->len);
-	if (n == -1) {
-		explicit_bzero(a, sizeof(*a));
-		a->verdict = AUTH_LATER;	/* never OK by accident */
-		errno = EBADMSG;
-	}
-	return n;
+	if (ipc_end_secret(m, a, sizeof(*a)) == 0)
+		return 0;
+	a->verdict = AUTH_LATER;	/* never OK by accident */
+	return -1;
 }
 
 void

@@ -37,13 +37,6 @@ static const struct {
 #define NNAMES	(sizeof(by_names) / sizeof(by_names[0]))
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
-static int
-proto_control_bad(void)
-{
-	errno = EBADMSG;
-	return -1;
-}
-
 /* An octets field that must be text and fit; makes the message bad if not. */
 static void
 proto_control_get_text(struct ipc_msg *m, const char *key, char *out,
@@ -102,7 +95,8 @@ proto_control_get_request(struct ipc_msg *m, struct control_request *r)
 		;
 	if (i == NVERBS) {
 		ipc_drop(m);
-		return proto_control_bad();
+		errno = EBADMSG;
+		return -1;
 	}
 	r->verb = (enum control_verb)i;
 	if (verbs[i].which) {
@@ -183,7 +177,7 @@ proto_control_get_shown(struct ipc_msg *m, struct control_shown *s)
 	io_close(s->message);
 	io_close(s->state);
 	s->message = s->state = -1;
-	return proto_control_bad();
+	return -1;
 }
 
 static const struct {

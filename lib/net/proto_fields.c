@@ -1,5 +1,4 @@
 /* Contract in proto_fields.h. */
-#include <errno.h>
 #include <string.h>
 
 #include <bsd/string.h>
@@ -126,6 +125,5 @@ proto_get_done(struct ipc_msg *m, bool *ok, char *error, size_t size)
 		return 0;
 	*ok = false;
 	error[0] = '\0';
-	errno = EBADMSG;
 	return -1;
 }

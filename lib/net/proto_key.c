@@ -1,5 +1,4 @@
 /* Contract in proto_key.h; the fields in doc/protocols.md. */
-#include <errno.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -22,17 +21,6 @@ static const struct {
 	{ "sha384", 48 },
 	{ "sha512", 64 },
 };
-
-/* As ipc_end(), and what was decoded of a bad packet is wiped. */
-static int
-end_or_wipe(struct ipc_msg *m, void *out, size_t size)
-{
-	if (ipc_end(m) == 0)
-		return 0;
-	explicit_bzero(out, size);
-	errno = EBADMSG;
-	return -1;
-}
 
 /* On the stack and wiped: it may be a key of tickets. */
 static void
@@ -135,7 +123,7 @@ proto_key_get_sign(struct ipc_msg *m, struct key_sign *s)
 	s->len = get_hex(m, "data", s->data, sizeof(s->data));
 	if (s->len == 0 || s->len != digest_len(s->digest))
 		m->bad = true;
-	return end_or_wipe(m, s, sizeof(*s));
+	return ipc_end_secret(m, s, sizeof(*s));
 }
 
 void
@@ -159,7 +147,7 @@ proto_key_get_signed(struct ipc_msg *m, struct key_signature *s)
 		if (s->len == 0)
 			m->bad = true;
 	}
-	return end_or_wipe(m, s, sizeof(*s));
+	return ipc_end_secret(m, s, sizeof(*s));
 }
 
 void
@@ -179,7 +167,7 @@ proto_key_get_ticket(struct ipc_msg *m, bool *named,
 	ipc_expect(m, "ticket");
 	if ((*named = ipc_next_is(m, "name")))
 		get_octets(m, "name", name, KEY_TICKET_NAME);
-	return end_or_wipe(m, name, KEY_TICKET_NAME);
+	return ipc_end_secret(m, name, KEY_TICKET_NAME);
 }
 
 void
@@ -216,7 +204,7 @@ proto_key_get_ticket_key(struct ipc_msg *m, struct key_ticket *t)
 		if (left == 0 || fresh > left)
 			m->bad = true;
 	}
-	return end_or_wipe(m, t, sizeof(*t));
+	return ipc_end_secret(m, t, sizeof(*t));
 }
 
 void

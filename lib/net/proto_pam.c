@@ -1,5 +1,4 @@
 /* Contract in proto_pam.h. */
-#include <errno.h>
 #include <string.h>
 
 #include "lib/net/proto_pam.h"
@@ -25,21 +24,13 @@ proto_pam_put_ask(struct ipc_msg *m, uint64_t id,
 int
 proto_pam_get_ask(struct ipc_msg *m, struct pam_question *q)
 {
-	int	 r;
-
 	ipc_expect(m, "password");
 	ipc_get_text(m, "user", q->user, sizeof(q->user));
 	ipc_get_text(m, "password", q->password, sizeof(q->password));
 	ipc_get(m, "ip", q->ip, sizeof(q->ip));
 	if (q->user[0] == '\0' || q->password[0] == '\0')
 		m->bad = true;
-	r = ipc_end(m);
-	explicit_bzero(m->data, m->len);
-	if (r == -1) {
-		explicit_bzero(q, sizeof(*q));
-		errno = EBADMSG;
-	}
-	return r;
+	return ipc_end_secret(m, q, sizeof(*q));
 }
 
 void

@@ -1,5 +1,4 @@
 /* Contract in proto_spawn.h. */
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -121,6 +120,5 @@ proto_spawn_get_answer(struct ipc_msg *m, const char *verb,
 	io_close(a->fd);
 	a->fd = -1;
 	a->status = SPAWN_LATER;
-	errno = EBADMSG;
 	return -1;
 }

@@ -1,5 +1,4 @@
 /* Contract in proto_token.h. */
-#include <errno.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -24,18 +23,11 @@ proto_token_put_ask(struct ipc_msg *m, uint64_t id, const char *token)
 int
 proto_token_get_ask(struct ipc_msg *m, char token[TOKEN_MAX + 1])
 {
-	int	 r;
-
 	ipc_expect(m, "token");
 	ipc_get_text(m, "token", token, TOKEN_MAX + 1);
 	if (token[0] == '\0')
 		m->bad = true;
-	if ((r = ipc_end(m)) == -1)
-		explicit_bzero(token, TOKEN_MAX + 1);
-	explicit_bzero(m->data, m->len);
-	if (r == -1)
-		errno = EBADMSG;
-	return r;
+	return ipc_end_secret(m, token, TOKEN_MAX + 1);
 }
 
 void
@@ -67,6 +59,5 @@ proto_token_get_answer(struct ipc_msg *m, struct token_answer *a)
 	}
 	memset(a, 0, sizeof(*a));
 	a->status = TOKEN_LATER;
-	errno = EBADMSG;
 	return -1;
 }

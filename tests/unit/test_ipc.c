@@ -104,6 +104,36 @@ the_decoder_refuses_what_is_left_missing_or_swapped(void **state)
 	close(fds[1]);
 }
 
+static bool
+holds(const struct ipc_msg *m, const char *text)
+{
+	return memmem(m->data, sizeof(m->data), text, strlen(text)) != NULL;
+}
+
+static void
+nothing_secret_stays(void **state)
+{
+	char	 out[16];
+	int	 bad;
+
+	(void)state;
+	for (bad = 0; bad <= 1; bad++) {
+		ipc_start(&a, "v", 1);
+		ipc_put(&a, "secret", "hunter2");
+		if (bad)
+			ipc_put(&a, "more", "hunter2");
+		assert_int_equal(packet_cross(&a, &b), 1);
+		assert_true(holds(&b, "hunter2"));
+		ipc_expect(&b, "v");
+		ipc_get(&b, "secret", out, sizeof(out));
+		errno = 0;
+		assert_int_equal(ipc_end_secret(&b, out, sizeof(out)), -bad);
+		assert_int_equal(errno, bad ? EBADMSG : 0);
+		assert_string_equal(out, bad ? "" : "hunter2");
+		assert_false(holds(&b, "hunter2"));
+	}
+}
+
 static void
 descriptors_nobody_asked_for_are_closed(void **state)
 {
@@ -165,6 +195,7 @@ main(void)
 		cmocka_unit_test(the_encoder_refuses_line_breaks),
 		cmocka_unit_test(
 		    the_decoder_refuses_what_is_left_missing_or_swapped),
+		cmocka_unit_test(nothing_secret_stays),
 		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
 		cmocka_unit_test(a_packet_too_large_is_refused_by_both_sides),
 		cmocka_unit_test(a_silent_peer_ends_the_wait),
