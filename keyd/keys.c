@@ -169,14 +169,6 @@ pair_load(struct keys *k, struct key_pair *p, struct buf *err)
 	return true;
 }
 
-/* Days that are left, rounded down, also below nought. */
-static long
-days(time_t seconds)
-{
-	return (long)(seconds >= 0 ? seconds / DAY :
-	    (seconds - DAY + 1) / DAY);
-}
-
 static void
 pair_warn(struct key_pair *p, time_t now, time_t warn)
 {
@@ -194,7 +186,7 @@ pair_warn(struct key_pair *p, time_t now, time_t warn)
 		return;
 	p->warned = now;
 	log_warnx("event=%s name=%s days=%ld file=%s", event,
-	    log_esc(p->name), days(p->until - now),
+	    log_esc(p->name), tls_days_left(p->until, now),
 	    log_esc(p->path[KEY_FILE_CHAIN]));
 }
 

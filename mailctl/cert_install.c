@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
@@ -186,7 +187,7 @@ remark(const struct config *cfg, const struct tls_certificate *c,
 		    names.len > 0 ? shown(buf_cstr(&names)) : "no host",
 		    cfg->hostname);
 	buf_free(&names);
-	if (cert_days(tls_certificate_until(c)) < 0)
+	if (tls_certificate_until(c) < time(NULL))
 		fprintf(stderr, "warning: it has expired\n");
 	if (section)
 		return;

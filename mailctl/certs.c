@@ -7,8 +7,6 @@
 
 #include "mailctl/certs.h"
 
-#define DAY	86400
-
 int
 certs_read(const struct config *cfg, struct tls_certificate **out, size_t *n)
 {
@@ -69,14 +67,6 @@ cert_issuer(X509 *x, struct buf *out)
 		(void)buf_add(out, data, (size_t)len);
 	}
 	BIO_free(bio);
-}
-
-long
-cert_days(time_t then)
-{
-	time_t	 left = then - time(NULL);
-
-	return (long)(left >= 0 ? left / DAY : (left - DAY + 1) / DAY);
 }
 
 const char *

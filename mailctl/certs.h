@@ -15,8 +15,6 @@ int	 certs_read(const struct config *, struct tls_certificate **, size_t *);
 void	 cert_names(X509 *, struct buf *out);
 /* Append who issued it, "itself" when nobody else did. */
 void	 cert_issuer(X509 *, struct buf *out);
-/* Whole days from now to then, rounded down, also below nought. */
-long	 cert_days(time_t then);
 /* "2027-01-31" in out. */
 const char	*cert_date(time_t then, char out[16]);
 

@@ -88,7 +88,7 @@ check_time(struct check *c, const struct config_certificate *s,
     const struct tls_certificate *cert)
 {
 	time_t	 now = time(NULL), until = tls_certificate_until(cert);
-	long	 days = cert_days(until);
+	long	 days = tls_days_left(until, now);
 
 	if (until <= now)
 		check_error(c, "%s: has expired", s->chain);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
@@ -84,6 +85,7 @@ list_one(struct mailctl *m, struct json *j, const struct tls_certificate *c)
 	struct row	 r = { .name = c->name };
 	struct buf	 names, issuer;
 	char		 type[TLS_KEY_TYPE];
+	time_t		 until = tls_certificate_until(c);
 
 	buf_init(&names, 65536);
 	buf_init(&issuer, 65536);
@@ -93,8 +95,8 @@ list_one(struct mailctl *m, struct json *j, const struct tls_certificate *c)
 	r.issuer = buf_cstr(&issuer);
 	r.type = X509_get0_pubkey(c->chain[0]) == NULL ? "?" :
 	    tls_key_type(X509_get0_pubkey(c->chain[0]), type);
-	cert_date(tls_certificate_until(c), r.until);
-	r.days = cert_days(tls_certificate_until(c));
+	cert_date(until, r.until);
+	r.days = tls_days_left(until, time(NULL));
 	r.ocsp = c->ocsp != NULL;
 	if (m->json)
 		json_row(j, &r);

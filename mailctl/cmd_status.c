@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/net/tls_files.h"
@@ -174,7 +175,7 @@ sockets(struct report *r)
 static void
 one_certificate(struct report *r, const struct tls_certificate *c)
 {
-	long	 days = cert_days(tls_certificate_until(c));
+	long	 days = tls_days_left(tls_certificate_until(c), time(NULL));
 	bool	 soon = days < (long)(r->cfg->keyd.warn / 86400);
 
 	if (days < 0)

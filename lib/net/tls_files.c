@@ -17,6 +17,7 @@
 #define KEY_MAX		((size_t)64 << 10)
 #define RSA_MIN		2048
 #define RSA_MAX		8192
+#define DAY		86400	/* seconds */
 
 /* OpenSSL's last words; its queue is empty then. */
 static const char *
@@ -277,4 +278,12 @@ tls_certificate_from(const struct tls_certificate *c)
 			from = t;
 	}
 	return from;
+}
+
+long
+tls_days_left(time_t until, time_t now)
+{
+	time_t	 left = until - now;
+
+	return (long)(left >= 0 ? left / DAY : (left - DAY + 1) / DAY);
 }

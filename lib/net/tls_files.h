@@ -51,5 +51,7 @@ const char	*tls_key_type(EVP_PKEY *, char out[TLS_KEY_TYPE]);
 /* Until when, from when all certificates of the chain are good. */
 time_t	 tls_certificate_until(const struct tls_certificate *);
 time_t	 tls_certificate_from(const struct tls_certificate *);
+/* Whole days from now until then, rounded down, also below nought. */
+long	 tls_days_left(time_t until, time_t now);
 
 #endif
