@@ -13,8 +13,8 @@ import sys
 import tempfile
 import unittest
 
-from harness import (PATIENCE, ROOT, out, sanitizer_options, start_ready,
-                     until, xdecode, xencode)
+from harness import (PATIENCE, ROOT, out, replace_file, sanitizer_options,
+                     start_ready, until, xdecode, xencode)
 
 OTHER_UID = 22001           # the second mailbox uid; needs no account
 
@@ -188,14 +188,8 @@ spawner { min-uid = 100 %(x)s }
 
     def write(self, name, text):
         """As mailctl does it: a new file in the place of the old."""
-        with open(self.path("etc/" + name + ".new"), "w") as f:
-            f.write(text)
-        os.chmod(self.path("etc/" + name + ".new"), 0o640)
-        if ROOT:
-            os.chown(self.path("etc/" + name + ".new"), 0,
-                     pwd.getpwuid(self.auth_uid).pw_gid)
-        os.rename(self.path("etc/" + name + ".new"),
-                  self.path("etc/" + name))
+        replace_file(self.path("etc/" + name), text.encode(), 0o640,
+                     (0, pwd.getpwuid(self.auth_uid).pw_gid) if ROOT else None)
 
     def start(self, name):
         args = {}

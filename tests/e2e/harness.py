@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -139,6 +140,22 @@ def memory_directory(prefix):
     except OSError:
         pass
     return tempfile.mkdtemp(prefix=prefix, dir=where)
+
+
+def replace_file(path, data, mode=None, owner=None):
+    """As who changes a file in use should: written beside it, then renamed.
+    Mode and, as root, owner (uid, gid) are the old file's unless given."""
+    if os.path.exists(path):
+        old = os.stat(path)
+        mode = stat.S_IMODE(old.st_mode) if mode is None else mode
+        owner = owner or (old.st_uid, old.st_gid)
+    new = path + ".new"
+    with open(new, "wb") as f:
+        f.write(data)
+    os.chmod(new, 0o644 if mode is None else mode)
+    if ROOT and owner:
+        os.chown(new, *owner)
+    os.rename(new, path)
 
 
 def unix_listener(path, kind=socket.SOCK_SEQPACKET):

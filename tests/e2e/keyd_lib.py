@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import NOBODY, PATIENCE, ROOT, as_user, out, start_ready, until
+from harness import NOBODY, PATIENCE, ROOT, as_user, out, replace_file, start_ready, until
 from remote_certs import openssl
 
 KEYD = out("keyd")
@@ -135,13 +135,7 @@ class Keyd:
             f.write(text)
 
     def write(self, name, what, data, mode=0o600):
-        """As others should replace files: beside it, then by rename."""
-        with open(self.dir + "/new", "wb") as f:
-            f.write(data)
-        os.chmod(self.dir + "/new", mode)
-        if ROOT:
-            os.chown(self.dir + "/new", NOBODY, NOBODY)
-        os.rename(self.dir + "/new", self.file(name, what))
+        replace_file(self.file(name, what), data, mode, (NOBODY, NOBODY))
 
     def put(self, name, pair):
         for what, path in (("key", pair.key), ("chain", pair.chain)):

@@ -15,8 +15,9 @@ import subprocess
 import tempfile
 import unittest
 import warnings
+from pathlib import Path
 
-from harness import NOBODY, PATIENCE, ROOT, as_user, free_ports, out, sanitized, start_ready, until
+from harness import NOBODY, PATIENCE, ROOT, as_user, free_ports, out, replace_file, sanitized, start_ready, until
 from remote_certs import Cert
 from smtp_lib import SECRET, SMTPD, Case, proxy_v2
 
@@ -74,12 +75,7 @@ class Tls(Case):
         """Put another one in place, as admins do."""
         cert = Cert(certs, name, ca, names)
         for source, to in ((cert.chain, "chain"), (cert.key, "key")):
-            new = os.path.join(self.keys, to + ".new")
-            shutil.copyfile(source, new)
-            os.chmod(new, 0o600)
-            if ROOT:
-                os.chown(new, NOBODY, NOBODY)
-            os.rename(new, os.path.join(self.keys, to))
+            replace_file(os.path.join(self.keys, to), Path(source).read_bytes(), 0o600, (NOBODY, NOBODY))
 
     def start_keyd(self):
         self.keyd, ready = start_ready([out("keyd"), "-c", self.inst.conf], self.inst.path("log"), **as_user())

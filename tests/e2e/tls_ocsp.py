@@ -7,7 +7,9 @@ import subprocess
 import tempfile
 import time
 import unittest
+from pathlib import Path
 
+from harness import replace_file
 from instance import Instance, need, wait_for
 from remote_certs import Cert, openssl
 
@@ -48,17 +50,7 @@ class Ocsp(unittest.TestCase):
         return name + ".der"
 
     def put(self, source, target):
-        """In place of the file, at once."""
-        path = "%s/etc/keys/%s" % (self.i.dir, target)
-        with open(source, "rb") as f, open(path + ".new", "wb") as g:
-            g.write(f.read())
-        if os.path.exists(path):
-            st = os.stat(path)
-            os.chown(path + ".new", st.st_uid, st.st_gid)
-            os.chmod(path + ".new", st.st_mode & 0o777)
-        else:
-            os.chmod(path + ".new", 0o644)
-        os.rename(path + ".new", path)
+        replace_file("%s/etc/keys/%s" % (self.i.dir, target), Path(source).read_bytes())
 
     def told(self, port, more=()):
         """What s_client says of the response."""

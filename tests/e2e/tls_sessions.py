@@ -7,7 +7,6 @@ import os
 import random
 import re
 import resource
-import shutil
 import signal
 import socket
 import ssl
@@ -16,8 +15,9 @@ import tempfile
 import time
 import unittest
 import zlib
+from pathlib import Path
 
-from harness import PATIENCE, sanitized
+from harness import PATIENCE, replace_file, sanitized
 from imap_tools import letter, ok
 from instance import Instance, need, process_tree, wait_for
 from remote_certs import Cert
@@ -270,12 +270,7 @@ class Certificates(Sessions):
         d = tempfile.mkdtemp(dir=self.i.home)
         cert = Cert(d, name, names="DNS:mail.example.test,IP:127.0.0.1")
         for source, to in ((cert.path, "mail.chain.pem"), (cert.key, "mail.key.pem")):
-            old = os.stat("%s/%s" % (keys, to))
-            shutil.copyfile(source, "%s/.%s" % (keys, to))
-            os.chmod("%s/.%s" % (keys, to), old.st_mode & 0o777)
-            if os.geteuid() == 0:
-                os.chown("%s/.%s" % (keys, to), old.st_uid, old.st_gid)
-            os.rename("%s/.%s" % (keys, to), "%s/%s" % (keys, to))
+            replace_file("%s/%s" % (keys, to), Path(source).read_bytes())
         with open(cert.path) as f:
             return ssl.PEM_cert_to_DER_cert(f.read())
 
