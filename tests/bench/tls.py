@@ -2,23 +2,15 @@
 
 import shutil
 import socket
-import ssl
 import statistics
 import tempfile
 import time
 
 from imap import Imap, Table, idle_memory, run_seconds, with_mailbox
-from instance import Instance, cpu_seconds, wait_for
+from instance import Instance, cpu_seconds, trusting, wait_for
 from mailbox import letter
 from peers import USER, Postfix
 from report import compare, header
-
-
-def client_context():
-    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    c.check_hostname = False
-    c.verify_mode = ssl.CERT_NONE
-    return c
 
 
 def keys_of(m):
@@ -30,13 +22,13 @@ def keys_of(m):
 def logins(n, resume):
     """A connection each; resume: the first one's session is taken up again."""
     def run(peer):
-        tls = client_context()
+        tls = trusting()
         first = Imap(peer.imap_port(True), tls).login()
         session = first.s.session if resume else None
         first.logout()
         before, began, resumed = cpu_seconds(peer.pid_root()), time.monotonic(), 0
         for _ in range(n):
-            c = Imap(peer.imap_port(True), tls if resume else client_context(), session).login()
+            c = Imap(peer.imap_port(True), tls if resume else trusting(), session).login()
             resumed += c.s.session_reused
             # A ticket is for one time.
             session = c.s.session if resume else None
@@ -52,7 +44,7 @@ def logins(n, resume):
 def octets(times):
     """(CPU, time) of a mebibyte out of a large letter."""
     def run(peer):
-        c = Imap(peer.imap_port(True), client_context()).login()
+        c = Imap(peer.imap_port(True), trusting()).login()
         c.ask(b"SELECT INBOX")
         c.ask(b"FETCH 1 BODY.PEEK[]")
         before, began = run_seconds(peer.pid_root()), time.monotonic()
@@ -127,7 +119,7 @@ def letters(peer, n, tls):
     for _ in range(n):
         c = Line(peer.smtp_port())
         if tls:
-            c.secure(client_context())
+            c.secure(trusting())
         c.send(text)
     wait_for(lambda: count(peer.new()) >= n, 300, 0.02)
     wall = time.monotonic() - began
@@ -160,7 +152,7 @@ def bench_tls(ground, rounds, scale):
     def idle(peers):
         n = int(1000 * scale) or 50
         for peer in peers:
-            got = [idle_memory(peer, n, client_context()) for _ in range(rounds)]
+            got = [idle_memory(peer, n, trusting()) for _ in range(rounds)]
             print("idle TLS session with a mailbox selected, %d of them, %s: %.0f KiB each (rounds: %s)"
                   % (n, peer.name, statistics.median(got), " ".join("%.0f" % x for x in got)), flush=True)
     with_mailbox(ground, 100, None, idle, keys=keys_of, user_connections=1100)

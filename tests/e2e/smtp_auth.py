@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import unittest
 
-from instance import Instance, need, wait_for
+from instance import Instance, need, trusting, wait_for
 
 PATIENCE = 60
 EXTRA = """\
@@ -333,8 +333,7 @@ class TwoInstances(unittest.TestCase):
         cls.addClassCleanup(lambda: cls.i.__exit__(None, None, None))
 
     def test_port_25_verified(self):
-        with smtplib.SMTP_SSL("127.0.0.1", self.i.port(465), timeout=PATIENCE, context=ssl._create_unverified_context(
-                )) as s:
+        with smtplib.SMTP_SSL("127.0.0.1", self.i.port(465), timeout=PATIENCE, context=trusting()) as s:
             s.login("alice@example.test", self.i.password("alice"))
             s.sendmail("alice@example.test", ["zoe@second.test"], letter("verified", to="zoe@second.test"))
         wait_for(lambda: self.to.deliveries("zoe"), PATIENCE)

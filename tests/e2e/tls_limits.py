@@ -3,10 +3,9 @@
 them no more, TLS or not."""
 
 import imaplib
-import ssl
 import unittest
 
-from instance import Instance, need, wait_for
+from instance import Instance, need, trusting, wait_for
 
 PATIENCE = 60
 LIMIT = 2
@@ -22,10 +21,7 @@ class Limits(unittest.TestCase):
         cls.addClassCleanup(cls.i.__exit__, None, None, None)
 
     def connect(self):
-        c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        c.check_hostname = False
-        c.verify_mode = ssl.CERT_NONE
-        return imaplib.IMAP4_SSL("127.0.0.1", self.i.port(993), ssl_context=c, timeout=PATIENCE)
+        return imaplib.IMAP4_SSL("127.0.0.1", self.i.port(993), ssl_context=trusting(), timeout=PATIENCE)
 
     def reached(self):
         """A connection, or None while there are too many."""

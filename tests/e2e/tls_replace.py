@@ -2,36 +2,26 @@
 """Certificates change and keyd is restarted while the whole suite speaks TLS:
 no session drops, no handshake fails, and new ones get the new certificate."""
 
-import hashlib
 import imaplib
 import poplib
 import shutil
 import smtplib
-import socket
 import ssl
 import tempfile
 import threading
 import time
 import unittest
 
-from instance import Instance, need, wait_for
+from instance import Instance, need, trusting, wait_for
 from keyd_lib import RSA, Pair
 
 SESSIONS = 100
 IMPLICIT = (465, 993, 995)
 
 
-def trusting():
-    """Who the other side is, is what the test looks at."""
-    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    c.check_hostname = False
-    c.verify_mode = ssl.CERT_NONE
-    return c
-
-
-def print_of(path):
+def der_of(path):
     with open(path) as f:
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
+        return ssl.PEM_cert_to_DER_cert(f.read())
 
 
 class Replace(unittest.TestCase):
@@ -44,12 +34,6 @@ class Replace(unittest.TestCase):
         cls.addClassCleanup(cls.i.__exit__, None, None, None)
         cls.dir = tempfile.mkdtemp(prefix="mpnew")
         cls.addClassCleanup(shutil.rmtree, cls.dir)
-
-    def shown(self, port):
-        """The fingerprint that a new connection gets."""
-        with socket.create_connection(("127.0.0.1", self.i.port(port)), 60) as s:
-            with trusting().wrap_socket(s) as t:
-                return hashlib.sha256(t.getpeercert(True)).hexdigest()
 
     def imap(self, implicit):
         if implicit:
@@ -84,17 +68,17 @@ class Replace(unittest.TestCase):
 
     def test_a_hundred_sessions_see_nothing(self):
         pids = {s: self.i.pid(s) for s in ("imapd", "pop3d", "smtpd", "keyd")}
-        old = print_of(self.i.dir + "/etc/keys/mail.chain.pem")
-        self.assertEqual({self.shown(p) for p in IMPLICIT}, {old})
+        old = der_of(self.i.dir + "/etc/keys/mail.chain.pem")
+        self.assertEqual({self.i.shown(p) for p in IMPLICIT}, {old})
         imaps = [self.imap(n % 2 == 0) for n in range(SESSIONS - 30)]
         smtps = [self.smtp(n % 2 == 0) for n in range(10)]
         pops = [self.pop(n % 2 == 0) for n in range(20)]
         for n, kind in enumerate((RSA, "ec")):
             new = Pair(self.dir, "new%d" % n, *([RSA] if kind == RSA else []))
             self.install(new)
-            want = print_of(new.chain)
+            want = der_of(new.chain)
             for port in IMPLICIT:
-                wait_for(lambda: self.shown(port) == want)
+                wait_for(lambda: self.i.shown(port) == want)
             for c in imaps:
                 self.assertEqual(c.noop()[0], "OK")
             for c in pops:
@@ -124,7 +108,7 @@ class Replace(unittest.TestCase):
         def shake():
             while not done.is_set():
                 try:
-                    self.shown(993)
+                    self.i.shown(993)
                     count[0] += 1
                 except OSError as e:
                     errors.append(e)
@@ -145,16 +129,16 @@ class Replace(unittest.TestCase):
 
     def test_a_bad_file_changes_nothing(self):
         chain = self.i.dir + "/etc/keys/mail.chain.pem"
-        before, pid = self.shown(993), self.i.pid("imapd")
+        before, pid = self.i.shown(993), self.i.pid("imapd")
         shutil.copy(chain, self.dir + "/kept")
         with open(chain, "w") as f:
             f.write("rubbish\n")
         wait_for(lambda: "bad-certificate" in self.i.log("keyd"))
-        self.assertEqual(self.shown(993), before)
+        self.assertEqual(self.i.shown(993), before)
         with open(self.dir + "/kept") as f, open(chain, "w") as g:
             g.write(f.read())
         time.sleep(2)
-        self.assertEqual((self.shown(993), self.i.pid("imapd")), (before, pid))
+        self.assertEqual((self.i.shown(993), self.i.pid("imapd")), (before, pid))
 
 
 if __name__ == "__main__":

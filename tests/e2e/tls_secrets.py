@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import unittest
 
-from instance import Instance, need, process_tree, sanitized
+from instance import Instance, need, process_tree, sanitized, trusting
 
 HASH = subprocess.run(["openssl", "passwd", "-6", "-salt", "merpatitest", "secret-carol"],
                       capture_output=True, text=True).stdout.strip()
@@ -91,9 +91,7 @@ class Secrets(unittest.TestCase):
         cls.keys.append(d + "/rsa.key.pem")
 
     def context(self, sigalgs=None):
-        c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        c.check_hostname = False
-        c.verify_mode = ssl.CERT_NONE
+        c = trusting()
         if sigalgs:
             c.maximum_version = ssl.TLSVersion.TLSv1_2
             c.set_ciphers(sigalgs)
