@@ -1,9 +1,9 @@
 /*
- * Where users come from.  A source knows users by their login names, and uids of
- * mailboxes; config `users` names those that are asked, in their order, and the
- * first that has a name counts.  A further one (a directory, a database)
- * is a row of the table in sources.c, and a way to check passwords when it
- * does not tell hashes.
+ * Where users come from.  A source knows users by their login names, and uids
+ * of mailboxes; config `users` names those that are asked, in their order, and
+ * the first that has a name counts.  A further one (a directory, a database) is
+ * a row of the table in sources.c, and a way to check passwords when it does
+ * not tell hashes.
  */
 #ifndef AUTHD_SOURCES_H
 #define AUTHD_SOURCES_H

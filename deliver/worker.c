@@ -1,7 +1,7 @@
 /*
- * Contract in worker.h.  Straight-line: receive, deliver, finish, answer.  The job
- * comes from queue-runner, which is trusted more than this process: a packet
- * that makes no sense ends it.
+ * Contract in worker.h.  Straight-line: receive, deliver, finish, answer.  The
+ * job comes from queue-runner, which is trusted more than this process: a
+ * packet that makes no sense ends it.
  */
 #include <sys/socket.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /*
  * The keys of TLS session tickets: one for new tickets, and for as long as it
- * is good the one before it.  After half a life a new one takes its place; after
- * a whole one a key is wiped, so whoever takes over a process or the machine
- * reads no connection older than that.  Never on disk, nor swapped out where
- * that can be had.
+ * is good the one before it.  After half a life a new one takes its place;
+ * after a whole one a key is wiped, so whoever takes over a process or the
+ * machine reads no connection older than that.  Never on disk, nor swapped out
+ * where that can be had.
  */
 #ifndef KEYD_TICKETS_H
 #define KEYD_TICKETS_H
@@ -22,8 +22,8 @@ void	 tickets_set_life(struct tickets *, unsigned int life, int64_t now);
 /* Make and wipe what it is time for.  Milliseconds until the next time. */
 int64_t	 tickets_turn(struct tickets *, int64_t now);
 /*
- * The key with the name, or, name NULL, the one for new tickets.  known is false
- * for one that is not here any more, or never was.
+ * The key with the name, or, name NULL, the one for new tickets.  known is
+ * false for one that is not here any more, or never was.
  */
 void	 tickets_get(struct tickets *, const unsigned char *name,
 	    int64_t now, struct key_ticket *out);

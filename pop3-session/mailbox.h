@@ -43,9 +43,9 @@ enum mailbox_status {
  * Lock HOME/Maildir for this session, made when missing, and list it.
  * login_delay: seconds between logins (RFC 2449 6.5), kept in the lock
  * file's mtime.  On a full or read-only disk the directory is locked in the
- * file's place, so that mail can be read and removed.  To be called in the process that serves the session: an
- * OFD lock is shared over fork(2).  Unless MAILBOX_OK nothing is left to
- * close.
+ * file's place, so that mail can be read and removed.  To be called in the
+ * process that serves the session: an OFD lock is shared over fork(2).  Unless
+ * MAILBOX_OK nothing is left to close.
  */
 enum mailbox_status	 mailbox_open(struct mailbox *, const char *home,
 			    unsigned int login_delay);

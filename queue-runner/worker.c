@@ -132,8 +132,9 @@ worker_come(int fd, void *arg)
 }
 
 /*
- * One that answers is enough, however much there is: what it does together costs
- * less than the same by two.  Another helps when one waits, as for a lock.
+ * One that answers is enough, however much there is: what it does together
+ * costs less than the same by two.  Another helps when one waits, as for a
+ * lock.
  */
 static bool
 worker_slow(const struct dest *d, int64_t now)

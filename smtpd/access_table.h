@@ -42,8 +42,8 @@ bool			 access_table_has_names(const struct access_table *);
 /*
  * The most specific pattern that matches: address before network, longer
  * before shorter; a name before ".suffix"; user@domain before @domain before
- * user@.  Case of ASCII is ignored.  *text is borrowed from the table, NULL when
- * the line has none.
+ * user@.  Case of ASCII is ignored.  *text is borrowed from the table, NULL
+ * when the line has none.
  */
 enum access_action	 access_table_client(const struct access_table *,
 			    const struct sockaddr *, const char *name,

@@ -14,8 +14,8 @@
 #define LOGIN_FAILURES_MAX	3	/* then the connection is closed */
 
 /*
- * How an exchange ended that leaves nothing to ask authd.  NULL: SASL_END_READY,
- * SASL_END_LOST.
+ * How an exchange ended that leaves nothing to ask authd.  NULL:
+ * SASL_END_READY, SASL_END_LOST.
  */
 const struct command_error	*login_reply_end(enum sasl_end);
 /* A line of it was longer than SASL_LINE_MAX. */

@@ -66,9 +66,9 @@ begin_tls(struct server *sv, const struct config_listen *listen, size_t n,
  * Runs as merpati-smtpd.  Descriptors: the listening sockets, or with -i one
  * connection on 0 and 1; the log on 2.  Everything a client sends is hostile.
  * Who takes it over can put messages into the spool, ask authd whether an
- * address exists, try passwords there, and have keyd sign handshakes; it sees the
- * password of the client it serves, and no other.  It cannot read mailboxes,
- * hashes, keys or the queue.
+ * address exists, try passwords there, and have keyd sign handshakes; it sees
+ * the password of the client it serves, and no other.  It cannot read
+ * mailboxes, hashes, keys or the queue.
  */
 int
 main(int argc, char **argv)

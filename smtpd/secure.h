@@ -20,8 +20,9 @@ bool	 secure_offered(const struct session *);
 /* Would a handshake now find keyd? */
 bool	 secure_ready(const struct session *);
 /*
- * Shake hands.  True: TLS is on, and the session is as at its beginning.  False:
- * the connection is lost, the session closed, and nothing can be said any more.
+ * Shake hands.  True: TLS is on, and the session is as at its beginning.
+ * False: the connection is lost, the session closed, and nothing can be said
+ * any more.
  */
 bool	 secure_start(struct session *);
 

@@ -22,8 +22,9 @@ struct server {
 	char			 resolver_path[108];
 	char			 key_path[108];
 	/*
-	 * NULL where no listener has TLS.  Users may be asked for a certificate,
-	 * other servers are not; where nobody is, both are the same.
+	 * NULL where no listener has TLS.  Users may be asked for a
+	 * certificate, other servers are not; where nobody is, both are the
+	 * same.
 	 */
 	struct tls_server	*tls, *tls_users;
 	struct access		*client, *sender, *recipient;

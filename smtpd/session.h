@@ -68,7 +68,7 @@ struct session {
 	unsigned int		 auth_failures;
 	char			 helo[COMMAND_HELO_MAX + 1];
 	char			 name[ADDRESS_DOMAIN_MAX + 1]; /* of client */
-	const char		*client;	/* for logs: address, uid:N, local */
+	const char		*client;	/* logged: address, uid:N... */
 	char			 local[24];	/* what client may point to */
 	const char		*reason;	/* why it ended, for the log */
 	unsigned int		 errors;

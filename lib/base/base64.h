@@ -1,4 +1,4 @@
-/* Base 64 as SASL and PEM want it (RFC 4648 4): strict, padded, no line breaks. */
+/* Base 64 as SASL and PEM want it (RFC 4648 4): strict, padded, unbroken. */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 

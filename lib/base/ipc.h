@@ -38,13 +38,13 @@ struct ipc_msg {
 	uint64_t	 id;
 	char		 verb[IPC_VERB_MAX];
 	bool		 bad;		/* sticky */
-	char		 data[IPC_MAX + 1];	/* last: few of its pages are used */
+	char		 data[IPC_MAX + 1];	/* last: few pages are used */
 };
 
 /*
- * For blocking clients, which ask one question at a time: too large for a stack,
- * and their pages stay.  Only what a packet held is touched; who had a secret in
- * one wipes that.
+ * For blocking clients, which ask one question at a time: too large for a
+ * stack, and their pages stay.  Only what a packet held is touched; who had a
+ * secret in one wipes that.
  */
 extern struct ipc_msg	 ipc_question, ipc_answer;
 

@@ -33,7 +33,8 @@ enum downgrade_verdict {
 	/*
 	 * 8-bit octets in header fields, for which there is no encoding
 	 * that keeps the meaning (RFC 6532 mail to a host without SMTPUTF8, or
-	 * plain wrong).  The rest can be made fit, and downgrade_write() does so.
+	 * plain wrong).  The rest can be made fit, and downgrade_write() does
+	 * so.
 	 */
 	DOWNGRADE_HEADERS,
 	DOWNGRADE_CANNOT,	/* RFC 3463 5.6.3; plan.reason says why */

@@ -4,9 +4,9 @@
  *
  * Inside the suite a name is UTF-8 (RFC 9051 5.1), hierarchy separator '/',
  * "INBOX" in any case is INBOX.  On disk it is ".A.B" in modified UTF-7 (RFC
- * 3501 5.1.3), as Dovecot has it; a '.' in a part of a name, which Maildir++ cannot have,
- * is refused.  Nothing that comes out of here holds '/', NUL or control
- * octets, is "." but for INBOX, or ".." or starts with "..".
+ * 3501 5.1.3), as Dovecot has it; a '.' in a part of a name, which Maildir++
+ * cannot have, is refused.  Nothing that comes out of here holds '/', NUL or
+ * control octets, is "." but for INBOX, or ".." or starts with "..".
  */
 #ifndef MAIL_MAILBOX_NAME_H
 #define MAIL_MAILBOX_NAME_H

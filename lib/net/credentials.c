@@ -25,7 +25,7 @@ credentials_safe(const struct listener_peer *peer)
 	const struct sockaddr_in6	*in6;
 	const uint8_t			*a;
 
-	/* By its address: a local socket may be a super-server's or a proxy's. */
+	/* By its address: a local socket may be a super-server's, a proxy's. */
 	switch (peer->sa.ss_family) {
 	case AF_UNSPEC:			/* a pipe, a local socket */
 		return true;

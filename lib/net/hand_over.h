@@ -1,7 +1,7 @@
 /*
  * The end of a login: authd checks who it is and gives the connection to the
- * session server of the user's uid.  Where there is TLS the session gets one end
- * of a socketpair, and we stay in between (tls_pump.h).
+ * session server of the user's uid.  Where there is TLS the session gets one
+ * end of a socketpair, and we stay in between (tls_pump.h).
  */
 #ifndef NET_HAND_OVER_H
 #define NET_HAND_OVER_H
@@ -22,10 +22,11 @@ enum hand_over {
 };
 
 /*
- * Flush the stream and ask authd.  The caller has set what check needs but service,
- * "pop3" or "imap", and ip, and the tag of session, which is overwritten.  What
- * the stream holds unread, at most AUTH_AHEAD_MAX octets without TLS, goes
- * along, or stays for the pump.  *pump is the caller's, -1 but after PUMP.
+ * Flush the stream and ask authd.  The caller has set what check needs but
+ * service, "pop3" or "imap", and ip, and the tag of session, which is
+ * overwritten.  What the stream holds unread, at most AUTH_AHEAD_MAX octets
+ * without TLS, goes along, or stays for the pump.  *pump is the caller's, -1
+ * but after PUMP.
  */
 enum hand_over	 hand_over(struct auth_client *,
 		    const struct listener_conn *, struct stream *,

@@ -3,10 +3,10 @@
  * other: the command is read as far as its words were asked for, so a literal
  * is let in, or refused, by who knows what it is.
  *
- * Words borrow from the lexer until imap_lex_begin().  Every function that returns bool
- * returns false once something is wrong; lex.error then has the words for BAD (or
- * lex.no: for NO, with a response code in front), the first one counts.  So a
- * handler takes all its words and looks once.
+ * Words borrow from the lexer until imap_lex_begin().  Every function that
+ * returns bool returns false once something is wrong; lex.error then has the
+ * words for BAD (or lex.no: for NO, with a response code in front), the first
+ * one counts.  So a handler takes all its words and looks once.
  */
 #ifndef NET_IMAP_LEX_H
 #define NET_IMAP_LEX_H
@@ -51,8 +51,8 @@ struct imap_lex {
 	bool			 no;		/* error is for NO, not BAD */
 	bool			 bye;		/* the stream cannot be
 						 * followed any more: BYE */
-	enum stream_status	 status;	/* of the stream: not OK, over */
-	bool			 utf8;		/* quoted strings may be UTF-8 */
+	enum stream_status	 status;	/* the stream's: not OK, over */
+	bool			 utf8;		/* quoted strings may be so */
 	bool			 binary;	/* literal8 is a string too */
 	uint64_t		 octets;	/* of a literal to come */
 	bool			 sync;		/* it waits for "+" */
@@ -126,8 +126,8 @@ bool	 imap_lex_id(struct imap_lex *, struct slice *name,
 /*
  * A literal whose octets the caller takes from the stream himself: parse "{n}",
  * "{n+}", "~{n}" at the end of the line and set octets, sync, *binary.  Then
- * either imap_lex_literal_go() (sends "+" when it waits, then the caller consumes
- * exactly octets from the stream, whatever becomes of them, and calls
+ * either imap_lex_literal_go() (sends "+" when it waits, then the caller
+ * consumes exactly octets from the stream, whatever becomes of them, and calls
  * imap_lex_literal_done() for the rest of the line), or an error of his
  * (imap_lex_fail()), and imap_lex_finish() does the right thing.  limit.literal
  * is not looked at.  When the stream fails under him he sets status.

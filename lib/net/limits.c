@@ -24,7 +24,7 @@ struct limits_hit {
 /* All of it is shared; pages that nobody needs are never touched. */
 struct limits {
 	size_t			 size;		/* of the mapping */
-	atomic_size_t		 used;		/* slots from here on never were */
+	atomic_size_t		 used;		/* from here on none ever was */
 	atomic_ulong		 hits;		/* so far */
 	atomic_llong		 logged;
 	atomic_uint		 unlogged;

@@ -35,7 +35,7 @@ static struct {
 	struct limits			*limits;
 	struct event			*sweep, *drain, *anew;
 	int64_t				 started;
-	bool				 refusing;	/* at the doors ourselves */
+	bool				 refusing;	/* by ourselves */
 	bool				 draining;
 	size_t				 slot;	/* in a process: its own */
 } l;

@@ -13,7 +13,8 @@
  * after drain_timeout the rest are killed.  A child that dies by SEGV, ABRT,
  * BUS, SYS, ILL or FPE makes the parent exec itself anew with the same
  * sockets, at most once in 10 s; so does SIGHUP, when the configuration is
- * sound, and a watched file that is replaced (certificates).  Children of the old parent finish their connection and leave.
+ * sound, and a watched file that is replaced (certificates).  Children of the
+ * old parent finish their connection and leave.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -42,7 +43,7 @@ struct listener_program {
 	unsigned int			 max_uses;	/* connections a
 							 * process, 1: fork
 							 * for each */
-	const char			*full_text;	/* "421 4.7.0 ...\r\n" */
+	const char			*full_text;	/* "421 ...\r\n" */
 	/* In a child, once, before its first connection. */
 	void				(*start)(void *arg);
 	/* One connection; the return value is not used. */
@@ -50,7 +51,7 @@ struct listener_program {
 					    void *arg);
 	void				*arg;
 	char				**argv;		/* to exec anew */
-	const char			*config;	/* file to check first */
+	const char			*config;	/* to check first */
 	/* A file whose replacement is as good as SIGHUP, or NULL. */
 	const char			*watch;
 	const struct stat		*watched;	/* of it when it was

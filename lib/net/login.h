@@ -1,7 +1,7 @@
 /*
  * What pop3d and imapd have in common while they serve a client up to its
- * login: the stream and its patience, TLS, passwords and SASL, counts, the way to
- * authd, and the pump that a login over TLS leaves behind.
+ * login: the stream and its patience, TLS, passwords and SASL, counts, the way
+ * to authd, and the pump that a login over TLS leaves behind.
  *
  *	login_begin()
  *	(commands)		login_password() or login_sasl() when one

@@ -93,7 +93,7 @@ struct control_status {
 	uint64_t	 scanning;	/* 1: the first scan goes on */
 	uint64_t	 authd;		/* 1: authd is connected */
 	uint64_t	 resolver;	/* 1: so is the resolver */
-	uint64_t	 remote;	/* 1: remote was there when last needed */
+	uint64_t	 remote;	/* 1: it was there when last needed */
 };
 void	 proto_control_put_numbers(struct ipc_msg *, uint64_t id,
 	    const struct control_status *);

@@ -1,6 +1,7 @@
 /*
- * Questions to keyd, at RUN/keyd/keyd.sock: encode and decode beside each other,
- * one struct a message, and a blocking client.  Fields in doc/protocols.md.
+ * Questions to keyd, at RUN/keyd/keyd.sock: encode and decode beside each
+ * other, one struct a message, and a blocking client.  Fields in
+ * doc/protocols.md.
  *
  *	sign     key scheme digest	a TLS signature with a private key
  *	ticket   name			the key of session tickets of that name,
@@ -98,8 +99,8 @@ struct key_client {
 void	 key_client_init(struct key_client *, const char *path);
 void	 key_client_close(struct key_client *);
 /*
- * Is keyd there to be asked, or within KEY_PATIENCE_MS?  False with errno.  Look
- * before promising a handshake that only a closed connection could end.
+ * Is keyd there to be asked, or within KEY_PATIENCE_MS?  False with errno.
+ * Look before promising a handshake that only a closed connection could end.
  */
 bool	 key_client_reachable(const char *path);
 /* 0, or -1 with errno: keyd cannot be asked now. */

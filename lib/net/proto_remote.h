@@ -61,7 +61,7 @@ struct remote_job {
 	unsigned int		 ret;		/* 0 none, 1 FULL, 2 HDRS */
 	bool			 eightbit;	/* content has octets > 127 */
 	bool			 utf8;		/* SMTPUTF8 is needed */
-	bool			 dots;		/* some line starts with a dot */
+	bool			 dots;		/* lines start with a dot */
 	bool			 longline;	/* some line is over 998 */
 	uint64_t		 offset, len;	/* of the message in the file */
 	int			 fd;		/* sender keeps its own */
@@ -75,8 +75,8 @@ struct remote_outcome {
 	enum mail_verdict	 verdict;
 	char			 code[12];	/* RFC 3463 */
 	char			 text[512];	/* "550 5.1.1 no such user": the
-						 * host's words when said is set,
-						 * else ours */
+						 * host's words when said is
+						 * set, else ours */
 	bool			 said;
 };
 

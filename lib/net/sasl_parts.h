@@ -15,7 +15,7 @@
 struct sasl_mechanism {
 	const char		*name;
 	const char		*greeting;	/* first challenge of the one
-						 * that has no initial response */
+						 * without initial response */
 	enum sasl_status	(*step)(struct sasl_server *,
 				    struct slice message,
 				    struct buf *challenge,

@@ -15,8 +15,8 @@
  *	sasl_server_free()
  *
  * PLAIN (RFC 4616), LOGIN, SCRAM-SHA-1, SCRAM-SHA-256 and its -PLUS (RFC 5802,
- * RFC 7677; tls-exporter RFC 9266, tls-server-end-point RFC 5929), EXTERNAL (RFC
- * 4422 A), OAUTHBEARER (RFC 7628), XOAUTH2.
+ * RFC 7677; tls-exporter RFC 9266, tls-server-end-point RFC 5929), EXTERNAL
+ * (RFC 4422 A), OAUTHBEARER (RFC 7628), XOAUTH2.
  */
 #ifndef NET_SASL_SERVER_H
 #define NET_SASL_SERVER_H

@@ -9,9 +9,9 @@
  *	smtp_submit_end()	the final dot: only now it is accepted
  *	smtp_submit_close()
  *
- * Every call returns 0, or -1 with the reason in smtp.reply: the server's refusal,
- * or one made up here (code 451) when there is no server to talk to.  After a
- * failure only smtp_submit_close() may follow; it sends nothing that
+ * Every call returns 0, or -1 with the reason in smtp.reply: the server's
+ * refusal, or one made up here (code 451) when there is no server to talk to.
+ * After a failure only smtp_submit_close() may follow; it sends nothing that
  * could complete a message.
  */
 #ifndef NET_SMTP_SUBMIT_H
@@ -28,7 +28,7 @@
 
 struct smtp_submit {
 	int			 sock;		/* -1 */
-	struct smtp_client	 smtp;		/* its reply: of the last call */
+	struct smtp_client	 smtp;		/* reply: of the last call */
 	bool			 idle;		/* between messages */
 	char			 id[SMTP_SUBMIT_ID];	/* "queued as ID" */
 };

@@ -27,7 +27,7 @@ struct tls_client_ctx;
 /* What the host's certificate must be good for. */
 enum tls_client_check {
 	TLS_CLIENT_ANY,		/* nothing: opportunistic, required */
-	TLS_CLIENT_CHAIN,	/* a chain to the CA file and a name: verified */
+	TLS_CLIENT_CHAIN,	/* a chain to the CA file and a name */
 	TLS_CLIENT_DANE		/* the TLSA records given: RFC 7672 */
 };
 

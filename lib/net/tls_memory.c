@@ -30,8 +30,8 @@ static const char *const	 written[] = {
 };
 
 /*
- * Locks too, but not those of algorithms, each made right after its owner: where
- * references are counted by atomic operations nobody takes them.
+ * Locks too, but not those of algorithms, each made right after its owner:
+ * where references are counted by atomic operations nobody takes them.
  */
 static bool
 is_written(const char *file)

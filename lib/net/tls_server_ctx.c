@@ -5,7 +5,7 @@
 
 #include "lib/net/tls_server_parts.h"
 
-/* Mozilla's intermediate list for TLS 1.2 without finite fields (RFC 9325 4). */
+/* Mozilla's intermediate list for TLS 1.2, no finite fields (RFC 9325 4). */
 #define CIPHERS	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -65,7 +65,7 @@ use_hello(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* A name that no certificate has is no error: the client judges what it gets. */
+/* A name that no certificate has is no error: the client judges ours. */
 static int
 use_name(SSL *ssl, int *alert, void *arg)
 {

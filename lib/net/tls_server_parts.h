@@ -67,7 +67,7 @@ struct tls_host_name {
 struct tls_server {
 	struct tls_server_options	 opt;
 	struct tls_server_keys		 keys;
-	struct key_client		 keyd;	/* of keys, if they are keyd's */
+	struct key_client		 keyd;	/* of keys that are keyd's */
 	char				*file;
 	struct stat			 stat;	/* before it was read */
 	struct tls_certificate		*cert;

@@ -34,8 +34,8 @@ struct account {
 int	 account_open(struct account *, const char *home, const char *host);
 void	 account_close(struct account *);
 /*
- * The index, opened when it is not.  NULL with errno: none is to be had.  It costs
- * what a login costs, so ask when a mailbox is opened, not before.
+ * The index, opened when it is not.  NULL with errno: none is to be had.  It
+ * costs what a login costs, so ask when a mailbox is opened, not before.
  */
 struct index	*account_index(struct account *);
 /* Nothing will be asked for a while: keep little memory. */
@@ -51,9 +51,9 @@ void	 account_index_failed(struct account *, const char *why);
 void	 account_index_alone(struct account *);
 
 /*
- * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name", which only
- * grows and is its own lock), read again when it changed.  create: give it a
- * letter when it has none.  -1 with errno ENOENT, ENOSPC (all 26 are taken),
+ * The bit of a keyword, by HOME/Maildir/keywords (lines "letter name", which
+ * only grows and is its own lock), read again when it changed.  create: give it
+ * a letter when it has none.  -1 with errno ENOENT, ENOSPC (all 26 are taken),
  * EINVAL (no atom, or longer than ACCOUNT_KEYWORD_MAX) or another.  Case is
  * ignored (RFC 9051 2.3.2).
  */
@@ -62,8 +62,9 @@ int	 account_keyword(struct account *, struct slice name, bool create);
 const char	*account_keyword_name(struct account *, unsigned int bit);
 
 /*
- * May so much be added?  1 yes, 0 no, -1 with errno.  account_quota_add() afterwards
- * (negative when removed), then account_usage() for GETQUOTA and authd.
+ * May so much be added?  1 yes, 0 no, -1 with errno.  account_quota_add()
+ * afterwards (negative when removed), then account_usage() for GETQUOTA and
+ * authd.
  */
 int	 account_quota_room(struct account *, uint64_t octets, uint64_t count);
 void	 account_quota_add(struct account *, int64_t octets, int64_t count);

@@ -5,9 +5,9 @@
  * system writes one journal in order, the commit that an fsync of the file
  * waits for holds the rename too, because the rename changed the inode's
  * ctime; the second fsync only makes the disk flush its cache once
- * more.  That is so with ext3 and ext4 (doc/decisions.md), tried by stopping the
- * file system at random moments (tests/e2e/suite_power.py); elsewhere both are
- * done.
+ * more.  That is so with ext3 and ext4 (doc/decisions.md), tried by stopping
+ * the file system at random moments (tests/e2e/suite_power.py); elsewhere both
+ * are done.
  */
 #ifndef STORE_DURABLE_H
 #define STORE_DURABLE_H

@@ -151,13 +151,13 @@ void	 folder_letter_of(const char *name, uint32_t uid, struct letter *);
 /* How far an mtime can be trusted that was read at the time now: marks. */
 uint32_t folder_grade(struct timespec, int64_t now);
 /*
- * The head, from an index that is still there; nothing is synced, so it need not
- * be known.  0, or -1 with errno.
+ * The head, from an index that is still there; nothing is synced, so it need
+ * not be known.  0, or -1 with errno.
  */
 int	 folder_head(struct folder *, struct index_head *, bool *known);
 /*
- * Before UIDs are given: a uidvalidity file from a backup does not know of those
- * that were given since, but the index does.  0, or -1 with errno.
+ * Before UIDs are given: a uidvalidity file from a backup does not know of
+ * those that were given since, but the index does.  0, or -1 with errno.
  */
 int	 folder_count_on(struct folder *, struct uidstate *);
 /*

@@ -121,8 +121,8 @@ struct index_piece {
 /*
  * Call fn for the pieces that hold UIDs from first to last (they may begin
  * before and end after) with a modseq above since (0: all).  Stops when fn
- * returns other than 0 and returns that; else 0, or -1 with errno.  fn must not write
- * to the index, nor walk it.
+ * returns other than 0 and returns that; else 0, or -1 with errno.  fn must not
+ * write to the index, nor walk it.
  */
 int	 index_walk(struct index_txn *, uint32_t validity, uint32_t first,
 	    uint32_t last, uint64_t since,

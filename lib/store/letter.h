@@ -24,7 +24,7 @@ struct letter {
 	uint64_t	 modseq;
 	uint64_t	 size;		/* octets as stored */
 	uint64_t	 wire;		/* octets with CRLF: RFC822.SIZE */
-	int64_t		 received;	/* INTERNALDATE: seconds, file's mtime */
+	int64_t		 received;	/* INTERNALDATE: the file's mtime */
 	int64_t		 saved;		/* SAVEDATE: seconds, of the name */
 };
 

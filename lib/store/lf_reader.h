@@ -38,9 +38,9 @@ void	 lf_reader_init(struct lf_reader *, struct slice head, int fd,
 ssize_t	 lf_reader_next(struct lf_reader *, char *buf, size_t size);
 
 /*
- * The same for octets that come some other way, in place: the new length.  p must
- * not begin with the LF of a CRLF, so a CR at the end is kept back until more has
- * come.  Of r, zeroed at first, only stored, wire and last are used.
+ * The same for octets that come some other way, in place: the new length.  p
+ * must not begin with the LF of a CRLF, so a CR at the end is kept back until
+ * more has come.  Of r, zeroed at first, only stored, wire and last are used.
  */
 size_t	 lf_reader_convert(struct lf_reader *r, char *p, size_t len);
 

@@ -18,7 +18,7 @@
 #define MAILDIR_NAME_MAX	255
 
 struct maildir_name {
-	struct slice	 base;		/* unique part: up to first ',' or ':' */
+	struct slice	 base;		/* unique part: up to ',' or ':' */
 	uint64_t	 size;		/* S=, or UINT64_MAX when missing */
 	uint64_t	 wire;		/* W=, likewise */
 	uint32_t	 validity;	/* ,I= : 0 when missing */
@@ -73,7 +73,7 @@ struct maildir_delivery {
 	const char	*id;		/* spool id */
 	unsigned int	 number;	/* of the recipient */
 	int64_t		 arrived;	/* us */
-	bool		 again;		/* tried before: look for the name first */
+	bool		 again;		/* tried before: look for it first */
 	struct slice	 head;		/* Return-Path, Delivered-To: CRLF */
 	int		 fd;		/* spool file */
 	off_t		 offset;	/* of the message in it */

@@ -42,8 +42,8 @@ const char	*queue_where_name(enum queue_where);
 /*
  * A line of a listing, LF included: "id=... where=... size=... arrived=...
  * next=... rcpts=... pending=... tries=... from=... to=... code=...
- * reason=...", values xtext.  The last line of a whole listing is "end COUNT": without it the
- * lister was cut short.
+ * reason=...", values xtext.  The last line of a whole listing is "end COUNT":
+ * without it the lister was cut short.
  */
 int	 queue_item_format(const struct queue_item *, struct buf *out);
 /* The reverse, LF excluded.  0, or -1 with errno EINVAL. */

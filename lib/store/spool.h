@@ -38,8 +38,8 @@ void	 spool_close(struct spool *);
 int	 spool_make(const char *path);
 /*
  * Remove what is in tmp/, or empty in new/, and was not written to for so many
- * seconds: the leavings of killed writers.  path is the spool's.  The number removed, or
- * -1 with errno.
+ * seconds: the leavings of killed writers.  path is the spool's.  The number
+ * removed, or -1 with errno.
  */
 int	 spool_sweep(const char *path, int64_t seconds);
 

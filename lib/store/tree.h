@@ -72,7 +72,7 @@ int	 tree_delete(struct account *, struct slice name);
 int	 tree_rename(struct account *, struct slice from, struct slice to);
 int	 tree_subscribe(struct account *, struct slice name, bool on);
 
-/* Mailboxes for a new account: made once, when the account has none but INBOX. */
+/* Mailboxes for a new account: made once, when it has none but INBOX. */
 struct tree_default {
 	const char	*name;
 	unsigned int	 use;

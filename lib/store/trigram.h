@@ -9,9 +9,9 @@
  * letters.  It takes half of the text's octets, at most TRIGRAM_ROWS rows or
  * 34 KiB a letter; a letter with more text may hold anything.
  *
- * One process writes at a time, under a lock; readers see what was there or what is
- * new.  All is checked by sums: after a crash, a full disk or damage it is short or is
- * made anew, never wrong.  It is never synced.
+ * One process writes at a time, under a lock; readers see what was there or
+ * what is new.  All is checked by sums: after a crash, a full disk or damage it
+ * is short or is made anew, never wrong.  It is never synced.
  *
  * Texts and needles are octets, in whatever form the caller compares.
  */
@@ -36,17 +36,17 @@ void		 trigram_close(struct trigram *);	/* NULL is fine */
 void		 trigram_remove(int homefd, uint32_t validity);
 
 /*
- * UIDs up to *covered that may hold the needle, expunged ones among them; of those
- * above nothing is known.  0; -1 with errno EINVAL (needle too short), EAGAIN or
- * another: nothing is known of any.
+ * UIDs up to *covered that may hold the needle, expunged ones among them; of
+ * those above nothing is known.  0; -1 with errno EINVAL (needle too short),
+ * EAGAIN or another: nothing is known of any.
  */
 int		 trigram_candidates(struct trigram *, struct slice needle,
 		    struct number_set *out, uint32_t *covered);
 
 /*
  * Take the lock for adding letters, without waiting: 0; -1 with errno EAGAIN
- * (another process is at it), EROFS ....  *covered: letters with UIDs above it are to be
- * added, ascending.  When more than half of what is there belongs to
+ * (another process is at it), EROFS ....  *covered: letters with UIDs above it
+ * are to be added, ascending.  When more than half of what is there belongs to
  * letters not in live, or it is damaged, it starts empty.
  */
 int		 trigram_begin(struct trigram *, const struct number_set *live,

@@ -1,6 +1,6 @@
 /*
- * The system's calls on files, made to fail on demand with an errno.  It defines
- * them for the whole program: to be included once.
+ * The system's calls on files, made to fail on demand with an errno.  It
+ * defines them for the whole program: to be included once.
  */
 #ifndef TESTS_FAIL_FILES_H
 #define TESTS_FAIL_FILES_H
