@@ -252,32 +252,32 @@ as_time(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
-time_t
-tls_certificate_until(const struct tls_certificate *c)
+/* The earliest, or the latest, of what get gives for each in the chain. */
+static time_t
+chain_time(const struct tls_certificate *c,
+    const ASN1_TIME *(*get)(const X509 *), bool latest)
 {
-	time_t	 t, until = as_time(X509_get0_notAfter(c->chain[0]));
+	time_t	 t, found = as_time(get(c->chain[0]));
 	size_t	 i;
 
 	for (i = 1; i < c->nchain; i++) {
-		t = as_time(X509_get0_notAfter(c->chain[i]));
-		if (t < until)
-			until = t;
+		t = as_time(get(c->chain[i]));
+		if (latest ? t > found : t < found)
+			found = t;
 	}
-	return until;
+	return found;
+}
+
+time_t
+tls_certificate_until(const struct tls_certificate *c)
+{
+	return chain_time(c, X509_get0_notAfter, false);
 }
 
 time_t
 tls_certificate_from(const struct tls_certificate *c)
 {
-	time_t	 t, from = as_time(X509_get0_notBefore(c->chain[0]));
-	size_t	 i;
-
-	for (i = 1; i < c->nchain; i++) {
-		t = as_time(X509_get0_notBefore(c->chain[i]));
-		if (t > from)
-			from = t;
-	}
-	return from;
+	return chain_time(c, X509_get0_notBefore, true);
 }
 
 long

@@ -230,6 +230,31 @@ chains_have_an_order(void **state)
 }
 
 static void
+a_chain_is_good_while_all_of_it_is(void **state)
+{
+	X509			*one = certificate_make("a.example", key,
+				    YEAR, NULL, NULL);
+	X509			*two = certificate_make("CA", ca_key, YEAR,
+				    NULL, NULL);
+	struct tls_certificate	 c = { .nchain = 2 };
+	int			 order;
+
+	(void)state;
+	ASN1_TIME_set(X509_getm_notBefore(one), 1000);
+	ASN1_TIME_set(X509_getm_notAfter(one), 4000);
+	ASN1_TIME_set(X509_getm_notBefore(two), 2000);
+	ASN1_TIME_set(X509_getm_notAfter(two), 3000);
+	for (order = 0; order < 2; order++) {
+		c.chain[order] = one;
+		c.chain[!order] = two;
+		assert_int_equal(tls_certificate_from(&c), 2000);
+		assert_int_equal(tls_certificate_until(&c), 3000);
+	}
+	X509_free(one);
+	X509_free(two);
+}
+
+static void
 days_are_whole_and_rounded_down(void **state)
 {
 	static const struct {
@@ -574,6 +599,7 @@ main(void)
 		cmocka_unit_test(bad_keys_are_refused),
 		cmocka_unit_test(files_that_are_no_keys_are_refused),
 		cmocka_unit_test(chains_have_an_order),
+		cmocka_unit_test(a_chain_is_good_while_all_of_it_is),
 		cmocka_unit_test(days_are_whole_and_rounded_down),
 		cmocka_unit_test(responses_are_about_this_certificate_now),
 		cmocka_unit_test(good_files_are_loaded),
