@@ -154,7 +154,10 @@ restart_all(const struct config *cfg)
 		return complain(EX_NOPERM, "%s: %s", cfg->service_dir,
 		    strerror(errno));
 	for (i = 0; i < n; i++) {
-		if (strcmp(s[i].name, "fdholder") == 0)
+		services_ask(&s[i]);
+		/* One that somebody stopped stays so. */
+		if (strcmp(s[i].name, "fdholder") == 0 ||
+		    (s[i].known && !s[i].wanted))
 			continue;
 		/*
 		 * It has read all anew.  Started anew it would have forgotten

@@ -20,6 +20,8 @@
 #include "mailctl/services.h"
 
 #define GREETING_MS	3000
+#define RESTART_MS	20000
+#define LOOK_MS		20
 
 static int
 by_name(const void *a, const void *b)
@@ -62,17 +64,18 @@ void
 services_ask(struct service *s)
 {
 	const char	*argv[RUN_ARGS] = { "s6-svstat", "-o",
-	    "up,ready,pid,updownfor", s->path, NULL };
-	char		 line[128], up[8], ready[8];
+	    "up,ready,wantedup,pid,updownfor", s->path, NULL };
+	char		 line[128], up[8], ready[8], wanted[8];
 	long long	 pid, seconds;
 
 	s->known = run_line(argv, line, sizeof(line)) == 0 &&
-	    sscanf(line, "%7s %7s %lld %lld", up, ready, &pid,
-	    &seconds) == 4;
+	    sscanf(line, "%7s %7s %7s %lld %lld", up, ready, wanted, &pid,
+	    &seconds) == 5;
 	if (!s->known)
 		return;
 	s->up = strcmp(up, "true") == 0;
 	s->ready = strcmp(ready, "true") == 0;
+	s->wanted = strcmp(wanted, "true") == 0;
 	s->pid = pid > 0 ? (uint64_t)pid : 0;
 	s->seconds = seconds > 0 ? (uint64_t)seconds : 0;
 }
@@ -95,14 +98,29 @@ services_is_current(const struct config *cfg, struct service *s)
 	    runs.st_ino == there.st_ino;
 }
 
+/*
+ * s6-svc can wait by itself, but it looks when it is woken: a program that is ready
+ * again within milliseconds was never seen down, and it waits on.
+ */
 int
-services_restart(const struct service *s)
+services_restart(struct service *s)
 {
-	const char	*argv[RUN_ARGS] = { "s6-svc", "-wR", "-T", "20000",
-	    "-r", s->path, NULL };
+	const char	*argv[RUN_ARGS] = { "s6-svc", "-r", s->path, NULL };
+	const int64_t	 end = io_monotonic_ms() + RESTART_MS;
 	char		 line[128];
+	uint64_t	 before;
 
-	return run_line(argv, line, sizeof(line)) == 0 ? 0 : -1;
+	services_ask(s);
+	before = s->pid;
+	if (!s->known || run_line(argv, line, sizeof(line)) != 0)
+		return -1;
+	while (io_monotonic_ms() < end) {
+		services_ask(s);
+		if (s->known && s->ready && s->pid != before)
+			return 0;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return -1;
 }
 
 /* The first line, within the time that a person waits. */

@@ -15,6 +15,7 @@ struct service {
 	char		 path[512];	/* service directory */
 	bool		 known;		/* s6 could say how it is */
 	bool		 up, ready;
+	bool		 wanted;	/* s6 is to keep it up */
 	uint64_t	 pid, seconds;	/* up or down since */
 };
 
@@ -28,7 +29,7 @@ void	 services_ask(struct service *);
 /* Does it run the program that is installed now? */
 bool	 services_is_current(const struct config *, struct service *);
 /* Restart it and wait until it is ready.  0, or -1. */
-int	 services_restart(const struct service *);
+int	 services_restart(struct service *);
 
 /*
  * Does something answer at the listen address ("HOST:PORT")?  line gets the

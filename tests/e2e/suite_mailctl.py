@@ -162,6 +162,19 @@ class Suite(unittest.TestCase):
                 f.write(keep)
         self.ok("reload")
 
+    def test_reload_is_done_when_it_says_so(self):
+        """However soon a program is ready again."""
+        for _ in range(10):
+            before = self.i.pid("spawner")
+            self.assertIn("spawner: restarted", self.ok("reload"))
+            self.assertNotEqual(self.i.pid("spawner"), before)
+
+    def test_reload_leaves_what_was_stopped(self):
+        self.i.svc("pop3d", "-wD -d")
+        self.addCleanup(self.i.svc, "pop3d", "-wU -u")
+        self.assertNotIn("pop3d", self.ok("reload"))
+        self.assertIn("imapd: restarted", self.ok("reload"))
+
     @unittest.skipIf(os.geteuid() != 0, "needs root")
     def test_strangers_may_send_and_nothing_else(self):
         kw = dict(user=65534, group=65534, extra_groups=[])
