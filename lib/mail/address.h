@@ -70,7 +70,8 @@ enum address_status	 address_check(struct slice local, struct slice domain,
 			    int flags, struct address *out);
 /*
  * Build the canonical text from parts already checked; two empty parts make
- * the null path.  0, or -1 with errno EINVAL (no local part) or EMSGSIZE.
+ * the null path.  They may not lie in *out, which is emptied first.  0, or -1
+ * with errno EINVAL (no local part) or EMSGSIZE.
  */
 int	 address_make(const char *local, const char *domain,
 	    struct address *out);
