@@ -44,6 +44,8 @@ class Lines(Case):
         self.starts(c.cmd("MAIL FROM:<%s@example.org>" % ("x" * 256)),
                     "553 5.1.7")
         self.starts(c.cmd("MAIL FROM:<a@%s>" % ("x." * 140 + "org")), "5")
+        # Four times what RFC 5321 4.5.3.1.1 asks for.
+        self.starts(c.cmd("MAIL FROM:<%s@example.org>" % ("x" * 255)), "250")
 
 
 class Errors(Case):
