@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <bsd/string.h>
 
 #include "lib/base/io.h"
 
@@ -234,4 +238,37 @@ io_close(int fd)
 	if (fd >= 0)
 		close(fd);
 	errno = saved;
+}
+
+/* The mask is the process's: nothing else happens meanwhile. */
+static int
+io_bind_unix(int fd, const struct sockaddr_un *sun, mode_t mode)
+{
+	mode_t	 before = umask(~mode & 0777);
+	int	 r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
+
+	umask(before);
+	return r;
+}
+
+int
+io_listen_unix(int type, const char *path, mode_t mode)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	int			 fd;
+
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if ((fd = socket(AF_UNIX, type, 0)) == -1)
+		return -1;
+	if ((unlink(path) == -1 && errno != ENOENT) ||
+	    io_bind_unix(fd, &sun, mode) == -1 ||
+	    listen(fd, SOMAXCONN) == -1) {
+		io_close(fd);
+		return -1;
+	}
+	return fd;
 }

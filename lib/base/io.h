@@ -58,6 +58,13 @@ int64_t	 io_time_us(void);
 /* Are they two names of one socket, as 0 and 1 may be? */
 bool	 io_same_socket(int a, int b);
 
+/*
+ * A listening Unix socket of the type (with SOCK_CLOEXEC and the like) at path, an
+ * old one replaced.  It has the mode from its first moment: with a chmod(2) after
+ * it others would be refused in between.  The descriptor, or -1 with errno.
+ */
+int	 io_listen_unix(int type, const char *path, mode_t mode);
+
 /* close(2), errno kept, -1 ignored. */
 void	 io_close(int fd);
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -483,21 +482,8 @@ ipc_address(const char *path, struct sockaddr_un *sun)
 int
 ipc_listen(const char *path, mode_t mode)
 {
-	struct sockaddr_un	 sun;
-	int			 fd;
-
-	if (ipc_address(path, &sun) == -1)
-		return -1;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return -1;
-	if ((unlink(path) == -1 && errno != ENOENT) ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    chmod(path, mode) == -1 || listen(fd, SOMAXCONN) == -1) {
-		io_close(fd);
-		return -1;
-	}
-	return fd;
+	return io_listen_unix(SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    path, mode);
 }
 
 static int

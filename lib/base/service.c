@@ -7,8 +7,6 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -73,28 +71,6 @@ service_inherited(const char *address)
 	return -1;
 }
 
-static int
-service_bind_unix(const char *path)
-{
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
-	int			 fd;
-
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		return -1;
-	if ((unlink(path) == -1 && errno != ENOENT) ||
-	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    chmod(path, 0666) == -1 || listen(fd, SOMAXCONN) == -1) {
-		io_close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* Split "HOST:PORT" or "[V6]:PORT"; false when it is neither. */
 static bool
 service_split(const char *address, char host[256], char port[8])
@@ -129,7 +105,8 @@ service_bind(const char *address)
 	int		 fd, one = 1;
 
 	if (strncmp(address, UNIX_PREFIX, sizeof(UNIX_PREFIX) - 1) == 0)
-		return service_bind_unix(address + sizeof(UNIX_PREFIX) - 1);
+		return io_listen_unix(SOCK_STREAM | SOCK_CLOEXEC,
+		    address + sizeof(UNIX_PREFIX) - 1, 0666);
 	if (!service_split(address, host, port) ||
 	    getaddrinfo(host, port, &hints, &ai) != 0) {
 		errno = EINVAL;

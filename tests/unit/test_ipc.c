@@ -4,8 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -172,6 +176,33 @@ a_packet_too_large_is_refused_by_both_sides(void **state)
 	close(fds[1]);
 }
 
+/* Of another uid a client would be refused by a mode that is not there yet. */
+static void
+a_socket_has_its_mode_from_the_first_moment(void **state)
+{
+	char		 dir[] = "/tmp/merpati-ipc.XXXXXX", path[64];
+	mode_t		 mask = umask(077);
+	struct stat	 st;
+	int		 i, status;
+	pid_t		 pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	if ((pid = fork()) == 0) {
+		for (i = 0; i < 3000; i++)
+			close(ipc_listen(path, 0666));
+		_exit(0);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		if (stat(path, &st) == 0)
+			assert_int_equal(st.st_mode & 0777, 0666);
+	assert_int_equal(status, 0);
+	assert_int_equal(umask(mask), 077);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void
 a_silent_peer_ends_the_wait(void **state)
 {
@@ -198,6 +229,7 @@ main(void)
 		cmocka_unit_test(nothing_secret_stays),
 		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
 		cmocka_unit_test(a_packet_too_large_is_refused_by_both_sides),
+		cmocka_unit_test(a_socket_has_its_mode_from_the_first_moment),
 		cmocka_unit_test(a_silent_peer_ends_the_wait),
 	};
 
