@@ -20,7 +20,7 @@ void
 watch_init(struct watch *w)
 {
 	memset(w, 0, sizeof(*w));
-	w->wake = w->inotify = -1;
+	w->wake.fd = w->inotify = -1;
 }
 
 /* Tell when a name appears or goes in new/ or cur/. */
@@ -52,7 +52,7 @@ void
 watch_open(struct watch *w, const struct account *a, const char *dir)
 {
 	w->dir = xstrdup(dir);
-	w->wake = wake_listen(a->homefd, dir);
+	wake_listen(&w->wake, a->homefd, dir);
 	if (strcmp(dir, "*") != 0)
 		watch_inotify(w, a);
 	w->look = io_monotonic_ms() + LOOK_MS;
@@ -61,8 +61,7 @@ watch_open(struct watch *w, const struct account *a, const char *dir)
 void
 watch_close(struct watch *w, const struct account *a)
 {
-	if (w->wake != -1)
-		wake_close(a->homefd, w->dir, w->wake);
+	wake_close(&w->wake, a->homefd);
 	io_close(w->inotify);
 	free(w->dir);
 	watch_init(w);
@@ -81,8 +80,8 @@ watch_drain(struct watch *w)
 	char	 events[EVENTS]
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
 
-	if (w->wake != -1)
-		wake_take(w->wake);
+	if (w->wake.fd != -1)
+		wake_take(&w->wake);
 	if (w->inotify != -1)
 		while (read(w->inotify, events, sizeof(events)) ==
 		    (ssize_t)sizeof(events))
@@ -100,7 +99,7 @@ watch_wait(struct watch *w, struct stream *s, int64_t until)
 {
 	struct pollfd	 pfd[4] = {
 		{ .fd = s->rfd, .events = POLLIN },
-		{ .fd = w->wake, .events = POLLIN },
+		{ .fd = w->wake.fd, .events = POLLIN },
 		{ .fd = w->inotify, .events = POLLIN },
 		{ .fd = stream_stop_descriptor(), .events = POLLIN } };
 	int64_t		 left;

@@ -11,10 +11,11 @@
 
 #include "lib/net/stream.h"
 #include "lib/store/account.h"
+#include "lib/store/wake.h"
 
 struct watch {
 	char	*dir;		/* as in folder_open(), "*": all; NULL: none */
-	int	 wake;		/* -1 */
+	struct wake wake;
 	int	 inotify;	/* -1 */
 	int64_t	 look;		/* ms: look then, news or not */
 };

@@ -10,33 +10,52 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
+
 #include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/store/wake.h"
 
 #define DIRECTORY	"wake"
 #define EVERY		"all"		/* of dir "*" */
-#define NAME_SIZE	64
+
+/*
+ * What this process's sockets are told by.  Not its number: a socket outlives the
+ * process whose session was parked, and the number is used again.
+ */
+static const char *
+own_suffix(void)
+{
+	static char	 suffix[17];
+	static pid_t	 of;
+
+	if (of != getpid()) {
+		of = getpid();
+		snprintf(suffix, sizeof(suffix), "%08lx%08lx",
+		    (unsigned long)arc4random(), (unsigned long)arc4random());
+	}
+	return suffix;
+}
 
 /* "FOLDER.": what the names of a folder's sockets start with. */
 static void
-make_prefix(const char *dir, char out[NAME_SIZE])
+make_prefix(const char *dir, char out[WAKE_NAME])
 {
 	if (strcmp(dir, "*") == 0)
-		snprintf(out, NAME_SIZE, EVERY ".");
+		snprintf(out, WAKE_NAME, EVERY ".");
 	else
-		snprintf(out, NAME_SIZE, "%08lx.",
+		snprintf(out, WAKE_NAME, "%08lx.",
 		    (unsigned long)hash_str(dir));
 }
 
 static void
-make_name(const char *dir, char out[NAME_SIZE])
+make_name(const char *dir, char out[WAKE_NAME])
 {
 	size_t	 len;
 
 	make_prefix(dir, out);
 	len = strlen(out);
-	snprintf(out + len, NAME_SIZE - len, "%ld", (long)getpid());
+	snprintf(out + len, WAKE_NAME - len, "%s", own_suffix());
 }
 
 /* By the descriptor, whatever the length of the home's path. */
@@ -73,8 +92,6 @@ bind_in(int homefd, int sock, const char *name)
 				continue;
 			return -1;
 		}
-		/* Ours of an earlier life: the number was used again. */
-		unlinkat(fd, name, 0);
 		r = bind(sock, (struct sockaddr *)&un,
 		    make_address(fd, name, &un));
 		io_close(fd);
@@ -85,47 +102,43 @@ bind_in(int homefd, int sock, const char *name)
 }
 
 int
-wake_listen(int homefd, const char *dir)
+wake_listen(struct wake *w, int homefd, const char *dir)
 {
-	char	 name[NAME_SIZE];
-	int	 sock;
-
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock == -1)
+	w->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (w->fd == -1)
 		return -1;
-	make_name(dir, name);
-	if (bind_in(homefd, sock, name) == -1) {
-		io_close(sock);
-		return -1;
-	}
-	return sock;
+	make_name(dir, w->name);
+	if (bind_in(homefd, w->fd, w->name) == 0)
+		return 0;
+	io_close(w->fd);
+	w->fd = -1;
+	return -1;
 }
 
 void
-wake_close(int homefd, const char *dir, int sock)
+wake_close(struct wake *w, int homefd)
 {
-	char	 name[NAME_SIZE];
 	int	 fd;
 
-	if (sock == -1)
+	if (w->fd == -1)
 		return;
-	io_close(sock);
-	make_name(dir, name);
+	io_close(w->fd);
+	w->fd = -1;
 	if ((fd = open_dir(homefd)) == -1)
 		return;
-	unlinkat(fd, name, 0);
+	unlinkat(fd, w->name, 0);
 	io_close(fd);
 	/* Fails while others are in it. */
 	unlinkat(homefd, DIRECTORY, AT_REMOVEDIR);
 }
 
 bool
-wake_take(int sock)
+wake_take(const struct wake *w)
 {
 	char	 octets[64];
 	bool	 some = false;
 
-	while (recv(sock, octets, sizeof(octets), MSG_DONTWAIT) != -1)
+	while (recv(w->fd, octets, sizeof(octets), MSG_DONTWAIT) != -1)
 		some = true;
 	return some;
 }
@@ -146,13 +159,13 @@ is_ours(const char *name)
 {
 	const char	*dot = strchr(name, '.');
 
-	return dot != NULL && strtol(dot + 1, NULL, 10) == (long)getpid();
+	return dot != NULL && strcmp(dot + 1, own_suffix()) == 0;
 }
 
 static void
 send_in(DIR *dp, const char *dir)
 {
-	char		 prefix[NAME_SIZE];
+	char		 prefix[WAKE_NAME];
 	struct dirent	*d;
 	int		 sock = -1;
 

@@ -266,25 +266,25 @@ folder_vanished(struct folder *f, uint64_t since, struct number_set *out)
 }
 
 int
-wake_listen(int homefd, const char *dir)
+wake_listen(struct wake *w, int homefd, const char *dir)
 {
 	(void)homefd;
 	(void)dir;
+	w->fd = -1;
 	return -1;
 }
 
 void
-wake_close(int homefd, const char *dir, int fd)
+wake_close(struct wake *w, int homefd)
 {
+	(void)w;
 	(void)homefd;
-	(void)dir;
-	(void)fd;
 }
 
 bool
-wake_take(int fd)
+wake_take(const struct wake *w)
 {
-	(void)fd;
+	(void)w;
 	return false;
 }
 

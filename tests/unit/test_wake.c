@@ -62,51 +62,73 @@ static void
 who_waits_is_woken(void **state)
 {
 	struct pollfd	 pfd = { .events = POLLIN };
-	int		 fd = wake_listen(homefd, ".Sent");
+	struct wake	 w;
 
 	(void)state;
-	assert_true(fd != -1);
-	assert_false(wake_take(fd));
+	assert_int_equal(wake_listen(&w, homefd, ".Sent"), 0);
+	assert_false(wake_take(&w));
 	send_by_another(".Sent", false);
-	pfd.fd = fd;
+	pfd.fd = w.fd;
 	assert_int_equal(poll(&pfd, 1, 5000), 1);
-	assert_true(wake_take(fd));
-	assert_false(wake_take(fd));
+	assert_true(wake_take(&w));
+	assert_false(wake_take(&w));
 	send_by_another(".Other", false);
 	send_by_another(".", true);
-	assert_false(wake_take(fd));
+	assert_false(wake_take(&w));
 	send_by_another(".Sent", true);
-	assert_true(wake_take(fd));
+	assert_true(wake_take(&w));
 	wake_send(homefd, ".Sent");	/* by itself */
-	assert_false(wake_take(fd));
-	wake_close(homefd, ".Sent", fd);
+	assert_false(wake_take(&w));
+	wake_close(&w, homefd);
 	assert_int_equal(faccessat(homefd, "wake", F_OK, 0), -1);
 }
 
 static void
 who_waits_for_all_is_woken_by_any(void **state)
 {
-	int	 all = wake_listen(homefd, "*"), one = wake_listen(homefd, ".");
+	struct wake	 all, one;
 
 	(void)state;
-	assert_true(all != -1 && one != -1);
+	assert_int_equal(wake_listen(&all, homefd, "*"), 0);
+	assert_int_equal(wake_listen(&one, homefd, "."), 0);
 	send_by_another(".x", false);
-	assert_true(wake_take(all));
-	assert_false(wake_take(one));
-	wake_close(homefd, "*", all);
+	assert_true(wake_take(&all));
+	assert_false(wake_take(&one));
+	wake_close(&all, homefd);
 	send_by_another(".", false);
-	assert_true(wake_take(one));
-	wake_close(homefd, ".", one);
-	wake_close(homefd, ".", -1);
+	assert_true(wake_take(&one));
+	wake_close(&one, homefd);
+	wake_close(&one, homefd);
+}
+
+/* The process that bound it is gone, its socket is not. */
+static void
+another_may_go_on_with_it(void **state)
+{
+	struct wake	 w;
+	int		 status;
+	pid_t		 pid;
+
+	(void)state;
+	assert_int_equal(wake_listen(&w, homefd, "."), 0);
+	if ((pid = fork()) == 0) {
+		wake_send(homefd, ".");
+		_exit(wake_take(&w) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	wake_close(&w, homefd);
+	assert_int_equal(faccessat(homefd, "wake", F_OK, 0), -1);
 }
 
 static void
 a_full_socket_does_not_block(void **state)
 {
-	int	 fd = wake_listen(homefd, "."), i;
+	struct wake	 w;
+	int		 i;
 
 	(void)state;
-	assert_true(fd != -1);
+	assert_int_equal(wake_listen(&w, homefd, "."), 0);
 	for (i = 0; i < 2000; i += 500) {
 		int	 status, k;
 		pid_t	 pid = fork();
@@ -119,19 +141,20 @@ a_full_socket_does_not_block(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(status, 0);
 	}
-	assert_true(wake_take(fd));
-	wake_close(homefd, ".", fd);
+	assert_true(wake_take(&w));
+	wake_close(&w, homefd);
 }
 
 static void
 leavings_of_the_dead_go(void **state)
 {
-	int	 status;
-	pid_t	 pid = fork();
+	struct wake	 w;
+	int		 status;
+	pid_t		 pid = fork();
 
 	(void)state;
 	if (pid == 0)
-		_exit(wake_listen(homefd, ".") == -1);
+		_exit(wake_listen(&w, homefd, ".") == -1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(faccessat(homefd, "wake", F_OK, 0), 0);
@@ -145,11 +168,13 @@ leavings_of_the_dead_go(void **state)
 static void
 a_directory_that_cannot_be_made_is_an_error(void **state)
 {
-	int	 fd = openat(homefd, "wake", O_CREAT | O_WRONLY, 0600);
+	int		 fd = openat(homefd, "wake", O_CREAT | O_WRONLY, 0600);
+	struct wake	 w;
 
 	(void)state;
 	close(fd);
-	assert_int_equal(wake_listen(homefd, "."), -1);
+	assert_int_equal(wake_listen(&w, homefd, "."), -1);
+	assert_int_equal(w.fd, -1);
 	send_by_another(".", true);
 }
 
@@ -161,6 +186,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(who_waits_is_woken),
 		TEST(who_waits_for_all_is_woken_by_any),
+		TEST(another_may_go_on_with_it),
 		TEST(a_full_socket_does_not_block),
 		TEST(leavings_of_the_dead_go),
 		TEST(a_directory_that_cannot_be_made_is_an_error),
