@@ -1,6 +1,7 @@
 /* IDLE (RFC 9051 6.3.13, RFC 2177). */
 #include "imap-session/command.h"
 #include "imap-session/notify.h"
+#include "imap-session/park.h"
 #include "lib/base/io.h"
 
 /*
@@ -13,10 +14,8 @@
 #define REST_MS		2000	/* silence after which memory is given back */
 
 struct idle {
-	struct watch	*w;		/* own, or NOTIFY's */
-	struct watch	 own;
-	int64_t		 over;		/* the session's time-out */
-	int64_t		 still;		/* when to say so */
+	struct park_idle p;		/* its watch: own, or NOTIFY's */
+	struct watch	*own;
 	int64_t		 rest;		/* when to give back, 0: done */
 };
 
@@ -24,8 +23,8 @@ struct idle {
 static void
 idle_watch(struct session *s, struct idle *i)
 {
-	i->w = s->notify != NULL && s->notify->w.dir != NULL ?
-	    &s->notify->w : &i->own;
+	i->p.w = s->notify != NULL && s->notify->w.dir != NULL ?
+	    &s->notify->w : i->own;
 }
 
 /* Tell what is new.  False: the mailbox is gone. */
@@ -37,8 +36,10 @@ idle_news(struct session *s, struct idle *i)
 	if (!session_news(s, false))
 		return false;
 	idle_watch(s, i);
-	if (s->view.modseq != before)
-		watch_again(i->w);
+	if (s->view.modseq != before) {
+		watch_again(i->p.w);
+		session_stirs(s);
+	}
 	i->rest = io_monotonic_ms() + REST_MS;
 	return true;
 }
@@ -48,26 +49,30 @@ idle_time(struct session *s, struct idle *i)
 {
 	int64_t	 now = io_monotonic_ms();
 
-	if (now >= i->over) {
-		stream_printf(&s->s, "* BYE You were silent for too long\r\n");
-		s->end = SESSION_TIMEOUT;
-	} else if (now >= i->still) {
+	if (now >= session_over(s))
+		session_silent(s);
+	else if (now >= i->p.still) {
 		stream_printf(&s->s, "* OK Still here\r\n");
-		i->still = now + STILL_MS;
+		i->p.still = now + STILL_MS;
 	} else if (i->rest != 0 && now >= i->rest) {
 		s->view.closely = true;
 		idle_news(s, i);
 		session_rest(s);
 		i->rest = 0;
-	}
+	} else if (i->rest == 0 && now >= park_time(s, &i->p))
+		park_session(s, &i->p);
 }
 
 static int64_t
-idle_until(const struct idle *i)
+idle_until(const struct session *s, const struct idle *i)
 {
-	int64_t	 until = i->over < i->still ? i->over : i->still;
+	int64_t	 until = session_over(s), next = i->rest;
 
-	return i->rest != 0 && i->rest < until ? i->rest : until;
+	if (next == 0)
+		next = park_time(s, &i->p);
+	if (i->p.still < until)
+		until = i->p.still;
+	return next < until ? next : until;
 }
 
 /* DONE, or an end that lex.status tells. */
@@ -103,7 +108,7 @@ idle_wait(struct session *s, struct idle *i)
 			s->end = SESSION_DROPPED;
 			break;
 		}
-		switch (watch_wait(i->w, &s->s, idle_until(i))) {
+		switch (watch_wait(i->p.w, &s->s, idle_until(s, i))) {
 		case WATCH_CLIENT:
 		case WATCH_STOP:
 			return idle_done(s);
@@ -121,23 +126,33 @@ idle_wait(struct session *s, struct idle *i)
 enum command_end
 cmd_idle(struct session *s, bool uid)
 {
-	struct idle		 i;
-	int64_t			 now = io_monotonic_ms();
+	struct watch		 own;
+	struct idle		 i = { .own = &own };
 	enum command_end	 end = COMMAND_SENT;
 
 	(void)uid;
 	if (!imap_lex_end(&s->lex))
 		return COMMAND_LEX;
-	i.over = now + s->s.idle_ms;
-	i.still = now + STILL_MS;
-	watch_init(&i.own);
+	i.p.still = s->silent + STILL_MS;
+	watch_init(&own);
 	/* First listen, then look: nothing falls in between. */
 	if (s->view.folder != NULL)
-		watch_open(&i.own, &s->account, folder_dir(s->view.folder));
+		watch_open(&own, &s->account, folder_dir(s->view.folder));
 	idle_watch(s, &i);
 	stream_printf(&s->s, "+ Waiting for news, or DONE\r\n");
+	session_stirs(s);
 	if (idle_news(s, &i))
 		end = idle_wait(s, &i);
-	watch_close(&i.own, &s->account);
+	watch_close(&own, &s->account);
 	return end;
+}
+
+/* It never stopped to listen; what came meanwhile is seen at once. */
+enum command_end
+idle_again(struct session *s, struct park_idle *p)
+{
+	struct idle	 i = { .p = *p, .own = p->w };
+
+	i.rest = io_monotonic_ms() + REST_MS;
+	return idle_wait(s, &i);
 }

@@ -297,6 +297,16 @@ command_run(struct session *s, struct slice name, const struct command **c,
 	return (*c)->run(s, *uid);
 }
 
+/* From now on it is the client's turn; a parked session was silent before. */
+static void
+command_ended(struct session *s)
+{
+	if (s->end == SESSION_PARKED)
+		return;
+	s->silent = io_monotonic_ms();
+	session_stirs(s);
+}
+
 void
 command_next(struct session *s)
 {
@@ -312,8 +322,17 @@ command_next(struct session *s)
 	}
 	buf_clear(&s->answer);
 	s->put.valid = false;
-	s->began = s->progress = io_monotonic_ms();
+	s->began = s->progress = s->silent = io_monotonic_ms();
 	if (begun)
 		end = command_run(s, name, &c, &uid);
 	command_finish(s, c, uid, end);
+	command_ended(s);
+}
+
+void
+command_idle_again(struct session *s, struct park_idle *idle)
+{
+	command_finish(s, command_find(SLICE_LIT("IDLE")), false,
+	    idle_again(s, idle));
+	command_ended(s);
 }

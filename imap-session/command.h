@@ -12,6 +12,8 @@
 
 #include "imap-session/session.h"
 
+struct park_idle;
+
 enum command_end {
 	COMMAND_OK,		/* "tag OK TEXT" */
 	COMMAND_NO,
@@ -61,6 +63,8 @@ enum command_end	 command_failed(struct session *, const char *what);
 
 /* Read one command and run it. */
 void	 command_next(struct session *);
+/* Go on with an IDLE that was parked, tag in lex.  idle's watch is used up. */
+void	 command_idle_again(struct session *, struct park_idle *);
 
 /* put.c: imap_string_add() and kin onto s->s go by these. */
 void	 put_string(struct session *, struct slice);	/* quoted or literal */
@@ -105,6 +109,7 @@ command_fn	 cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable,
 command_fn	 cmd_select, cmd_examine, cmd_close, cmd_unselect;
 /* cmd_idle.c, cmd_notify.c */
 command_fn	 cmd_idle, cmd_notify;
+enum command_end	 idle_again(struct session *, struct park_idle *);
 /* cmd_mailbox.c: names */
 command_fn	 cmd_create, cmd_delete, cmd_rename, cmd_subscribe,
 		 cmd_unsubscribe, cmd_namespace;

@@ -6,6 +6,7 @@
 #include "imap-session/command.h"
 #include "imap-session/fetch.h"
 #include "imap-session/notify.h"
+#include "imap-session/park.h"
 #include "imap-session/session.h"
 #include "lib/base/heap.h"
 #include "lib/base/io.h"
@@ -30,6 +31,7 @@ session_end_name(enum session_end end)
 	case SESSION_ERRORS:	return "errors";
 	case SESSION_LOST:	return "lost";
 	case SESSION_REFUSED:	return "refused";
+	case SESSION_PARKED:	return "parked";
 	}
 	return "?";
 }
@@ -83,6 +85,28 @@ session_rest(struct session *s)
 	heap_rest();
 }
 
+int64_t
+session_over(const struct session *s)
+{
+	int64_t	 over = s->silent + s->s.idle_ms;
+
+	return s->s.total != 0 && s->s.total < over ? s->s.total : over;
+}
+
+void
+session_silent(struct session *s)
+{
+	stream_printf(&s->s, "* BYE You were silent for too long\r\n");
+	s->end = SESSION_TIMEOUT;
+}
+
+void
+session_stirs(struct session *s)
+{
+	s->parks = io_monotonic_ms() +
+	    (int64_t)s->conf->imapd.park_after * 1000;
+}
+
 /* It is what the command that logged in gets; with -i, the greeting. */
 static void
 session_refuse(struct session *s, const char *text)
@@ -122,14 +146,9 @@ session_defaults(struct session *s)
 		    log_esc(s->who->user));
 }
 
-static void
-session_login(struct session *s)
+static bool
+session_account(struct session *s)
 {
-	if (s->conf->mailbox_mbox) {
-		session_refuse(s, "[CONTACTADMIN] Mail is kept in one text "
-		    "file here, which IMAP does not serve");
-		return;
-	}
 	if (account_open(&s->account, s->who->home, s->conf->hostname) ==
 	    -1) {
 		log_warn("event=imap-mailbox-failed user=%s home=%s",
@@ -138,12 +157,41 @@ session_login(struct session *s)
 		    "[CONTACTADMIN] The mailbox may not be opened; tell your "
 		    "postmaster" : "[UNAVAILABLE] The mailbox cannot be "
 		    "opened now, try again later");
-		return;
+		return false;
 	}
 	s->account.quota_octets = s->who->quota_octets;
 	s->account.quota_count = s->who->quota_count;
+	return true;
+}
+
+static void
+session_login(struct session *s)
+{
+	if (s->conf->mailbox_mbox) {
+		session_refuse(s, "[CONTACTADMIN] Mail is kept in one text "
+		    "file here, which IMAP does not serve");
+		return;
+	}
+	if (!session_account(s))
+		return;
 	session_defaults(s);
 	session_greet(s);
+	session_stirs(s);
+}
+
+/* In the middle of IDLE, or between commands. */
+static void
+session_resume(struct session *s, const struct session_parked *parked)
+{
+	struct watch		 w;
+	struct park_idle	 idle = { .w = &w };
+	bool			 was_idle;
+
+	watch_init(&w);
+	if (session_account(s) && park_resume(s, parked, &was_idle, &idle) &&
+	    was_idle)
+		command_idle_again(s, &idle);
+	watch_close(&w, &s->account);
 }
 
 static void
@@ -179,62 +227,99 @@ session_news(struct session *s, bool between)
 	return there;
 }
 
-/*
- * Until a command comes, or an end: the lexer sees which.  Who says nothing for
- * a while will probably not for long.
- */
+/* When something is to be done at the latest: the client left in peace till then. */
+static int64_t
+session_until(const struct session *s, int64_t rest)
+{
+	int64_t	 until = session_over(s), parks = park_time(s, NULL);
+
+	if (parks < until)
+		until = parks;
+	return rest != 0 && rest < until ? rest : until;
+}
+
+/* Who says nothing for a while will probably not for long. */
+static void
+session_time(struct session *s, int64_t *rest)
+{
+	int64_t	 now = io_monotonic_ms();
+
+	if (now >= session_over(s))
+		session_silent(s);
+	else if (*rest != 0 && now >= *rest) {
+		session_rest(s);
+		*rest = 0;
+	} else if (now >= park_time(s, NULL))
+		park_session(s, NULL);
+}
+
+/* Until a command comes, or an end: the lexer sees which. */
 static void
 session_wait(struct session *s)
 {
-	struct watch	 none, *w = &none;
-	int64_t		 over = io_monotonic_ms() + s->s.idle_ms;
-	int64_t		 until = io_monotonic_ms() + REST_MS;
+	struct watch	 none, *w;
+	int64_t		 rest = io_monotonic_ms() + REST_MS;
 
 	watch_init(&none);
 	while (s->end == SESSION_GOES_ON && stream_pending(&s->s).len == 0 &&
 	    stream_flush(&s->s) == STREAM_OK) {
 		w = s->notify != NULL ? &s->notify->w : &none;
-		switch (watch_wait(w, &s->s, until)) {
+		switch (watch_wait(w, &s->s, session_until(s, rest))) {
 		case WATCH_CLIENT:
 		case WATCH_STOP:
 			return;
 		case WATCH_NEWS:
 			session_news(s, true);
-			until = io_monotonic_ms() + REST_MS;
+			rest = io_monotonic_ms() + REST_MS;
 			break;
 		case WATCH_TIME:
-			session_rest(s);
-			if (w->dir == NULL || until == over)
-				return;
-			until = over;
+			session_time(s, &rest);
 			break;
 		}
 	}
 }
 
 static void
-session_log(const struct session *s, int64_t begun)
+session_log(const struct session *s)
 {
 	log_info("event=imap-session user=%s ip=%s fetched=%llu "
 	    "appended=%llu expunged=%llu end=%s ms=%lld",
 	    log_esc(s->who->user), log_esc(s->who->ip),
 	    (unsigned long long)s->fetched, (unsigned long long)s->appended,
 	    (unsigned long long)s->expunged, session_end_name(s->end),
-	    (long long)(io_monotonic_ms() - begun));
+	    (long long)(io_monotonic_ms() - s->begun));
+}
+
+static void
+session_close(struct session *s)
+{
+	fetch_forget(s);
+	notify_free(s, s->notify);
+	view_close(s);
+	if (s->account.homefd != -1)
+		account_close(&s->account);
+	deflate_free(s->deflate);
+	imap_lex_free(&s->lex);
+	buf_free(&s->answer);
+	buf_free(&s->put.text);
+	stream_free(&s->s);
 }
 
 void
 session_serve(const struct config *conf, const struct auth_handed *who,
-    int rfd, int wfd)
+    int rfd, int wfd, const struct session_parked *parked)
 {
 	static struct session	 s;	/* a process serves one session */
-	int64_t			 begun = io_monotonic_ms();
 
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;
+	s.begun = s.silent = io_monotonic_ms();
 	session_begin(&s, rfd, wfd);
-	session_login(&s);
+	if (parked == NULL)
+		session_login(&s);
+	else
+		session_resume(&s, parked);
 	while (s.end == SESSION_GOES_ON) {
 		session_wait(&s);
 		if (s.end == SESSION_GOES_ON)
@@ -245,15 +330,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	}
 	if (stream_flush(&s.s) != STREAM_OK && s.end == SESSION_LOGOUT)
 		s.end = SESSION_DROPPED;
-	session_log(&s, begun);
-	fetch_forget(&s);
-	notify_free(&s, s.notify);
-	view_close(&s);
-	if (s.account.homefd != -1)
-		account_close(&s.account);
-	deflate_free(s.deflate);
-	imap_lex_free(&s.lex);
-	buf_free(&s.answer);
-	buf_free(&s.put.text);
-	stream_free(&s.s);
+	if (s.end != SESSION_PARKED)
+		session_log(&s);
+	session_close(&s);
 }

@@ -14,6 +14,7 @@
 #include "lib/base/config.h"
 #include "lib/net/imap_lex.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/session_park.h"
 #include "lib/net/stream.h"
 #include "lib/store/account.h"
 
@@ -33,7 +34,8 @@ enum session_end {
 	SESSION_STOPPED,
 	SESSION_ERRORS,
 	SESSION_LOST,		/* the mailbox went away under us */
-	SESSION_REFUSED
+	SESSION_REFUSED,
+	SESSION_PARKED		/* it goes on in another process */
 };
 
 #define SESSION_BADS	20	/* in a row, then it ends */
@@ -53,6 +55,9 @@ struct session {
 	enum session_end		 end;
 	unsigned int			 errors;	/* BADs in a row */
 	struct buf			 answer;	/* command_answer() */
+	int64_t				 begun;		/* ms; the session */
+	int64_t				 silent;	/* ms; the client since */
+	int64_t				 parks;		/* ms; not before */
 	int64_t				 began;		/* ms; the command */
 	int64_t				 progress;	/* ms; last told */
 	struct put_memory {		/* put_flags()'s last */
@@ -67,9 +72,12 @@ struct session {
 	uint64_t			 fetched, appended, expunged;	/* log */
 };
 
-/* Serve until the client leaves.  Descriptors stay the caller's. */
+/*
+ * Serve until the client leaves, or the session parks.  parked: go on with one.
+ * Descriptors stay the caller's.
+ */
 void	 session_serve(const struct config *, const struct auth_handed *,
-	    int rfd, int wfd);
+	    int rfd, int wfd, const struct session_parked *parked);
 
 /* names and strings go out as UTF-8: UTF8=ACCEPT or IMAP4rev2 enabled */
 bool	 session_utf8(const struct session *);
@@ -90,5 +98,11 @@ void	 session_progress(struct session *, uint32_t done, uint32_t goal);
 bool	 session_news(struct session *, bool between);
 /* The client is silent for long: give memory back. */
 void	 session_rest(struct session *);
+/* When it will have been silent for too long: monotonic ms. */
+int64_t	 session_over(const struct session *);
+/* It was: say so, and end. */
+void	 session_silent(struct session *);
+/* The client said something, or was told something: it does not park soon. */
+void	 session_stirs(struct session *);
 
 #endif

@@ -253,6 +253,15 @@ view_tell_flags(struct session *s, uint64_t since, uint32_t next,
 	return n == 0 ? 0 : -1;
 }
 
+bool
+view_differs(const struct view *v, const struct folder_state *now)
+{
+	return now->modseq != v->modseq || now->modseq != v->vanished ||
+	    now->next != v->state.next ||
+	    now->keywords != v->state.keywords ||
+	    now->validity != v->state.validity;
+}
+
 /* 1 when there is news, 0, -1 when the mailbox is gone. */
 static int
 view_look(struct session *s, struct folder_state *now)
@@ -272,8 +281,7 @@ view_look(struct session *s, struct folder_state *now)
 	}
 	if (now->validity != v->state.validity)
 		return -1;
-	return now->modseq != v->modseq || now->modseq != v->vanished ||
-	    now->next != v->state.next || now->keywords != v->state.keywords;
+	return view_differs(v, now);
 }
 
 bool

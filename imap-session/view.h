@@ -44,6 +44,9 @@ int	 view_resolve(const struct view *, struct slice set, bool uid,
  */
 int	 view_load_uids(const struct view *, struct number_set *out);
 
+/* Is there something in now to be told? */
+bool	 view_differs(const struct view *, const struct folder_state *now);
+
 enum view_depth {
 	VIEW_ALL,		/* EXPUNGE may be told */
 	VIEW_NO_EXPUNGE		/* FETCH, STORE, SEARCH, SORT by sequence number */

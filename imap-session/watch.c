@@ -1,5 +1,7 @@
 /* Contract in watch.h. */
 #include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -58,6 +60,17 @@ watch_open(struct watch *w, const struct account *a, const char *dir)
 	w->look = io_monotonic_ms() + LOOK_MS;
 }
 
+/* Its look is due at once: what inotify has told was told to another. */
+void
+watch_adopt(struct watch *w, const struct account *a, const char *dir,
+    int wake)
+{
+	w->dir = xstrdup(dir);
+	w->wake.fd = wake;
+	watch_inotify(w, a);
+	w->look = io_monotonic_ms();
+}
+
 void
 watch_close(struct watch *w, const struct account *a)
 {
@@ -65,6 +78,25 @@ watch_close(struct watch *w, const struct account *a)
 	io_close(w->inotify);
 	free(w->dir);
 	watch_init(w);
+}
+
+bool
+watch_is_local(const struct account *a)
+{
+	static const unsigned long	 local[] = {	/* and no other machine's */
+		BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+		OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC,
+		0x2fc12fc1 /* ZFS */
+	};
+	struct statfs	 fs;
+	size_t		 i;
+
+	if (fstatfs(a->maildirfd, &fs) == -1)
+		return false;
+	for (i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		if ((unsigned long)fs.f_type == local[i])
+			return true;
+	return false;
 }
 
 void
@@ -114,7 +146,8 @@ watch_wait(struct watch *w, struct stream *s, int64_t until)
 		left = watch_until(w, until) - io_monotonic_ms();
 		for (i = 0; i < 4; i++)
 			pfd[i].revents = 0;
-		if (left > 0 && poll(pfd, 4, (int)left) == -1 &&
+		/* What is there comes before what is due. */
+		if (poll(pfd, 4, left > 0 ? (int)left : 0) == -1 &&
 		    errno != EINTR)
 			return WATCH_TIME;
 		/* Of what is compressed it may be a part. */

@@ -31,6 +31,14 @@ void	 watch_init(struct watch *);
 /* Without descriptors to be had it is the look now and then. */
 void	 watch_open(struct watch *, const struct account *, const char *dir);
 void	 watch_close(struct watch *, const struct account *);
+/* Go on with a wake socket (name in w->wake) that another process listened to. */
+void	 watch_adopt(struct watch *, const struct account *, const char *dir,
+	    int wake);
+/*
+ * Does inotify tell what any other program changes?  On a network's file system
+ * some of it is only seen by looking.
+ */
+bool	 watch_is_local(const struct account *);
 /*
  * A look brought something: another one is due soon, as changes that follow
  * within two seconds can hide behind the same time of the directory.

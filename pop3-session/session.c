@@ -156,12 +156,13 @@ session_quit(struct session *s)
 
 void
 session_serve(const struct config *conf, const struct auth_handed *who,
-    int rfd, int wfd)
+    int rfd, int wfd, const struct session_parked *parked)
 {
 	static struct session	 s;	/* a process serves one session */
 	int64_t			 begun = io_monotonic_ms();
 	enum stream_status	 st;
 
+	(void)parked;		/* none ever is */
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;

@@ -8,6 +8,7 @@
 
 #include "lib/base/config.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/session_park.h"
 #include "lib/net/stream.h"
 #include "pop3-session/mailbox.h"
 
@@ -39,6 +40,6 @@ struct session {
  * is read first) from the answer to PASS to the end, and log it.
  */
 void	 session_serve(const struct config *, const struct auth_handed *,
-	    int rfd, int wfd);
+	    int rfd, int wfd, const struct session_parked *);
 
 #endif

@@ -18,7 +18,7 @@
 #include "lib/base/xmalloc.h"
 #include "spawner/start.h"
 
-#define FILES_MAX	4096
+#define FILES_MAX	65536	/* parked sessions have two each */
 
 /* The only programs there are, with what tells them to serve descriptor 0. */
 static struct {

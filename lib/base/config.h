@@ -165,6 +165,7 @@ struct config {
 		struct config_listeners	 net;
 		unsigned int	 max_per_user;		/* sessions at once */
 		unsigned int	 login_timeout;		/* seconds */
+		unsigned int	 park_after;	/* seconds, 0: never */
 		uint64_t	 max_command;	/* octets, with literals that
 						 * are words */
 		/* Mailboxes of a new account, by use (RFC 6154); "": none. */

@@ -152,6 +152,8 @@ const struct config_key	 config_keys[] = {
 	    "10", 1, 20000, NULL },
 	{ "imapd", "login-timeout", KEY_TIME, IMAPD(login_timeout), "1m", 1,
 	    3600, NULL },
+	{ "imapd", "park-after", KEY_TIME, IMAPD(park_after), "1m", 0,
+	    DAYS(1), NULL },
 	{ "imapd", "max-command", KEY_SIZE, IMAPD(max_command), "256" KB,
 	    8192, 1ull << 24, NULL },
 	{ "imapd", "drafts", KEY_STRING, IMAPD(drafts), "Drafts", 0, 0, NULL },

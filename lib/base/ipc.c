@@ -239,6 +239,31 @@ ipc_next_is(const struct ipc_msg *m, const char *key)
 	return ipc_peek(m, key, &v, &used);
 }
 
+struct slice
+ipc_rest(struct ipc_msg *m)
+{
+	struct slice	 rest = { m->data + m->pos, m->len - m->pos };
+
+	m->pos = m->len;
+	return rest;
+}
+
+static void
+ipc_clear(struct ipc_msg *m)
+{
+	m->len = m->pos = m->nfds = m->taken = 0;
+	m->bad = false;
+	m->verb[0] = '\0';
+	m->id = 0;
+}
+
+void
+ipc_load(struct ipc_msg *m, struct slice rest)
+{
+	ipc_clear(m);
+	ipc_add(m, rest.ptr, rest.len);
+}
+
 int
 ipc_take_fd(struct ipc_msg *m)
 {
@@ -413,10 +438,7 @@ ipc_recv(int sock, struct ipc_msg *m, int timeout_ms)
 	int64_t		 deadline = 0;
 	ssize_t		 n;
 
-	m->len = m->pos = m->nfds = m->taken = 0;
-	m->bad = false;
-	m->verb[0] = '\0';
-	m->id = 0;
+	ipc_clear(m);
 	while ((n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) ==
 	    -1) {
 		if (ipc_again(sock, POLLIN, timeout_ms, &deadline) == -1)

@@ -77,6 +77,13 @@ void	 ipc_get_text(struct ipc_msg *, const char *key, char *out,
 	    size_t size);
 /* True when the next field is key: for optional and repeated ones. */
 bool	 ipc_next_is(const struct ipc_msg *, const char *key);
+/*
+ * What is left of the fields, unread, borrowed: to be kept, and read later in any
+ * message after ipc_load().  Nothing is left then.
+ */
+struct slice	 ipc_rest(struct ipc_msg *);
+/* Make a message of such fields, without verb and descriptors. */
+void	 ipc_load(struct ipc_msg *, struct slice rest);
 /* The next descriptor, now the caller's; -1 and sticky error if none. */
 int	 ipc_take_fd(struct ipc_msg *);
 /*

@@ -34,11 +34,12 @@ session_usage(FILE *out, const char *name, int code)
 }
 
 static void
-session_serve(const struct auth_handed *who, int fd, void *arg)
+session_serve(const struct auth_handed *who, int fd,
+    const struct session_parked *parked, void *arg)
 {
 	const struct session_start	*start = arg;
 
-	start->prog->serve(start->conf, who, fd, fd);
+	start->prog->serve(start->conf, who, fd, fd, parked);
 }
 
 static int
@@ -74,7 +75,7 @@ session_by_hand(const struct session_program *p, const struct config *conf,
 		return EX_USAGE;
 	}
 	stream_stop_on(SIGTERM);
-	p->serve(conf, &who, STDIN_FILENO, STDOUT_FILENO);
+	p->serve(conf, &who, STDIN_FILENO, STDOUT_FILENO, NULL);
 	return EX_OK;
 }
 

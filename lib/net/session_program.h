@@ -17,7 +17,8 @@ struct session_program {
 	void		(*refuse)(const struct auth_handed *,
 			    enum session_refusal, struct buf *out);
 	void		(*serve)(const struct config *,
-			    const struct auth_handed *, int rfd, int wfd);
+			    const struct auth_handed *, int rfd, int wfd,
+			    const struct session_parked *);
 };
 
 /* All of main(): returns the exit code. */

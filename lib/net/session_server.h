@@ -1,12 +1,14 @@
 /*
  * The server of one uid's sessions: gets connections with logged in users
- * from authd, and forks for each (pop3-session -S, imap-session -S).
+ * from authd, and forks for each (pop3-session -S, imap-session -S).  Sessions
+ * that parked (session_park.h) count as sessions, without a process.
  */
 #ifndef NET_SESSION_SERVER_H
 #define NET_SESSION_SERVER_H
 
 #include "lib/base/buf.h"
 #include "lib/net/proto_auth.h"
+#include "lib/net/session_park.h"
 
 enum session_refusal {
 	SESSION_REFUSAL_FULL,		/* max_sessions, or no process left */
@@ -23,10 +25,11 @@ struct session_server {
 			    enum session_refusal, struct buf *out);
 	/*
 	 * Serve a session in a process of its own, which ends when it returns.
-	 * The connection is descriptor 0; SIGTERM is stream_stop().
+	 * The connection is descriptor 0; SIGTERM is stream_stop().  parked: go
+	 * on with one, tag and read-ahead are empty then; NULL: a new one.
 	 */
 	void		(*serve)(const struct auth_handed *, int fd,
-			    void *arg);
+			    const struct session_parked *, void *arg);
 	void		*arg;
 };
 

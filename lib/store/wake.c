@@ -132,15 +132,11 @@ wake_close(struct wake *w, int homefd)
 	unlinkat(homefd, DIRECTORY, AT_REMOVEDIR);
 }
 
-bool
-wake_take(const struct wake *w)
+void
+wake_leave(struct wake *w)
 {
-	char	 octets[64];
-	bool	 some = false;
-
-	while (recv(w->fd, octets, sizeof(octets), MSG_DONTWAIT) != -1)
-		some = true;
-	return some;
+	io_close(w->fd);
+	w->fd = -1;
 }
 
 static void
@@ -152,6 +148,28 @@ send_to(int sock, int dirfd, const char *name)
 	if (sendto(sock, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL,
 	    (struct sockaddr *)&un, len) == -1 && errno == ECONNREFUSED)
 		unlinkat(dirfd, name, 0);
+}
+
+void
+wake_again(const struct wake *w, int homefd)
+{
+	int	 fd = open_dir(homefd);
+
+	if (fd == -1)
+		return;
+	send_to(w->fd, fd, w->name);
+	io_close(fd);
+}
+
+bool
+wake_take(const struct wake *w)
+{
+	char	 octets[64];
+	bool	 some = false;
+
+	while (recv(w->fd, octets, sizeof(octets), MSG_DONTWAIT) != -1)
+		some = true;
+	return some;
 }
 
 static bool

@@ -28,6 +28,10 @@ struct wake {
  */
 int	 wake_listen(struct wake *, int homefd, const char *dir);
 void	 wake_close(struct wake *, int homefd);
+/* Another process has it: its name stays. */
+void	 wake_leave(struct wake *);
+/* An octet to it, as from another process. */
+void	 wake_again(const struct wake *, int homefd);
 /* Take what came.  True when something did. */
 bool	 wake_take(const struct wake *);
 /* Wake the others (not this process); never blocks, never fails. */

@@ -175,7 +175,7 @@ def idle_memory(peer, n):
         s.recv(1000)
         return s
 
-    return growth(peer.pid_root(), n, idle, socket.socket.close, 2)
+    return growth(peer.pid_root(), n, idle, socket.socket.close, (2,))[0]
 
 
 # --- the parts ---------------------------------------------------------------

@@ -285,7 +285,11 @@ def wakes(n):
     return run
 
 
+REST = (5, 75)      # who is idle gives memory back after 2 s, its process after a minute
+
+
 def idle_memory(peer, n, tls=None):
+    """KiB a session, after each of REST's seconds."""
     def login():
         c = Imap(peer.imap_port(tls is not None), tls).login()
         c.ask(b"SELECT INBOX")
@@ -298,8 +302,7 @@ def idle_memory(peer, n, tls=None):
         return c
 
     first = login()
-    # Who is idle gives memory back after two seconds.
-    kib = growth(peer.pid_root(), n, idle, lambda c: c.s.close(), 5)
+    kib = growth(peer.pid_root(), n, idle, lambda c: c.s.close(), REST)
     first.s.close()
     return kib
 
@@ -367,6 +370,7 @@ def bench_imap(ground, rounds, scale):
     def idle(peers):
         n = int(1000 * min(scale, 1)) or 50
         for peer in peers:
-            print("idle session with a mailbox selected, %d of them, %s: %.0f KiB each"
-                  % (n, peer.name, idle_memory(peer, n)), flush=True)
+            print("idle session with a mailbox selected, %d of them, %s: %.0f KiB each after %d s, "
+                  "%.0f after %d s" % ((n, peer.name) + tuple(
+                      x for pair in zip(idle_memory(peer, n), REST) for x in pair)), flush=True)
     with_mailbox(ground, 100, None, idle, user_connections=1100)

@@ -86,18 +86,20 @@ class Memory:
 
 
 def growth(root, n, connect, close, settle):
-    """KiB for each of n connections below root: connect() makes one, close()
-    ends what it gave; settle: seconds until they are at rest."""
+    """KiB for each of n connections below root, after each of settle's seconds:
+    connect() makes one, close() ends what it gave."""
     group = Memory(root)
     try:
         time.sleep(1)
         before = group.kib()
         clients = [connect() for _ in range(n)]
-        time.sleep(settle)
-        after = group.kib()
+        after, begun = [], time.monotonic()
+        for seconds in settle:
+            time.sleep(max(0, begun + seconds - time.monotonic()))
+            after.append(group.kib())
         for c in clients:
             close(c)
         time.sleep(3)
     finally:
         group.close()
-    return (after - before) / n
+    return [(x - before) / n for x in after]

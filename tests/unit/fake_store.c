@@ -281,6 +281,19 @@ wake_close(struct wake *w, int homefd)
 	(void)homefd;
 }
 
+void
+wake_again(const struct wake *w, int homefd)
+{
+	(void)w;
+	(void)homefd;
+}
+
+void
+wake_leave(struct wake *w)
+{
+	(void)w;
+}
+
 bool
 wake_take(const struct wake *w)
 {

@@ -52,7 +52,7 @@ converse(const char *input, size_t len, struct buf *out)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_int_equal(write(fds[0], input, len), (ssize_t)len);
 	assert_int_equal(shutdown(fds[0], SHUT_WR), 0);
-	session_serve(&conf, &who, fds[1], fds[1]);
+	session_serve(&conf, &who, fds[1], fds[1], NULL);
 	close(fds[1]);
 	buf_init(out, 1 << 20);
 	while ((n = read(fds[0], chunk, sizeof(chunk))) > 0)

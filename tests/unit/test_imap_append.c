@@ -173,7 +173,7 @@ nuls_are_refused(void **state)
 		assert_true(write(fds[0], t[i].head, strlen(t[i].head)) > 0);
 		assert_int_equal(write(fds[0], "a\0b\r\n", 5), 5);
 		shutdown(fds[0], SHUT_WR);
-		session_serve(&conf, &who, fds[1], fds[1]);
+		session_serve(&conf, &who, fds[1], fds[1], NULL);
 		buf_init(&out, 8192);
 		n = read(fds[0], chunk, sizeof(chunk));
 		assert_true(n > 0);
