@@ -138,6 +138,40 @@ nothing_secret_stays(void **state)
 	}
 }
 
+/* Fields that somebody keeps for another who understands them. */
+static void
+what_is_left_is_read_later(void **state)
+{
+	char		 keep[64], out[16];
+	struct slice	 rest;
+
+	(void)state;
+	ipc_start(&a, "v", 1);
+	ipc_put(&a, "mine", "1");
+	ipc_put(&a, "x", "later");
+	ipc_put_u64(&a, "y", 7);
+	assert_int_equal(packet_cross(&a, &b), 1);
+	ipc_expect(&b, "v");
+	ipc_get(&b, "mine", out, sizeof(out));
+	rest = ipc_rest(&b);
+	assert_true(rest.len < sizeof(keep));
+	memcpy(keep, rest.ptr, rest.len);
+	assert_int_equal(ipc_rest(&b).len, 0);
+	assert_int_equal(ipc_end(&b), 0);
+
+	ipc_load(&b, (struct slice){ keep, rest.len });
+	ipc_get(&b, "x", out, sizeof(out));
+	assert_string_equal(out, "later");
+	assert_int_equal(ipc_end(&b), -1);	/* y is left */
+	ipc_load(&b, (struct slice){ keep, rest.len });
+	ipc_get(&b, "x", out, sizeof(out));
+	ipc_get(&b, "y", out, sizeof(out));
+	assert_int_equal(ipc_end(&b), 0);
+	ipc_load(&b, (struct slice){ keep, 5 });	/* cut off */
+	ipc_get(&b, "x", out, sizeof(out));
+	assert_int_equal(ipc_end(&b), -1);
+}
+
 static void
 descriptors_nobody_asked_for_are_closed(void **state)
 {
@@ -227,6 +261,7 @@ main(void)
 		cmocka_unit_test(
 		    the_decoder_refuses_what_is_left_missing_or_swapped),
 		cmocka_unit_test(nothing_secret_stays),
+		cmocka_unit_test(what_is_left_is_read_later),
 		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
 		cmocka_unit_test(a_packet_too_large_is_refused_by_both_sides),
 		cmocka_unit_test(a_socket_has_its_mode_from_the_first_moment),
