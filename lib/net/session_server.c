@@ -477,6 +477,26 @@ server_open(int ctl)
 	return 0;
 }
 
+/* What ps shows: a parked session is nowhere else to be seen. */
+static void
+server_title(void)
+{
+	static unsigned int	 told, told_parked;
+	unsigned int		 parked = 0;
+	struct served		*v;
+
+	LIST_FOREACH(v, &server_sessions, entry)
+		parked += v->parked != NULL;
+	if (server_count == told && parked == told_parked)
+		return;
+	told = server_count;
+	told_parked = parked;
+	if (parked == 0)
+		service_title("%u sessions", told);
+	else
+		service_title("%u sessions, %u parked", told, parked);
+}
+
 static int64_t
 sooner(int64_t a, int64_t b)
 {
@@ -512,6 +532,7 @@ session_server_run(const struct session_server *s, int ctl)
 			server_kill();
 		if (ctl == -1 && server_count == 0)
 			break;
+		server_title();
 		server_wait(s, sooner(next, deadline));
 	}
 	return EX_OK;

@@ -27,6 +27,8 @@ class Parked(Base):
         c = self.place.login()
         self.assertEqual(len(self.place.processes()), 1)
         self.place.wait_parked()
+        with open("/proc/%d/cmdline" % self.place.process.pid) as f:
+            self.assertIn("imap-session: 1 sessions, 1 parked", f.read())
         self.assertTrue(c.quiet(0.2))
         c.ok("NOOP")
         c.select()
