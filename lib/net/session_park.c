@@ -206,9 +206,9 @@ park_answer(int ask, bool taken)
 	static struct ipc_msg	 m;
 
 	ipc_start(&m, "parked", 0);
-	/* Nobody there any more: the session lives on in its note. */
-	if (taken && ipc_send(ask, &m, 0) == -1)
-		log_debug("event=park-answer-lost");
+	/* Nobody there any more?  The session lives on in its note. */
+	if (taken)
+		(void)ipc_send(ask, &m, 0);
 	io_close(ask);
 }
 
