@@ -214,6 +214,7 @@ park_set_numbers(struct session *s, const uint64_t n[PARK_ALL])
 	s->s.total = (int64_t)n[PARK_TOTAL];
 	s->silent = (int64_t)n[PARK_SILENT];
 	s->enabled = (unsigned int)n[PARK_ENABLED];
+	s->lex.utf8 = session_utf8(s);
 	s->errors = (unsigned int)n[PARK_ERRORS];
 	s->fetched = n[PARK_FETCHED];
 	s->appended = n[PARK_APPENDED];

@@ -90,6 +90,9 @@ class Parked(Base):
         self.place.wait_parked(0)
         self.assertIn(b"\xc3\xa4", c.ok('LIST "" *').all("LIST")[0].raw + b"".join(
             x.raw for x in c.ok('LIST "" *').all("LIST")))
+        # RFC 9755 3: and what the client says is read so.
+        self.place.wait_parked()
+        c.select('"\u00e4"')
 
     def test_no_mailbox(self):
         c = self.place.login()
