@@ -68,8 +68,10 @@ park_possible(const struct session *s, const struct park_idle *idle)
 	    s->notify != NULL || s->deflate != NULL ||
 	    stream_pending(&s->s).len > 0 || s->s.out.len > 0 || s->s.dead)
 		return false;
-	/* The UIDs of a private index are of this process alone. */
-	if (a->index_alone || (a->index != NULL && index_is_private(a->index)))
+	/* UIDs that are of this process alone. */
+	if (a->index_alone ||
+	    (a->index != NULL && index_is_private(a->index)) ||
+	    (s->view.folder != NULL && folder_is_provisional(s->view.folder)))
 		return false;
 	return idle == NULL || s->view.folder == NULL ||
 	    (idle->w->wake.fd != -1 && watch_is_local(a));

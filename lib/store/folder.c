@@ -129,6 +129,12 @@ folder_dir(const struct folder *f)
 	return f->dir;
 }
 
+bool
+folder_is_provisional(const struct folder *f)
+{
+	return f->provisional;
+}
+
 int
 folder_check(struct folder *f)
 {

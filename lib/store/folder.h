@@ -44,6 +44,11 @@ struct folder_state {
 struct folder	*folder_open(struct account *, const char *dir);
 void		 folder_close(struct folder *);	/* NULL is fine */
 const char	*folder_dir(const struct folder *);
+/*
+ * True when the last folder_sync() found UIDs that are for a session only, as the
+ * mailbox cannot be written: once it can, folder_sync() fails, in this folder.
+ */
+bool		 folder_is_provisional(const struct folder *);
 
 enum folder_depth {
 	FOLDER_QUICK,	/* two stats; scans only what changed */

@@ -204,6 +204,26 @@ class Idle(Base):
         self.assertEqual([x["UID"] for x in c.ok("FETCH 1:* (UID)").fetched().values()],
                          [1, 2, 3, 4, 5, 6])
 
+    def test_uids_of_a_session_keep_its_process(self):
+        """Those of letters that cannot be renamed: they are not to turn into others."""
+        c = self.place.login()
+        c.select()
+        dirs = [self.place.maildir() + x for x in ("/cur", "/new")]
+        for d in dirs:
+            os.chmod(d, 0o500)
+        first = self.place.put(letter("a"))
+        self.place.put(letter("b"))
+        self.assertEqual(c.ok("NOOP").numbers("EXISTS"), [7])
+        self.assertNotEqual(c.ok("FETCH 6 (UID)").fetched()[6]["UID"], 6)
+        time.sleep(4)
+        self.assertEqual(len(self.place.processes()), 1)
+        for d in dirs:
+            os.chmod(d, 0o700)
+        os.unlink(first)
+        c.start("NOOP")
+        self.assertEqual((c.response().name, c.response().name), ("OK", "BYE"))
+        self.assertTrue(c.at_end())
+
     def test_notify_keeps_its_process(self):
         """RFC 5465: so does COMPRESS; neither is in the note"""
         c = self.place.login()

@@ -161,6 +161,13 @@ folder_close(struct folder *f)
 	free(f);
 }
 
+bool
+folder_is_provisional(const struct folder *f)
+{
+	(void)f;
+	return false;
+}
+
 const char *
 folder_dir(const struct folder *f)
 {
