@@ -1,4 +1,5 @@
 /* Contract in park.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,19 +152,20 @@ park_put(struct ipc_msg *m, const struct session *s,
 }
 
 /*
- * The server listens to the directories since it took us; what happened before
- * is found by looking, and then it is to wake us at once.
+ * Is there something in the mailbox that IDLE has not told, or that it cannot see?
+ * Before it parks that is a reason to stay: whoever were woken for what he
+ * can do nothing about would come and go for ever.  After it, it is what happened
+ * before the server listened.
  */
-static void
-park_look(struct session *s, const struct park_idle *idle)
+static bool
+park_news(struct session *s, const struct park_idle *idle)
 {
 	struct folder_state	 now;
 
 	if (s->view.folder == NULL || idle == NULL)
-		return;
-	if (folder_sync(s->view.folder, FOLDER_QUICK, &now) == -1 ||
-	    view_differs(&s->view, &now))
-		wake_again(&idle->w->wake, s->account.homefd);
+		return false;
+	return folder_sync(s->view.folder, FOLDER_QUICK, &now) == -1 ||
+	    view_differs(&s->view, &now);
 }
 
 static bool
@@ -190,7 +192,8 @@ park_session(struct session *s, const struct park_idle *idle)
 		xasprintf(&new, "%s/%s/new", s->account.maildir, idle->w->dir);
 		xasprintf(&cur, "%s/%s/cur", s->account.maildir, idle->w->dir);
 	}
-	taken = park_ask(s, idle, (const char *[PARK_DIRS]){ new, cur });
+	taken = !park_news(s, idle) &&
+	    park_ask(s, idle, (const char *[PARK_DIRS]){ new, cur });
 	free(new);
 	free(cur);
 	if (!taken) {
@@ -198,7 +201,8 @@ park_session(struct session *s, const struct park_idle *idle)
 		return false;
 	}
 	s->end = SESSION_PARKED;
-	park_look(s, idle);
+	if (park_news(s, idle))
+		wake_again(&idle->w->wake, s->account.homefd);
 	if (idle != NULL)
 		wake_leave(&idle->w->wake);
 	return true;
@@ -275,19 +279,28 @@ park_get(struct ipc_msg *m, struct session *s, struct wake *wake,
 	return ipc_end(m);
 }
 
-/* The mailbox as it was, by name; another one of that name is not it. */
-static bool
+/*
+ * The mailbox as it was, by name; another one of that name is not it (-1, ENOENT).
+ * One that cannot be looked at now can still be read as it was known, as in a
+ * session that kept its process.
+ */
+static int
 park_open(struct session *s, const struct buf *mailbox)
 {
 	struct folder_state	 now;
 	enum command_end	 end;
+	struct folder		*f;
 
 	s->view.name = xstrdup(buf_cstr(mailbox));
-	s->view.folder = command_folder(s, "IDLE", buf_slice(mailbox), false,
-	    &end);
-	return s->view.folder != NULL &&
-	    folder_sync(s->view.folder, FOLDER_QUICK, &now) == 0 &&
-	    now.validity == s->view.state.validity;
+	s->view.folder = f = command_folder(s, "IDLE", buf_slice(mailbox),
+	    false, &end);
+	if (f == NULL || (folder_sync(f, FOLDER_QUICK, &now) == -1 &&
+	    (view_gone(errno) || folder_state(f, &now) == -1)))
+		return -1;
+	if (now.validity == s->view.state.validity)
+		return 0;
+	errno = ENOENT;
+	return -1;
 }
 
 /* The note's socket is the watch's from here on. */
@@ -299,17 +312,24 @@ park_watch(struct session *s, const struct session_parked *parked,
 		watch_adopt(w, &s->account, dir, parked->wake);
 }
 
-/* What woke us is read, as closing with it unread would reset the connection. */
 static void
 park_lost(struct session *s, const char *text)
 {
-	struct slice	 unread;
-
 	stream_printf(&s->s, "* BYE %s\r\n", text);
 	s->end = SESSION_LOST;
-	if (stream_readable(&s->s, 0) &&
-	    stream_peek(&s->s, &unread) == STREAM_OK)
-		stream_consume(&s->s, unread.len);
+}
+
+/* errno says why its mailbox is not to be had. */
+static void
+park_lost_mailbox(struct session *s)
+{
+	if (view_gone(errno)) {
+		park_lost(s, "The selected mailbox is gone");
+		return;
+	}
+	log_warn("event=imap-mailbox-failed user=%s home=%s",
+	    log_esc(s->who->user), log_esc(s->who->home));
+	park_lost(s, "[UNAVAILABLE] The selected mailbox cannot be opened now");
 }
 
 bool
@@ -325,8 +345,8 @@ park_resume(struct session *s, const struct session_parked *parked,
 		log_warnx("event=imap-note-bad user=%s",
 		    log_esc(s->who->user));
 		park_lost(s, "[SERVERBUG] The session cannot go on");
-	} else if (mailbox.len > 0 && !park_open(s, &mailbox))
-		park_lost(s, "The selected mailbox is gone");
+	} else if (mailbox.len > 0 && park_open(s, &mailbox) == -1)
+		park_lost_mailbox(s);
 	park_watch(s, parked, s->view.folder == NULL ? "." :
 	    folder_dir(s->view.folder), idle->w);
 	*was_idle = idle->still != 0;

@@ -179,6 +179,17 @@ session_login(struct session *s)
 	session_stirs(s);
 }
 
+/* What woke us is read: to close with it unread would reset the connection. */
+static void
+session_unread(struct session *s)
+{
+	struct slice	 unread;
+
+	if (stream_readable(&s->s, 0) &&
+	    stream_peek(&s->s, &unread) == STREAM_OK)
+		stream_consume(&s->s, unread.len);
+}
+
 /* In the middle of IDLE, or between commands. */
 static void
 session_resume(struct session *s, const struct session_parked *parked)
@@ -188,8 +199,10 @@ session_resume(struct session *s, const struct session_parked *parked)
 	bool			 was_idle;
 
 	watch_init(&w);
-	if (session_account(s) && park_resume(s, parked, &was_idle, &idle) &&
-	    was_idle)
+	if (!session_account(s) ||
+	    !park_resume(s, parked, &was_idle, &idle))
+		session_unread(s);
+	else if (was_idle)
 		command_idle_again(s, &idle);
 	watch_close(&w, &s->account);
 }

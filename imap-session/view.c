@@ -254,6 +254,12 @@ view_tell_flags(struct session *s, uint64_t since, uint32_t next,
 }
 
 bool
+view_gone(int err)
+{
+	return err == ENOENT || err == ENOTDIR;
+}
+
+bool
 view_differs(const struct view *v, const struct folder_state *now)
 {
 	return now->modseq != v->modseq || now->modseq != v->vanished ||
@@ -272,7 +278,7 @@ view_look(struct session *s, struct folder_state *now)
 
 	v->closely = false;
 	if (folder_sync(v->folder, depth, now) == -1) {
-		if (errno == ENOENT || errno == ENOTDIR)
+		if (view_gone(errno))
 			return -1;
 		/* It can still be read as it was known. */
 		log_warn("event=imap-sync-failed user=%s mailbox=%s",

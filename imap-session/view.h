@@ -44,6 +44,8 @@ int	 view_resolve(const struct view *, struct slice set, bool uid,
  */
 int	 view_load_uids(const struct view *, struct number_set *out);
 
+/* Does errno of folder_sync() or folder_open() say that there is none any more? */
+bool	 view_gone(int err);
 /* Is there something in now to be told? */
 bool	 view_differs(const struct view *, const struct folder_state *now);
 

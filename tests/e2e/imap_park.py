@@ -192,6 +192,40 @@ class Idle(Base):
         self.assertEqual(d.response().name, "BYE")
         self.assertTrue(d.at_end())
 
+    def test_a_mailbox_that_cannot_be_looked_at(self):
+        """It can be read as it was known, by who stays; it is not gone."""
+        c, d = self.place.login(), self.place.login()
+        c.select()
+        c.idle()
+        d.select()
+        self.place.wait_parked()
+        cur = self.place.maildir() + "/cur"
+        os.chmod(cur, 0o400)
+        self.place.put(letter("new"))
+        self.place.wait_log("event=imap-sync-failed")
+        r = d.ok("FETCH 1 (UID)")
+        self.assertEqual(r.fetched()[1]["UID"], 1)
+        self.place.quit(d)
+        # Nobody comes and goes.
+        self.place.wait_parked(1)
+        one, = self.place.processes()
+        time.sleep(5)
+        self.assertEqual(self.place.processes(), [one])
+        os.chmod(cur, 0o700)
+
+    def test_a_mailbox_that_cannot_be_opened(self):
+        c = self.place.login()
+        c.select()
+        self.place.wait_parked()
+        cur = self.place.maildir() + "/cur"
+        os.chmod(cur, 0)
+        c.start("NOOP")
+        r = c.response()
+        self.assertEqual((r.name, r.code), ("BYE", "UNAVAILABLE"))
+        self.assertTrue(c.at_end())
+        self.place.wait_log("event=imap-mailbox-failed")
+        os.chmod(cur, 0o700)
+
     def test_the_index_goes(self):
         c = self.place.login()
         c.select()
