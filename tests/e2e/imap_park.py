@@ -8,6 +8,7 @@ import threading
 import time
 import unittest
 
+import side_by_side
 from imap_lib import eventually, letter
 from imap_served import Place
 
@@ -431,4 +432,4 @@ class Others(Base):
 
 if __name__ == "__main__":
     signal.alarm(280)
-    unittest.main()
+    side_by_side.main()
