@@ -12,7 +12,6 @@
 #include "lib/base/xmalloc.h"
 #include "lib/mail/mailbox_name.h"
 
-#define AGAIN_MS	(10 * 60 * 1000)	/* after a refusal */
 #define RANGES_MAX	100000
 
 /* What is numbers in a session, in the order of the note. */
@@ -197,7 +196,7 @@ park_session(struct session *s, const struct park_idle *idle)
 	free(new);
 	free(cur);
 	if (!taken) {
-		s->parks = io_monotonic_ms() + AGAIN_MS;
+		session_stirs(s);	/* the next time, then */
 		return false;
 	}
 	s->end = SESSION_PARKED;

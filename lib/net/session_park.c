@@ -87,7 +87,6 @@ park_open(void)
 	}
 	park_server = ends[0];
 	park_sessions = ends[1];
-	park_watches = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 }
 
 int
@@ -100,6 +99,16 @@ int
 park_inotify(void)
 {
 	return park_watches;
+}
+
+/* The uid's instances may all be in use, by sessions that are not parked yet. */
+bool
+park_inotify_open(void)
+{
+	if (park_watches != -1)
+		return false;
+	park_watches = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	return park_watches != -1;
 }
 
 /* A directory that several sessions have is watched once. */

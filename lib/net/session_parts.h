@@ -3,6 +3,7 @@
 #define NET_SESSION_PARTS_H
 
 #include <sys/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/net/session_park.h"
@@ -24,6 +25,8 @@ void	 park_open(void);
 /* Readable when a session wants to park, when something is in a directory; -1. */
 int	 park_socket(void);
 int	 park_inotify(void);
+/* Have it, if that can be.  True: it is new, and to be waited for. */
+bool	 park_inotify_open(void);
 /*
  * What happened in a directory: 1 with its watch, -1 in it when it may have been
  * any; 0: no more.

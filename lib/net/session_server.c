@@ -93,7 +93,9 @@ server_unwatch(int fd)
 static int
 server_watch_parked(struct served *v)
 {
-	if (park_watch(v->parked) == -1 ||
+	if ((park_inotify_open() &&
+	    server_watch(park_inotify(), NULL) == -1) ||
+	    park_watch(v->parked) == -1 ||
 	    server_watch(v->parked->fd, v) == -1)
 		return -1;
 	return server_watch(v->parked->wake, v);
@@ -470,8 +472,7 @@ server_open(int ctl)
 	park_open();
 	if ((server_events = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
 	    server_watch(ctl, NULL) == -1 ||
-	    server_watch(park_socket(), NULL) == -1 ||
-	    server_watch(park_inotify(), NULL) == -1)
+	    server_watch(park_socket(), NULL) == -1)
 		return -1;
 	heap_settle();
 	return 0;
