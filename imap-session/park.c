@@ -344,10 +344,12 @@ park_resume(struct session *s, const struct session_parked *parked,
 		log_warnx("event=imap-note-bad user=%s",
 		    log_esc(s->who->user));
 		park_lost(s, "[SERVERBUG] The session cannot go on");
-	} else if (mailbox.len > 0 && park_open(s, &mailbox) == -1)
+	} else if (session_account(s) && mailbox.len > 0 &&
+	    park_open(s, &mailbox) == -1)
 		park_lost_mailbox(s);
-	park_watch(s, parked, s->view.folder == NULL ? "." :
-	    folder_dir(s->view.folder), idle->w);
+	if (s->account.homefd != -1)
+		park_watch(s, parked, s->view.folder == NULL ? "." :
+		    folder_dir(s->view.folder), idle->w);
 	*was_idle = idle->still != 0;
 	buf_free(&mailbox);
 	return s->end == SESSION_GOES_ON;

@@ -31,8 +31,8 @@ int64_t	 park_time(const struct session *, const struct park_idle *);
  */
 bool	 park_session(struct session *, const struct park_idle *);
 /*
- * The account is open: take what the note says.  True with idle's watch and
- * time when it was in IDLE (watch has no dir when there was no mailbox).  False:
+ * Take what the note says and open the account.  True with idle's watch and time
+ * when it was in IDLE (watch has no dir when there was no mailbox).  False:
  * s->end is set, the client is told.
  */
 bool	 park_resume(struct session *, const struct session_parked *,

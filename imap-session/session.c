@@ -146,7 +146,7 @@ session_defaults(struct session *s)
 		    log_esc(s->who->user));
 }
 
-static bool
+bool
 session_account(struct session *s)
 {
 	if (account_open(&s->account, s->who->home, s->conf->hostname) ==
@@ -199,8 +199,7 @@ session_resume(struct session *s, const struct session_parked *parked)
 	bool			 was_idle;
 
 	watch_init(&w);
-	if (!session_account(s) ||
-	    !park_resume(s, parked, &was_idle, &idle))
+	if (!park_resume(s, parked, &was_idle, &idle))
 		session_unread(s);
 	else if (was_idle)
 		command_idle_again(s, &idle);

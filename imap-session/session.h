@@ -79,6 +79,8 @@ struct session {
 void	 session_serve(const struct config *, const struct auth_handed *,
 	    int rfd, int wfd, const struct session_parked *parked);
 
+/* Open it.  False: the client is told, and s->end set. */
+bool	 session_account(struct session *);
 /* names and strings go out as UTF-8: UTF8=ACCEPT or IMAP4rev2 enabled */
 bool	 session_utf8(const struct session *);
 /*

@@ -227,6 +227,20 @@ class Idle(Base):
         self.place.wait_log("event=imap-mailbox-failed")
         os.chmod(cur, 0o700)
 
+    def test_an_account_that_cannot_be_opened(self):
+        c = self.place.login()
+        c.select()
+        c.ok("FETCH 1:* (BODY.PEEK[])")
+        self.place.wait_parked()
+        os.chmod(self.place.home(), 0)
+        c.start("NOOP")
+        r = c.response()
+        self.assertEqual((r.name, r.code), ("BYE", "CONTACTADMIN"))
+        self.assertTrue(c.at_end())
+        os.chmod(self.place.home(), 0o700)
+        # What it did before is in its line all the same.
+        self.place.wait_log("fetched=5 appended=0 expunged=0 end=refused")
+
     def test_the_index_goes(self):
         c = self.place.login()
         c.select()
