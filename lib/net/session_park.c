@@ -222,25 +222,18 @@ park_answer(int ask, bool taken)
 }
 
 void
-park_close(const struct parked *p)
+park_free(struct parked *p)
 {
 	io_close(p->fd);
 	io_close(p->wake);
-}
-
-void
-park_free(struct parked *p)
-{
-	park_close(p);
 	free(p);
 }
 
-void
+int
 park_child(void)
 {
-	io_close(park_server);
-	io_close(park_watches);
 	park_server = park_watches = -1;
+	return park_sessions;
 }
 
 void

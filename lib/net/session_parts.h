@@ -46,12 +46,10 @@ int	 park_receive(struct parked **p, pid_t *pid, int *ask);
 int	 park_watch(struct parked *);
 /* Closes ask.  A session that is not taken goes on as before. */
 void	 park_answer(int ask, bool taken);
-/* Its descriptors. */
-void	 park_close(const struct parked *);
 void	 park_free(struct parked *);
 
-/* In a session's process: what only the server needs is closed. */
-void	 park_child(void);
+/* In a session's process: the way to its server, all it keeps of this. */
+int	 park_child(void);
 /* The session's side of p, which is in the memory of both. */
 void	 park_adopt(const struct parked *p, struct session_parked *out);
 

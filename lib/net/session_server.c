@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,17 +146,39 @@ server_refuse(const struct session_server *s, const struct auth_handed *who,
 	buf_free(&text);
 }
 
-/* Descriptors of other sessions are none of a session's. */
+/* Descriptors above one and below the other. */
 static void
-server_close_others(const struct parked *mine)
+server_close_between(int above, int below)
 {
-	struct served	*v;
+	int	 fd;
 
-	LIST_FOREACH(v, &server_sessions, entry)
-		if (v->parked != NULL && v->parked != mine)
-			park_close(v->parked);
-	io_close(server_events);
-	park_child();
+	if (below - above < 2 || close_range((unsigned int)above + 1,
+	    (unsigned int)below - 1, 0) == 0)
+		return;
+	/* A kernel before 5.9. */
+	if (below > (int)sysconf(_SC_OPEN_MAX))
+		below = (int)sysconf(_SC_OPEN_MAX);
+	for (fd = above + 1; fd < below; fd++)
+		io_close(fd);
+}
+
+/*
+ * A session has its connection (0), where its server's errors go (1, 2), the way to
+ * park and its wake socket: no other session's, and nothing of the server's.
+ */
+static void
+server_keep(int one, int other)
+{
+	int	 low = one < other ? one : other;
+	int	 high = one < other ? other : one;
+
+	if (low < STDERR_FILENO)	/* -1: there is none */
+		low = STDERR_FILENO;
+	if (high < STDERR_FILENO)
+		high = STDERR_FILENO;
+	server_close_between(STDERR_FILENO, low);
+	server_close_between(low, high);
+	server_close_between(high, INT_MAX);
 }
 
 static void
@@ -163,15 +186,13 @@ server_child(const struct session_server *s, const struct parked *p)
 {
 	struct session_parked	 parked;
 
-	server_close_others(p);
 	stream_stop_on(SIGTERM);
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &server_waiting, NULL);
 	/* The connection takes the place of authd's socket. */
 	if (dup2(server_who.fd, STDIN_FILENO) == -1)
 		fatal("event=dup-failed");
-	if (server_who.fd != STDIN_FILENO)
-		close(server_who.fd);
+	server_keep(park_child(), p == NULL ? -1 : p->wake);
 	service_title("%s", server_who.user);
 	if (p != NULL)
 		park_adopt(p, &parked);
