@@ -128,7 +128,7 @@ far_failed(struct far *f, struct job *j, int64_t began,
 	if (!window_failed(&f->window, io_monotonic_ms(), began,
 	    f->dest->given, last < PAUSE_MS ? last : PAUSE_MS, last))
 		return j->handed_on < HANDED_ON;
-	if (!was)
+	if (!was && remote_state(f->dest) == WINDOW_PAUSED)
 		far_pause_begins(f);
 	return false;
 }
@@ -390,6 +390,6 @@ remote_view(const struct dest *d, struct remote_view *v)
 void
 remote_lift(struct dest *d)
 {
-	window_lift(&far_of(d)->window);
+	window_lift(&far_of(d)->window, io_monotonic_ms());
 	dest_wake(d);
 }

@@ -4,6 +4,7 @@
 #include "queue-runner/window.h"
 
 #define CEILING_MS	60000	/* until one more is tried */
+#define LONG_AGO	1	/* an end of a pause: a probe may go */
 #define CLOSE_ENOUGH	1000	/* ms: times of messages are whole seconds */
 
 void
@@ -87,14 +88,15 @@ window_failed(struct window *w, int64_t now, int64_t began,
 	if (pause > last)
 		pause = last;
 	w->failures++;
-	w->until = now + pause;
+	w->until = w->lifted > began ? LONG_AGO : now + pause;
 	w->size = 1;
 	return true;
 }
 
 void
-window_lift(struct window *w)
+window_lift(struct window *w, int64_t now)
 {
+	w->lifted = now;
 	if (w->until != 0)
-		w->until = 1;	/* long ago: a probe */
+		w->until = LONG_AGO;
 }

@@ -31,6 +31,7 @@ struct window {
 	int64_t		 ceiling_at;	/* ... then; 0: never said so */
 	int64_t		 until;		/* of the pause; 0: open */
 	int64_t		 went_well;	/* when one last did, or 0 */
+	int64_t		 lifted;	/* when an admin last wanted a try */
 };
 
 void	 window_init(struct window *, unsigned int max);
@@ -44,13 +45,17 @@ void	 window_well(struct window *, int64_t now);
 void	 window_bad(struct window *);
 /*
  * A job begun at began could not reach the destination, or it wanted nothing
- * to do with us.  True: it is paused, for first ms, then longer, up to last.
+ * to do with us.  True: it is paused, for first ms, then longer, up to last, unless
+ * window_lift() came after the job began.
  * False: others are under way and one has gone well since, so it only takes
  * fewer at once than we tried; let another connection have this job.
  */
 bool	 window_failed(struct window *, int64_t now, int64_t began,
 	    unsigned int others, int64_t first, int64_t last);
-/* An admin wants it tried now. */
-void	 window_lift(struct window *);
+/*
+ * An admin wants it tried now: with a job under way already that is another one,
+ * whatever becomes of the first.
+ */
+void	 window_lift(struct window *, int64_t now);
 
 #endif

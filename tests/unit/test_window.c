@@ -111,13 +111,27 @@ static void
 a_pause_that_is_lifted_is_a_probe(void **state)
 {
 	(void)state;
-	window_lift(&w);
+	window_lift(&w, 0);
 	assert_int_equal(window_state(&w, 1000), WINDOW_OPEN);
 	assert_true(window_failed(&w, 1000, 1, 0, FIRST, LAST));
-	window_lift(&w);
+	window_lift(&w, 1001);
 	assert_int_equal(window_jobs(&w, 1001), 1);
 	assert_true(window_failed(&w, 1002, 1001, 0, FIRST, LAST));
 	assert_int_equal(w.until, 1002 + 2 * FIRST);
+}
+
+/* What somebody wants to be tried is not put off by a try before. */
+static void
+a_pause_that_is_lifted_during_a_probe_is_another(void **state)
+{
+	(void)state;
+	assert_true(window_failed(&w, 1000, 1, 0, FIRST, LAST));
+	window_lift(&w, 1001);
+	window_lift(&w, 1010);
+	assert_true(window_failed(&w, 1020, 1005, 0, FIRST, LAST));
+	assert_int_equal(window_jobs(&w, 1020), 1);
+	assert_true(window_failed(&w, 1030, 1021, 0, FIRST, LAST));
+	assert_int_equal(w.until, 1030 + 4 * FIRST);
 }
 
 static void
@@ -165,6 +179,8 @@ main(void)
 		    begin),
 		cmocka_unit_test_setup(a_pause_that_is_lifted_is_a_probe,
 		    begin),
+		cmocka_unit_test_setup(
+		    a_pause_that_is_lifted_during_a_probe_is_another, begin),
 		cmocka_unit_test_setup(
 		    too_many_connections_make_a_ceiling_not_a_pause, begin),
 		cmocka_unit_test_setup(
