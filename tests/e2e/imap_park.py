@@ -253,6 +253,7 @@ class Idle(Base):
         self.assertEqual([x["UID"] for x in c.ok("FETCH 1:* (UID)").fetched().values()],
                          [1, 2, 3, 4, 5, 6])
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root: a letter where the session cannot write")
     def test_uids_of_a_session_keep_its_process(self):
         """Those of letters that cannot be renamed: they are not to turn into others."""
         c = self.place.login()
@@ -321,6 +322,7 @@ class Ends(Base):
         self.place.quit(d)
         self.assertEqual(self.place.process.wait(20), 0)
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root: who is not dumpable is not to be looked at")
     def test_nothing_is_left(self):
         self.place.login()
         self.place.wait_parked()
@@ -383,6 +385,7 @@ class Never(Base):
 class Others(Base):
     imapd = "park-after = 1s\nmax-connections-per-user = 20"
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root: who is not dumpable is not to be looked at")
     def test_no_session_has_anothers_descriptors(self):
         """Where mailboxes share a uid: those who are parked are out of reach."""
         all = [self.place.login("user%d" % n) for n in range(5)]
