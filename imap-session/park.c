@@ -333,7 +333,7 @@ park_lost_mailbox(struct session *s)
 
 bool
 park_resume(struct session *s, const struct session_parked *parked,
-    bool *was_idle, struct park_idle *idle)
+    struct park_idle *idle)
 {
 	struct buf	 mailbox;
 
@@ -350,7 +350,6 @@ park_resume(struct session *s, const struct session_parked *parked,
 	if (s->account.homefd != -1)
 		park_watch(s, parked, s->view.folder == NULL ? "." :
 		    folder_dir(s->view.folder), idle->w);
-	*was_idle = idle->still != 0;
 	buf_free(&mailbox);
 	return s->end == SESSION_GOES_ON;
 }

@@ -17,7 +17,7 @@
 /* IDLE, while it waits. */
 struct park_idle {
 	struct watch	*w;
-	int64_t		 still;		/* ms: when to say so */
+	int64_t		 still;		/* ms: when to say so; 0: no IDLE */
 };
 
 /*
@@ -31,11 +31,11 @@ int64_t	 park_time(const struct session *, const struct park_idle *);
  */
 bool	 park_session(struct session *, const struct park_idle *);
 /*
- * Take what the note says and open the account.  True with idle's watch and time
- * when it was in IDLE (watch has no dir when there was no mailbox).  False:
+ * Take what the note says and open the account.  True with idle's watch and time, 0
+ * unless it was in IDLE (watch has no dir when there was no mailbox).  False:
  * s->end is set, the client is told.
  */
 bool	 park_resume(struct session *, const struct session_parked *,
-	    bool *was_idle, struct park_idle *idle);
+	    struct park_idle *idle);
 
 #endif

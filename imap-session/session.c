@@ -196,12 +196,11 @@ session_resume(struct session *s, const struct session_parked *parked)
 {
 	struct watch		 w;
 	struct park_idle	 idle = { .w = &w };
-	bool			 was_idle;
 
 	watch_init(&w);
-	if (!park_resume(s, parked, &was_idle, &idle))
+	if (!park_resume(s, parked, &idle))
 		session_unread(s);
-	else if (was_idle)
+	else if (idle.still != 0)
 		command_idle_again(s, &idle);
 	watch_close(&w, &s->account);
 }

@@ -240,6 +240,19 @@ io_close(int fd)
 	errno = saved;
 }
 
+int
+io_unix_address(const char *path, struct sockaddr_un *sun)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
+	    sizeof(sun->sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
 /* The mask is the process's: nothing else happens meanwhile. */
 static int
 io_bind_unix(int fd, const struct sockaddr_un *sun, mode_t mode)
@@ -254,15 +267,11 @@ io_bind_unix(int fd, const struct sockaddr_un *sun, mode_t mode)
 int
 io_listen_unix(int type, const char *path, mode_t mode)
 {
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un	 sun;
 	int			 fd;
 
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = socket(AF_UNIX, type, 0)) == -1)
+	if (io_unix_address(path, &sun) == -1 ||
+	    (fd = socket(AF_UNIX, type, 0)) == -1)
 		return -1;
 	if ((unlink(path) == -1 && errno != ENOENT) ||
 	    io_bind_unix(fd, &sun, mode) == -1 ||

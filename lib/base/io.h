@@ -58,6 +58,11 @@ int64_t	 io_time_us(void);
 /* Are they two names of one socket, as 0 and 1 may be? */
 bool	 io_same_socket(int a, int b);
 
+struct sockaddr_un;
+
+/* The address of a Unix socket.  0, or -1 with errno ENAMETOOLONG. */
+int	 io_unix_address(const char *path, struct sockaddr_un *);
+
 /*
  * A listening Unix socket of the type (with SOCK_CLOEXEC and the like) at path, an
  * old one replaced.  It has the mode from its first moment: with a chmod(2) after

@@ -488,19 +488,6 @@ ipc_call(int sock, struct ipc_msg *req, struct ipc_msg *ans, int timeout_ms)
 	}
 }
 
-static int
-ipc_address(const char *path, struct sockaddr_un *sun)
-{
-	memset(sun, 0, sizeof(*sun));
-	sun->sun_family = AF_UNIX;
-	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
-	    sizeof(sun->sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return 0;
-}
-
 int
 ipc_listen(const char *path, mode_t mode)
 {
@@ -516,7 +503,7 @@ ipc_connect_to(const char *path, int flags)
 	struct sockaddr_un		 sun;
 	int				 fd;
 
-	if (ipc_address(path, &sun) == -1)
+	if (io_unix_address(path, &sun) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 	if (fd == -1)

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bsd/string.h>
-
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/net/smtp_submit.h"
@@ -30,15 +28,11 @@ smtp_submit_path(const char *run_dir, char *out, size_t size)
 int
 smtp_submit_connect(const char *path)
 {
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un	 sun;
 	int			 sock;
 
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+	if (io_unix_address(path, &sun) == -1 ||
+	    (sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
 	if (connect(sock, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return sock;

@@ -414,29 +414,26 @@ class Others(Base):
         self.place.wait_log("event=ipc-bad-request")
         c.ok("NOOP")
 
-    def test_more_than_inotify_serves(self):
-        """of instances the kernel gives a uid 128; the server has one for all"""
-        all = [self.place.login("u%d" % (n % 20)) for n in range(150)]
+    def wake_all(self, count, users):
+        """So many sessions of so many users, in IDLE and parked, and a letter to each user."""
+        all = [self.place.login("u%d" % (n % users)) for n in range(count)]
         for c in all:
             c.select()
             c.idle()
         self.place.wait_parked()
-        for n in range(20):
+        for n in range(users):
             self.place.put(letter("new"), user="u%d" % n)
         for c in all:
             self.assertEqual((c.response().name, c.response().name), ("EXISTS", "RECENT"))
+        return all
+
+    def test_more_than_inotify_serves(self):
+        """of instances the kernel gives a uid 128; the server has one for all"""
+        self.wake_all(150, 20)
 
     def test_at_once(self):
         """50 that wake together"""
-        all = [self.place.login("u%d" % (n % 10)) for n in range(50)]
-        for c in all:
-            c.select()
-            c.idle()
-        self.place.wait_parked()
-        for n in range(10):
-            self.place.put(letter("new"), user="u%d" % n)
-        for c in all:
-            self.assertEqual((c.response().name, c.response().name), ("EXISTS", "RECENT"))
+        all = self.wake_all(50, 10)
         self.place.wait_parked()
         threads = [threading.Thread(target=c.done) for c in all]
         for t in threads:

@@ -254,26 +254,6 @@ a_chain_is_good_while_all_of_it_is(void **state)
 	X509_free(two);
 }
 
-static void
-days_are_whole_and_rounded_down(void **state)
-{
-	static const struct {
-		time_t	 left;
-		long	 days;
-	}	 cases[] = {
-		{ 0, 0 }, { 1, 0 }, { 86399, 0 }, { 86400, 1 },
-		{ 90 * 86400, 90 }, { -1, -1 }, { -86400, -1 },
-		{ -86401, -2 },
-	};
-	time_t	 now = time(NULL);
-	size_t	 i;
-
-	(void)state;
-	for (i = 0; i < COUNT(cases); i++)
-		assert_int_equal(tls_days_left(now + cases[i].left, now),
-		    cases[i].days);
-}
-
 /* A response about x by the signer; next in seconds from now, 0: none. */
 static void
 put_ocsp(const char *name, X509 *x, int status, long next, X509 *signer,
@@ -600,7 +580,6 @@ main(void)
 		cmocka_unit_test(files_that_are_no_keys_are_refused),
 		cmocka_unit_test(chains_have_an_order),
 		cmocka_unit_test(a_chain_is_good_while_all_of_it_is),
-		cmocka_unit_test(days_are_whole_and_rounded_down),
 		cmocka_unit_test(responses_are_about_this_certificate_now),
 		cmocka_unit_test(good_files_are_loaded),
 		cmocka_unit_test(a_new_certificate_is_found),

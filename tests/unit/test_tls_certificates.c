@@ -5,10 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "lib/net/tls_certificates.h"
+#include "lib/net/tls_files.h"
 #include "tests/unit/certificate.h"
 #include "tests/unit/tmpdir.h"
 
@@ -306,11 +308,32 @@ a_key_has_one_name(void **state)
 	EVP_PKEY_free(other);
 }
 
+static void
+days_are_whole_and_rounded_down(void **state)
+{
+	static const struct {
+		time_t	 left;
+		long	 days;
+	}	 cases[] = {
+		{ 0, 0 }, { 1, 0 }, { 86399, 0 }, { 86400, 1 },
+		{ 90 * 86400, 90 }, { -1, -1 }, { -86400, -1 },
+		{ -86401, -2 },
+	};
+	time_t	 now = time(NULL);
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		assert_int_equal(tls_days_left(now + cases[i].left, now),
+		    cases[i].days);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(a_file_comes_out_as_it_went_in),
+		cmocka_unit_test(days_are_whole_and_rounded_down),
 		cmocka_unit_test(no_certificate_is_a_file_too),
 		cmocka_unit_test(what_cannot_be_read_is_not_written),
 		cmocka_unit_test(malformed_files_are_refused),
