@@ -91,12 +91,20 @@ server_unwatch(int fd)
 		(void)epoll_ctl(server_events, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/*
+ * At the start, before the sessions have used up the uid's instances; if others'
+ * had, again when it is needed.
+ */
+static int
+server_inotify(void)
+{
+	return park_inotify_open() ? server_watch(park_inotify(), NULL) : 0;
+}
+
 static int
 server_watch_parked(struct served *v)
 {
-	if ((park_inotify_open() &&
-	    server_watch(park_inotify(), NULL) == -1) ||
-	    park_watch(v->parked) == -1 ||
+	if (server_inotify() == -1 || park_watch(v->parked) == -1 ||
 	    server_watch(v->parked->fd, v) == -1)
 		return -1;
 	return server_watch(v->parked->wake, v);
@@ -493,7 +501,8 @@ server_open(int ctl)
 	park_open();
 	if ((server_events = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
 	    server_watch(ctl, NULL) == -1 ||
-	    server_watch(park_socket(), NULL) == -1)
+	    server_watch(park_socket(), NULL) == -1 ||
+	    server_inotify() == -1)
 		return -1;
 	heap_settle();
 	return 0;

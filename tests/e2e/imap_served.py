@@ -13,8 +13,11 @@ class Place(imap_lib.Place):
 
     server = None
 
-    def __init__(self, imapd="", top="", parent=None):
+    def __init__(self, imapd="", top="", parent=None, uid=None):
         super().__init__(imapd, top, parent)
+        if uid is not None:
+            self.uid = self.gid = uid
+            self.own(self.dir + "/mail")
         self.start_server()
 
     def start_server(self):
