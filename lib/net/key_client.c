@@ -7,7 +7,7 @@
 #include "lib/net/proto_fields.h"
 #include "lib/net/proto_key.h"
 
-#define AGAIN_MS	50	/* between two tries to reach keyd */
+#define AGAIN_MS	20	/* between two tries to reach keyd */
 
 void
 key_client_init(struct key_client *c, const char *path)
@@ -34,7 +34,7 @@ may_come_back(int error)
 bool
 key_client_reachable(const char *path)
 {
-	int64_t	 until = io_monotonic_ms() + KEY_PATIENCE_MS;
+	int64_t	 until = io_monotonic_ms() + KEY_REACH_MS;
 	int	 fd;
 
 	while ((fd = ipc_connect(path)) == -1 && may_come_back(errno) &&

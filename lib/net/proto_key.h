@@ -23,7 +23,8 @@
 #define KEY_ID_MAX		64	/* hex, see tls_key_id() */
 #define KEY_DIGEST_MAX		64
 #define KEY_SIGNATURE_MAX	1024	/* RSA of 8192 bits */
-#define KEY_PATIENCE_MS		3000	/* for a keyd that is restarted */
+#define KEY_REACH_MS		3000	/* for a keyd that is restarted, */
+#define KEY_PATIENCE_MS		10000	/* and in a handshake that ends without */
 #define KEY_TIMEOUT_MS		10000	/* a client's patience */
 
 /*
@@ -99,7 +100,7 @@ struct key_client {
 void	 key_client_init(struct key_client *, const char *path);
 void	 key_client_close(struct key_client *);
 /*
- * Is keyd there to be asked, or within KEY_PATIENCE_MS?  False with errno.
+ * Is keyd there to be asked, or within KEY_REACH_MS?  False with errno.
  * Look before promising a handshake that only a closed connection could end.
  */
 bool	 key_client_reachable(const char *path);

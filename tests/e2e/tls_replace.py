@@ -125,7 +125,18 @@ class Replace(unittest.TestCase):
             done.set()
             for t in threads:
                 t.join()
-        self.assertEqual(errors, [])
+        told = [x for log in ("imapd", "keyd") for x in self.i.log(log).splitlines()
+                if "event=tls-failed" in x or "event=not-signed" in x]
+        self.assertEqual(errors, [], told)
+
+    def test_a_handshake_outlasts_five_seconds_without_keyd(self):
+        self.i.svc("keyd", "-d -wd")
+        up = threading.Timer(5, self.i.svc, ("keyd", "-u"))
+        up.start()
+        try:
+            self.assertTrue(self.i.shown(993))
+        finally:
+            up.join()
 
     def test_a_bad_file_changes_nothing(self):
         chain = self.i.dir + "/etc/keys/mail.chain.pem"
