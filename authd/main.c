@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -64,15 +63,9 @@ mailbox_ids(const struct config *conf)
 static unsigned int
 descriptors(void)
 {
-	struct rlimit	 rl;
+	unsigned int	 n = service_descriptors(4 * CLIENTS_MAX) / 4;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=getrlimit-failed");
-	rl.rlim_cur = rl.rlim_max < 4 * CLIENTS_MAX ? rl.rlim_max :
-	    4 * CLIENTS_MAX;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=setrlimit-failed");
-	return rl.rlim_cur / 4 < 16 ? 16 : (unsigned int)rl.rlim_cur / 4;
+	return n < 16 ? 16 : n < CLIENTS_MAX ? n : CLIENTS_MAX;
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "imap-session/command.h"
 #include "imap-session/notify.h"
 #include "imap-session/park.h"
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 
 /*
@@ -11,7 +12,6 @@
  * who is gone.
  */
 #define STILL_MS	(4 * 60 * 1000)
-#define REST_MS		2000	/* silence after which memory is given back */
 
 struct idle {
 	struct park_idle p;		/* its watch: own, or NOTIFY's */
@@ -40,7 +40,7 @@ idle_news(struct session *s, struct idle *i)
 		watch_again(i->p.w);
 		session_stirs(s);
 	}
-	i->rest = io_monotonic_ms() + REST_MS;
+	i->rest = io_monotonic_ms() + HEAP_REST_MS;
 	return true;
 }
 
@@ -153,6 +153,6 @@ idle_again(struct session *s, struct park_idle *p)
 {
 	struct idle	 i = { .p = *p, .own = p->w };
 
-	i.rest = io_monotonic_ms() + REST_MS;
+	i.rest = io_monotonic_ms() + HEAP_REST_MS;
 	return idle_wait(s, &i);
 }

@@ -14,7 +14,6 @@
 #include "lib/store/tree.h"
 #include "lib/net/stream_deflate.h"
 
-#define REST_MS		2000	/* silence after which memory is given back */
 #define PROGRESS_MS	10000			/* RFC 9585 4 */
 #define ANSWER_MAX	(1024 * 1024)	/* COPYUID of many ranges */
 #define FLAGS_MAX	65536
@@ -269,7 +268,7 @@ static void
 session_wait(struct session *s)
 {
 	struct watch	 none, *w;
-	int64_t		 rest = io_monotonic_ms() + REST_MS;
+	int64_t		 rest = io_monotonic_ms() + HEAP_REST_MS;
 
 	watch_init(&none);
 	while (s->end == SESSION_GOES_ON && stream_pending(&s->s).len == 0 &&
@@ -281,7 +280,7 @@ session_wait(struct session *s)
 			return;
 		case WATCH_NEWS:
 			session_news(s, true);
-			rest = io_monotonic_ms() + REST_MS;
+			rest = io_monotonic_ms() + HEAP_REST_MS;
 			break;
 		case WATCH_TIME:
 			session_time(s, &rest);

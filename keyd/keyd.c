@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <event2/event.h>
@@ -19,15 +18,9 @@
 static unsigned int
 descriptors(void)
 {
-	struct rlimit	 rl;
+	unsigned int	 n = service_descriptors(CLIENTS_MAX + 64);
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=getrlimit-failed");
-	rl.rlim_cur = rl.rlim_max < CLIENTS_MAX + 64 ? rl.rlim_max :
-	    CLIENTS_MAX + 64;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=setrlimit-failed");
-	return rl.rlim_cur < 128 ? 64 : (unsigned int)rl.rlim_cur - 64;
+	return n < 128 ? 64 : n - 64 < CLIENTS_MAX ? n - 64 : CLIENTS_MAX;
 }
 
 static void

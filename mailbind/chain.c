@@ -1,7 +1,6 @@
 /* Contract in chain.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "lib/base/log.h"
@@ -95,18 +94,6 @@ chain_environment(const char *listen, const char *conf)
 		}
 	setenv("MERPATI_LISTEN", listen, 1);
 	setenv("MERPATI_CONF", conf, 1);
-}
-
-void
-chain_limits(void)
-{
-	struct rlimit	 rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
-	rl.rlim_cur = rl.rlim_max < 65536 ? rl.rlim_max : 65536;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		log_warn("event=limit-not-raised limit=nofile");
 }
 
 int

@@ -21,8 +21,6 @@ const struct chain_service	*chain_nth(size_t i);
 void	 chain_want(struct sockets *s, const struct config *);
 /* Only what a daemon may know stays, and these two. */
 void	 chain_environment(const char *listen, const char *conf);
-/* A connection is a descriptor: as many as the hard limit allows. */
-void	 chain_limits(void);
 /* The descriptor of readiness, or -1. */
 int	 chain_notify_fd(void);
 

@@ -11,6 +11,7 @@
 #include "lib/base/config.h"
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
+#include "lib/base/service.h"
 #include "lib/base/xmalloc.h"
 #include "mailbind/chain.h"
 #include "mailbind/restore.h"
@@ -39,7 +40,8 @@ start(const struct chain_service *service, struct sockets *s,
 	if (sockets_format(s, &listen) == -1)
 		fatal("event=listen-list service=%s", service->name);
 	sockets_only(s, chain_notify_fd());
-	chain_limits();
+	/* A connection is a descriptor. */
+	(void)service_descriptors(65536);
 	chain_environment(buf_cstr(&listen), cf->file);
 	if (service->user != NULL)
 		privilege_drop(service->user);

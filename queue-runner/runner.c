@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -301,18 +300,12 @@ runner_events(struct runner *q)
 static void
 runner_limits(struct runner *q)
 {
-	struct rlimit	 rl;
+	unsigned int	 files = service_descriptors(FILES);
 
 	q->most_active = ACTIVE;
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
-	if (rl.rlim_cur < FILES) {
-		rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
-	if (rl.rlim_cur < 2 * ACTIVE + OTHERS)
-		q->most_active = rl.rlim_cur < 2 * 50 + OTHERS ? 50 :
-		    (unsigned int)(rl.rlim_cur - OTHERS) / 2;
+	if (files < 2 * ACTIVE + OTHERS)
+		q->most_active = files < 2 * 50 + OTHERS ? 50 :
+		    (files - OTHERS) / 2;
 }
 
 static char *

@@ -1,7 +1,5 @@
 /* Contract in limits.h. */
-#include <sys/resource.h>
-
-#include "lib/base/log.h"
+#include "lib/base/service.h"
 #include "resolver/ask.h"
 #include "resolver/limits.h"
 
@@ -13,14 +11,7 @@ static unsigned int	 limit = 256;
 void
 limits_raise(void)
 {
-	struct rlimit	 rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=getrlimit-failed");
-	rl.rlim_cur = rl.rlim_max < DESCRIPTORS ? rl.rlim_max : DESCRIPTORS;
-	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
-		fatal("event=setrlimit-failed");
-	limit = (unsigned int)rl.rlim_cur;
+	limit = service_descriptors(DESCRIPTORS);
 }
 
 static unsigned int

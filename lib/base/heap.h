@@ -15,5 +15,7 @@ void	 heap_settle(void);
  * lies below the caller.
  */
 void	 heap_rest(void);
+/* The silence after which a process does that. */
+#define HEAP_REST_MS	2000
 
 #endif

@@ -1,11 +1,13 @@
 /* Contract in service.h. */
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <bsd/unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/log.h"
 #include "lib/base/service.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
@@ -202,6 +205,21 @@ service_options(int argc, char **argv, const char *prog)
 	if (optind != argc)
 		service_usage(prog, stderr, EX_USAGE);
 	return file;
+}
+
+unsigned int
+service_descriptors(unsigned int most)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		fatal("event=getrlimit-failed");
+	if (rl.rlim_cur < most) {
+		rl.rlim_cur = rl.rlim_max < most ? rl.rlim_max : most;
+		if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+			fatal("event=setrlimit-failed");
+	}
+	return rl.rlim_cur > UINT_MAX ? UINT_MAX : (unsigned int)rl.rlim_cur;
 }
 
 void

@@ -41,6 +41,13 @@ void	 service_title(const char *fmt, ...)
  */
 const char	*service_options(int argc, char **argv, const char *prog);
 
+/*
+ * Raise the limit of open descriptors to most, or to the hard limit when that
+ * is lower; a higher one stays.  How many there may be now; a program that
+ * cannot ask ends with a line in the log.
+ */
+unsigned int	 service_descriptors(unsigned int most);
+
 /* Close every descriptor from first on. */
 void	 service_close_from(int first);
 

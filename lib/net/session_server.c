@@ -5,7 +5,6 @@
  */
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <errno.h>
@@ -481,23 +480,11 @@ server_wait(const struct session_server *s, int64_t until)
 			server_resume(s, v);
 }
 
-/* Two descriptors for each that is parked. */
-static void
-server_room_for_parked(void)
-{
-	struct rlimit	 rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl);
-}
-
 static int
 server_open(int ctl)
 {
 	server_signals();
-	server_room_for_parked();
+	(void)service_descriptors(UINT_MAX);	/* two for each parked */
 	park_open();
 	if ((server_events = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
 	    server_watch(ctl, NULL) == -1 ||

@@ -12,7 +12,6 @@
 
 #define RECORD		16384	/* the most that one has (RFC 8446 5.1) */
 #define BURST		32	/* steps one way before the other's turn */
-#define REST_MS		2000	/* silence after which memory is given back */
 
 enum pump_step {
 	PUMP_MOVED,
@@ -202,7 +201,7 @@ pump_patience(const struct pump *p, int stall_ms)
 		left = p->taken + stall_ms - io_monotonic_ms();
 		return left > 0 ? (int)left : 0;
 	}
-	return way_holds(&p->up) ? -1 : REST_MS;
+	return way_holds(&p->up) ? -1 : HEAP_REST_MS;
 }
 
 static void

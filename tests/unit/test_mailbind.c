@@ -1,6 +1,7 @@
 /* mailbind: which services there are, which sockets are taken, what is kept. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -208,6 +210,24 @@ sockets_holder_answers_only_when_it_listens(void **state)
 	rmdir(dir);
 }
 
+static void
+service_descriptors_only_raises(void **state)
+{
+	struct rlimit	 was, now;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	now = was;
+	now.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(service_descriptors(100), 100);
+	assert_int_equal(service_descriptors(80), 100);
+	service_descriptors(UINT_MAX);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_true(now.rlim_cur >= UINT_MAX || now.rlim_cur == now.rlim_max);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 int
 main(void)
 {
@@ -216,6 +236,7 @@ main(void)
 		cmocka_unit_test(chain_only_spawner_stays_root),
 		cmocka_unit_test(chain_environment_keeps_nothing_else),
 		cmocka_unit_test(chain_notify_fd_is_a_number),
+		cmocka_unit_test(service_descriptors_only_raises),
 		cmocka_unit_test(sockets_want_has_a_limit),
 		cmocka_unit_test(
 		    sockets_look_takes_listening_sockets_of_the_service),
