@@ -129,7 +129,8 @@ ipc_peek(const struct ipc_msg *m, const char *key, struct slice *value,
 	size_t		 klen = strlen(key), left = m->len - m->pos;
 
 	if (m->bad || left <= klen || memcmp(p, key, klen) != 0 ||
-	    p[klen] != ' ' || (nl = memchr(p, '\n', left)) == NULL)
+	    p[klen] != ' ' || (nl = memchr(p, '\n', left)) == NULL ||
+	    memchr(p, '\r', (size_t)(nl - p)) != NULL)
 		return false;
 	value->ptr = p + klen + 1;
 	value->len = (size_t)(nl - value->ptr);

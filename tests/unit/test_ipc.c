@@ -172,6 +172,22 @@ what_is_left_is_read_later(void **state)
 	assert_int_equal(ipc_end(&b), -1);
 }
 
+/* What the encoder never makes the decoder does not take. */
+static void
+a_cr_in_a_value_is_refused(void **state)
+{
+	char	 out[16];
+
+	(void)state;
+	ipc_load(&b, (struct slice){ "x a\rb\n", 6 });
+	ipc_get(&b, "x", out, sizeof(out));
+	assert_string_equal(out, "");
+	assert_int_equal(ipc_end(&b), -1);
+	ipc_start(&a, "v", 1);
+	ipc_put(&a, "x", "a\rb");
+	assert_true(a.bad);
+}
+
 static void
 descriptors_nobody_asked_for_are_closed(void **state)
 {
@@ -262,6 +278,7 @@ main(void)
 		    the_decoder_refuses_what_is_left_missing_or_swapped),
 		cmocka_unit_test(nothing_secret_stays),
 		cmocka_unit_test(what_is_left_is_read_later),
+		cmocka_unit_test(a_cr_in_a_value_is_refused),
 		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
 		cmocka_unit_test(a_packet_too_large_is_refused_by_both_sides),
 		cmocka_unit_test(a_socket_has_its_mode_from_the_first_moment),
