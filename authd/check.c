@@ -123,6 +123,15 @@ check_wrong(struct check *k, const char *reason)
 	a->nheld++;
 }
 
+void
+check_unknown(struct check *k)
+{
+	if (k->a->tables.unsure)
+		check_later(k, "unsure");
+	else
+		check_wrong(k, "unknown");
+}
+
 static void
 check_handed(bool handed, void *arg)
 {
@@ -233,6 +242,12 @@ check_run(struct check *k)
 	/* Too many are at work: their memory and descriptors are bounded. */
 	if (k->a->checks > CHECKS_MAX) {
 		check_later(k, "busy");
+		return;
+	}
+	/* Whoever cannot be told from nobody is not told to be nobody. */
+	if (k->s.check.user[0] != '\0' &&
+	    check_user(k, k->s.check.user) == NULL && k->a->tables.unsure) {
+		check_unknown(k);
 		return;
 	}
 	switch (k->s.check.method) {

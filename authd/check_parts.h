@@ -41,6 +41,8 @@ void	 check_right(struct check *, const struct user *);
 /* reason: a word for the log. */
 void	 check_wrong(struct check *, const char *reason);
 void	 check_later(struct check *, const char *reason);
+/* check_later() when he may well exist, else check_wrong(). */
+void	 check_unknown(struct check *);
 /* The user of that login name who may log in; NULL: treat as unknown. */
 const struct user *check_user(const struct check *, const char *name);
 bool	 check_service_known(const char *service);

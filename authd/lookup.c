@@ -129,9 +129,19 @@ lookup_local(struct tables *t, const struct address *a, bool mailbox,
 		u = find_user(t, base.local, base.domain);
 	if (u != NULL)
 		found_user(t, u, out);
-	else if (mailbox || (!(tagged && exact(t, &base, false)) &&
+	else if (mailbox || t->unsure || (!(tagged && exact(t, &base, false)) &&
 	    !exact(t, a, true)))
 		out->kind = AUTH_UNKNOWN;
+}
+
+static void
+lookup_relay(struct tables *t, const struct address *a,
+    struct auth_lookup *out)
+{
+	if (t->relays == NULL || relays_has(t->relays, a->local, a->domain))
+		out->kind = AUTH_RELAY;
+	else
+		t->unsure = relays_spoilt(t->relays);
 }
 
 void
@@ -149,8 +159,7 @@ lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 	if (config_is_local(t->conf, a.domain))
 		lookup_local(t, &a, mailbox, out);
 	else if (config_is_relay(t->conf, a.domain))
-		out->kind = t->relays == NULL || relays_has(t->relays,
-		    a.local, a.domain) ? AUTH_RELAY : AUTH_UNKNOWN;
+		lookup_relay(t, &a, out);
 	else
 		out->kind = AUTH_REMOTE;
 	/* Perhaps it is somebody's: nothing is sent back for that. */
@@ -231,9 +240,15 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 	*fd = -1;
 	if (!parse(t, address, &a) || !config_is_local(t->conf, a.domain))
 		return "none";
+	t->unsure = false;
 	if (!expands(t, &a))
 		return "none";
 	status = expand(t, &a, &r, &n);
+	/* A copy for somebody who cannot be told from nobody would be lost. */
+	if (t->unsure) {
+		aliases_results_free(r, n);
+		return "temp";
+	}
 	if (status == ALIASES_OK) {
 		*fd = sealed(r, n);
 		aliases_results_free(r, n);
@@ -307,6 +322,7 @@ lookup_is_theirs(struct tables *t, const char *address, const struct user *u)
 struct user *
 lookup_login(struct tables *t, const char *name)
 {
+	t->unsure = false;
 	if (strchr(name, '@') == NULL)
 		return find_user(t, name, t->conf->hostname);
 	return sources_find(t, name);

@@ -11,6 +11,9 @@
  *					set and has it not
  *	elsewhere			remote
  *
+ * What a source of users cannot say now, or whose line is wrong, is temp where
+ * it would be unknown or a catch-all's.
+ *
  * "\address" asks for the mailbox alone, as if there were no aliases: for
  * the result of an alias that names itself.
  */

@@ -74,10 +74,10 @@ load_or_exit(struct authd *a)
 	struct buf	 err;
 
 	buf_init(&err, 65536);
-	if (tables_load(&a->tables, &err) == -1) {
+	if (tables_load(&a->tables, &err) == -1)
 		tables_log_errors(&err);
+	if (!tables_complete(&a->tables))
 		exit(EX_CONFIG);
-	}
 	buf_free(&err);
 }
 

@@ -14,6 +14,7 @@ struct relays {
 	char		 *text;		/* lower case, lines ended by NUL */
 	const char	**line;		/* sorted */
 	size_t		  n, room;
+	unsigned int	  errors;
 };
 
 static int
@@ -46,7 +47,7 @@ struct relays *
 relays_parse(const char *name, const char *data, size_t len, struct buf *err)
 {
 	struct relays	*r = xcalloc(1, sizeof(*r));
-	unsigned int	 no = 0, errors = 0;
+	unsigned int	 no = 0;
 	struct slice	 s;
 	char		*p, *nl;
 
@@ -69,13 +70,9 @@ relays_parse(const char *name, const char *data, size_t len, struct buf *err)
 		text_lower_str(p);
 		if (strlen(p) == s.len && relays_good(p))
 			relays_add(r, p);
-		else if (errors++ < ERRORS_MAX)
+		else if (r->errors++ < ERRORS_MAX)
 			(void)buf_addf(err, "%s:%u: neither local@domain nor "
 			    "@domain: %.100s\n", name, no, p);
-	}
-	if (errors > 0) {
-		relays_free(r);
-		return NULL;
 	}
 	if (r->n > 0)
 		qsort(r->line, r->n, sizeof(*r->line), relays_compare);
@@ -96,6 +93,12 @@ size_t
 relays_count(const struct relays *r)
 {
 	return r->n;
+}
+
+bool
+relays_spoilt(const struct relays *r)
+{
+	return r->errors > 0;
 }
 
 bool

@@ -14,11 +14,13 @@
 
 struct relays;
 
-/* As users_parse(): NULL and lines "NAME:LINE: reason" in err. */
+/* The right lines; the wrong ones, "NAME:LINE: reason", in err. */
 struct relays	*relays_parse(const char *name, const char *data, size_t len,
 		    struct buf *err);
 void		 relays_free(struct relays *);
 size_t		 relays_count(const struct relays *);
+/* Were there wrong lines?  An address may stand in one. */
+bool		 relays_spoilt(const struct relays *);
 /* Case ignored. */
 bool		 relays_has(const struct relays *, const char *local,
 		    const char *domain);

@@ -63,6 +63,10 @@ sources_find(struct tables *t, const char *name)
 
 	for (n = 0; u == NULL && (s = source_at(t, n)) != NULL; n++)
 		u = s->find(t, name);
+	if (u != NULL && u->bad) {
+		t->unsure = true;
+		return NULL;
+	}
 	return u;
 }
 

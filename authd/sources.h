@@ -15,7 +15,7 @@
 
 /*
  * The user of "name@domain", case ignored; NULL when there is none.  When a
- * source cannot say now, t->unsure is set.
+ * source cannot say now, or the name's line is wrong, t->unsure is set.
  */
 struct user	*sources_find(struct tables *t, const char *name);
 /* Is it the uid of some mailbox? */

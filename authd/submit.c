@@ -19,6 +19,8 @@ submit_may(struct authd *a, const struct auth_submit *s)
 {
 	const struct user	*u = lookup_login(&a->tables, s->user);
 
+	if (u == NULL && a->tables.unsure)
+		return submit_refuse(s, AUTH_MAY_LATER, "unsure");
 	/* The user may be gone since the login. */
 	if (u == NULL || u->locked || u->nologin)
 		return submit_refuse(s, AUTH_MAY_NOT, "user");

@@ -47,22 +47,55 @@ tables_free(struct tables *t)
 	t->accounts = NULL;
 }
 
-/* True when some file is another one than *stamp says; *stamp is brought up. */
-static bool
-tables_stamps(const struct config *conf, struct file_stamp *stamp)
+static void
+tables_paths(const struct config *conf, const char *path[TABLES_FILES])
 {
-	const char	*path[TABLES_FILES] = {
-		[TABLES_USERS] = conf->users_file,
-		[TABLES_APPS] = conf->app_passwords_file,
-		[TABLES_ALIASES] = conf->aliases_file,
-		[TABLES_RELAYS] = conf->relay_recipients,
-	};
-	bool		 other = false;
-	size_t		 i;
+	path[TABLES_USERS] = conf->users_file;
+	path[TABLES_APPS] = conf->app_passwords_file;
+	path[TABLES_ALIASES] = conf->aliases_file;
+	path[TABLES_RELAYS] = conf->relay_recipients;
+}
 
-	for (i = 0; i < TABLES_FILES; i++)
-		if (file_stamp_changed(&stamp[i], path[i]))
-			other = true;
+/* Was it written a moment ago?  Who sets the clock back waits for nothing. */
+static bool
+tables_fresh(const struct file_stamp *s)
+{
+	struct timespec	 now;
+	int64_t		 ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ms = (int64_t)(now.tv_sec - s->mtime.tv_sec) * 1000 +
+	    (now.tv_nsec - s->mtime.tv_nsec) / 1000000;
+	return s->error == 0 && ms >= 0 && ms < TABLES_CHECK_MS;
+}
+
+/*
+ * True when files are to be read.  One that is being written in place, or was
+ * moved away by an editor that will write it anew, would show nobody: it is
+ * left until it was left alone for a while.
+ */
+static bool
+tables_changed(struct tables *t)
+{
+	const char		*path[TABLES_FILES];
+	struct file_stamp	 now[TABLES_FILES];
+	bool			 other = false, fresh = false, gone = false;
+	size_t			 i;
+
+	tables_paths(t->conf, path);
+	for (i = 0; i < TABLES_FILES; i++) {
+		now[i] = t->stamp[i];
+		if (!file_stamp_changed(&now[i], path[i]))
+			continue;
+		other = true;
+		fresh = fresh || tables_fresh(&now[i]);
+		gone = gone || now[i].error == ENOENT;
+	}
+	if (fresh || (gone && !t->gone)) {
+		t->gone = gone;
+		return false;
+	}
+	t->gone = false;
 	return other;
 }
 
@@ -113,22 +146,19 @@ tables_load_apps(const struct config *conf, struct buf *err)
 	return apps;
 }
 
-/* *out stays NULL without such a file in the configuration. */
-static int
-tables_load_relays(const struct config *conf, struct relays **out,
-    struct buf *err)
+/* NULL without such a file in the configuration, too. */
+static struct relays *
+tables_load_relays(const struct config *conf, struct buf *err)
 {
 	const char	*path = conf->relay_recipients;
+	struct relays	*r;
 	struct buf	 b;
 
-	*out = NULL;
-	if (path == NULL)
-		return 0;
-	if (tables_read(path, RELAYS_FILE_MAX, &b, err) == -1)
-		return -1;
-	*out = relays_parse(path, buf_cstr(&b), b.len, err);
+	if (path == NULL || tables_read(path, RELAYS_FILE_MAX, &b, err) == -1)
+		return NULL;
+	r = relays_parse(path, buf_cstr(&b), b.len, err);
 	buf_free(&b);
-	return *out == NULL ? -1 : 0;
+	return r;
 }
 
 static void
@@ -148,45 +178,77 @@ tables_count_aliases(const struct aliases *aliases)
 	return n;
 }
 
+static void
+tables_take_users(struct tables *t, struct users *users)
+{
+	if (users == NULL)
+		return;
+	if (t->users != NULL)
+		users_keep_usage(users, t->users);
+	users_free(t->users);
+	t->users = users;
+}
+
+static void
+tables_take_apps(struct tables *t, struct app_passwords *apps)
+{
+	if (apps == NULL)
+		return;
+	app_passwords_free(t->apps);
+	t->apps = apps;
+}
+
+static void
+tables_take_aliases(struct tables *t, struct aliases *aliases)
+{
+	if (aliases == NULL)
+		return;
+	aliases_free(t->aliases);
+	t->aliases = aliases;
+}
+
+static void
+tables_take_relays(struct tables *t, struct relays *relays)
+{
+	if (relays == NULL)
+		return;
+	relays_free(t->relays);
+	t->relays = relays;
+}
+
+bool
+tables_complete(const struct tables *t)
+{
+	return t->users != NULL && t->apps != NULL && t->aliases != NULL &&
+	    (t->relays != NULL || t->conf->relay_recipients == NULL);
+}
+
 int
 tables_load(struct tables *t, struct buf *err)
 {
-	struct users		*users;
-	struct app_passwords	*apps;
-	struct aliases		*aliases;
-	struct relays		*relays;
-	int64_t			 start = io_monotonic_ms();
-	int			 r;
+	const char	*path[TABLES_FILES];
+	int64_t		 start = io_monotonic_ms();
+	size_t		 i, had = err->len;
 
 	/*
 	 * Stamps first: a change while the files are being read shows at the
 	 * next look.  They are kept even after an error, or a broken file
 	 * would be read and logged with every question.
 	 */
-	(void)tables_stamps(t->conf, t->stamp);
-	users = tables_load_users(t, err);
-	apps = tables_load_apps(t->conf, err);
-	aliases = aliases_load(t->conf->aliases_file, err);
-	r = tables_load_relays(t->conf, &relays, err);
-	if (users == NULL || apps == NULL || aliases == NULL || r == -1) {
-		users_free(users);
-		app_passwords_free(apps);
-		aliases_free(aliases);
-		relays_free(relays);
-		return -1;
-	}
-	if (t->users != NULL)
-		users_keep_usage(users, t->users);
-	tables_drop(t);
-	t->users = users;
-	t->apps = apps;
-	t->aliases = aliases;
-	t->relays = relays;
-	log_info("event=tables-loaded users=%zu aliases=%zu relays=%zu "
-	    "ms=%lld", users_count(users), tables_count_aliases(aliases),
-	    relays == NULL ? 0 : relays_count(relays),
-	    (long long)(io_monotonic_ms() - start));
-	return 0;
+	tables_paths(t->conf, path);
+	for (i = 0; i < TABLES_FILES; i++)
+		(void)file_stamp_changed(&t->stamp[i], path[i]);
+	tables_take_users(t, tables_load_users(t, err));
+	tables_take_apps(t, tables_load_apps(t->conf, err));
+	tables_take_aliases(t, aliases_load(t->conf->aliases_file, err));
+	tables_take_relays(t, tables_load_relays(t->conf, err));
+	if (tables_complete(t))
+		log_info("event=tables-loaded users=%zu aliases=%zu relays=%zu "
+		    "ms=%lld", users_count(t->users),
+		    tables_count_aliases(t->aliases),
+		    t->relays == NULL ? 0 : relays_count(t->relays),
+		    (long long)(io_monotonic_ms() - start));
+	return err->len == had ? 0 : -1;
 }
 
 void
@@ -198,7 +260,7 @@ tables_refresh(struct tables *t)
 	if (now - t->checked < TABLES_CHECK_MS)
 		return;
 	t->checked = now;
-	if (!tables_stamps(t->conf, t->stamp))
+	if (!tables_changed(t))
 		return;
 	buf_init(&err, 65536);
 	if (tables_load(t, &err) == -1)

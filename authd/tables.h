@@ -1,7 +1,8 @@
 /*
  * What authd knows: the users, their app passwords, the aliases and
- * relay-recipients, read anew when a file changed.  A file with errors is
- * told in the log and the old tables stay.
+ * relay-recipients, each read anew when a file changed.  A wrong line is told
+ * in the log and stands in nobody else's way; of a file that cannot be read
+ * the old table stays.
  */
 #ifndef AUTHD_TABLES_H
 #define AUTHD_TABLES_H
@@ -15,7 +16,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/file_stamp.h"
 
-#define TABLES_CHECK_MS	300	/* looks at the files at most so often */
+#define TABLES_CHECK_MS	300	/* looks at the files at most so often, and
+				 * reads none that was written so lately */
 
 struct accounts;
 struct aliases;
@@ -41,6 +43,7 @@ struct tables {
 	struct relays		*relays;	/* NULL: all are accepted */
 	struct file_stamp	 stamp[TABLES_FILES];
 	bool			 unsure;	/* see sources.h */
+	bool			 gone;		/* a file was, at the last look */
 	int64_t			 checked;	/* monotonic ms */
 };
 
@@ -49,10 +52,12 @@ void	 tables_init(struct tables *, const struct config *,
 	    const struct users_ids *);
 void	 tables_free(struct tables *);
 /*
- * Read all files now.  0, or -1 with lines "FILE:LINE: reason" in err and
- * the old tables in place.
+ * Read all files now.  0, or -1 with lines "FILE:LINE: reason" in err; what
+ * is right in them counts all the same.
  */
 int	 tables_load(struct tables *, struct buf *err);
+/* Could every file be read at least once? */
+bool	 tables_complete(const struct tables *);
 /* Read them again if one changed; errors go to the log. */
 void	 tables_refresh(struct tables *);
 /* Each line of err to the log. */

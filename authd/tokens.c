@@ -24,7 +24,7 @@ token_judge(struct check *k, const struct token_answer *answer)
 	}
 	u = check_user(k, answer->user);
 	if (u == NULL)
-		check_wrong(k, "unknown");
+		check_unknown(k);
 	else if (c->user[0] != '\0' && check_user(k, c->user) != u)
 		check_wrong(k, "other-user");
 	else

@@ -64,7 +64,7 @@ change_begin(struct change *c, const struct config *cfg, const char *path,
 }
 
 /*
- * authd refuses a file with an error whole: what would break a good one (a
+ * authd lets nobody in by a line with an error: what would break a good file (a
  * quota that is none) is not written.  One that is broken already may be
  * changed, whatever else is wrong in it.
  */

@@ -1,6 +1,6 @@
 /*
  * Changing a file of lines that authd reads: under a lock beside it, whole, and
- * never from a good one into one that authd would refuse.
+ * never from a good one into one in which authd finds errors.
  */
 #ifndef MAILCTL_CHANGE_H
 #define MAILCTL_CHANGE_H

@@ -39,19 +39,20 @@ alias_list(struct mailctl *m)
 	struct listing		 l = { .json = m->json };
 	struct aliases		*a;
 	struct buf		 err;
+	int			 code;
 
 	buf_init(&err, 65536);
-	if ((a = aliases_load(cfg->aliases_file, &err)) == NULL) {
-		fputs(buf_cstr(&err), stderr);
-		buf_free(&err);
-		return EX_CONFIG;
-	}
+	a = aliases_load(cfg->aliases_file, &err);
+	code = err.len > 0 ? EX_CONFIG : EX_OK;
+	fputs(buf_cstr(&err), stderr);
+	buf_free(&err);
+	if (a == NULL)
+		return code;
 	json_list_begin(&l.j, m->json);
 	aliases_each(a, print_alias, &l);
 	json_list_end(&l.j, m->json);
 	aliases_free(a);
-	buf_free(&err);
-	return EX_OK;
+	return code;
 }
 
 static void

@@ -23,12 +23,11 @@
 bool
 app_file_good(const struct config *cfg, struct slice text, struct buf *err)
 {
-	struct app_passwords	*all;
+	size_t	 had = err->len;
 
-	all = app_passwords_parse(cfg->app_passwords_file, text.ptr, text.len,
-	    err);
-	app_passwords_free(all);
-	return all != NULL;
+	app_passwords_free(app_passwords_parse(cfg->app_passwords_file,
+	    text.ptr, text.len, err));
+	return err->len == had;
 }
 
 /* The line of that name; its fields are those of users_file.h. */

@@ -134,7 +134,7 @@ reload_tables(const struct config *cfg)
 		    errno == EACCES ? EX_NOPERM : EX_TEMPFAIL,
 		    "authd cannot be asked: %s", strerror(errno));
 	if (!ok)
-		return complain(EX_CONFIG, "authd keeps its old tables: %s",
+		return complain(EX_CONFIG, "authd found errors: %s",
 		    error);
 	return EX_OK;
 }

@@ -36,9 +36,14 @@ tables_users_text(const struct config *cfg, struct slice text,
     struct buf *err)
 {
 	struct users_ids	 ids = mailbox_ids(cfg);
+	size_t			 had = err->len;
+	struct users		*us;
 
-	return users_parse(cfg->users_file, text.ptr, text.len, cfg, &ids,
-	    err);
+	us = users_parse(cfg->users_file, text.ptr, text.len, cfg, &ids, err);
+	if (err->len == had)
+		return us;
+	users_free(us);
+	return NULL;
 }
 
 struct users *
@@ -64,6 +69,7 @@ tables_apps(const struct config *cfg, struct buf *err)
 {
 	const char		*path = cfg->app_passwords_file;
 	struct app_passwords	*all = NULL;
+	size_t			 had = err->len;
 	struct buf		 text;
 
 	buf_init(&text, APP_PASSWORDS_FILE_MAX);
@@ -75,19 +81,23 @@ tables_apps(const struct config *cfg, struct buf *err)
 	if (text.ptr != NULL)
 		explicit_bzero(text.ptr, text.len);
 	buf_free(&text);
-	return all;
+	if (err->len == had)
+		return all;
+	app_passwords_free(all);
+	return NULL;
 }
 
 struct aliases *
 tables_aliases(const struct config *cfg, struct buf *err)
 {
+	size_t		 had = err->len;
 	struct aliases	*a = aliases_load(cfg->aliases_file, err);
 
-	if (a != NULL && aliases_check_includes(a, err) == -1) {
-		aliases_free(a);
-		return NULL;
-	}
-	return a;
+	if (a != NULL && aliases_check_includes(a, err) == 0 &&
+	    err->len == had)
+		return a;
+	aliases_free(a);
+	return NULL;
 }
 
 struct examine {

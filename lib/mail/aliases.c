@@ -16,7 +16,6 @@ struct loader {
 	size_t		 size;		/* entries allocated */
 	struct buf	*err;
 	size_t		 line;
-	bool		 failed;
 	bool		 open;		/* an entry takes continuations */
 	bool		 skip;		/* ... but its name was wrong */
 };
@@ -24,9 +23,17 @@ struct loader {
 static void
 complain(struct loader *l, size_t line, const char *why, const char *what)
 {
-	l->failed = true;
 	/* A full buffer has had enough examples. */
 	(void)buf_addf(l->err, "%s:%zu: %s%s\n", l->a->path, line, why, what);
+}
+
+/* The same, of the alias that is open. */
+static void
+spoil(struct loader *l, const char *why)
+{
+	complain(l, l->line, why, "");
+	l->a->entries[l->a->n - 1].bad = true;
+	l->skip = true;
 }
 
 static void
@@ -64,8 +71,7 @@ add_result(const char *result, void *arg)
 	if (l->skip)
 		return 0;
 	if (e->n == ALIASES_RESULTS) {
-		complain(l, l->line, "too many results", "");
-		l->skip = true;
+		spoil(l, "too many results");
 		return 0;
 	}
 	/* Grow at powers of two: 1, 2, 4 ... are where the array is full. */
@@ -83,8 +89,10 @@ close_entry(struct loader *l)
 
 	if (l->open && !l->skip) {
 		e = &l->a->entries[l->a->n - 1];
-		if (e->n == 0)
+		if (e->n == 0) {
 			complain(l, e->line, "no result for ", e->name);
+			e->bad = true;
+		}
 	}
 	l->open = l->skip = false;
 }
@@ -138,10 +146,8 @@ load_line(struct loader *l, struct slice line)
 	}
 	if (l->skip)
 		return;
-	if (aliases_parse_results(line, &why, add_result, l) == -1) {
-		complain(l, l->line, why, "");
-		l->skip = true;
-	}
+	if (aliases_parse_results(line, &why, add_result, l) == -1)
+		spoil(l, why);
 }
 
 static int
@@ -155,22 +161,29 @@ compare(const void *left, const void *right)
 	return a->line < b->line ? -1 : a->line > b->line;
 }
 
+/* Nobody can say which of two is meant. */
 static void
 finish(struct loader *l)
 {
 	struct aliases		*a = l->a;
 	struct aliases_entry	*e;
-	size_t			 i;
+	size_t			 i, n = 0;
 
 	close_entry(l);
 	if (a->n == 0)
 		return;
 	qsort(a->entries, a->n, sizeof(*a->entries), compare);
-	for (i = 1; i < a->n; i++) {
+	for (i = 0; i < a->n; i++) {
 		e = &a->entries[i];
-		if (strcmp(e->key, e[-1].key) == 0)
-			complain(l, e->line, "a second alias for ", e->name);
+		if (n == 0 || strcmp(e->key, a->entries[n - 1].key) != 0) {
+			a->entries[n++] = *e;
+			continue;
+		}
+		complain(l, e->line, "a second alias for ", e->name);
+		a->entries[n - 1].bad = true;
+		entry_free(e);
 	}
+	a->n = n;
 }
 
 struct aliases *
@@ -179,6 +192,7 @@ aliases_load(const char *path, struct buf *err)
 	struct loader	 l = { .err = err };
 	struct buf	 b;
 	struct slice	 text, line;
+	bool		 failed = false;
 
 	l.a = xcalloc(1, sizeof(*l.a));
 	l.a->path = xstrdup(path == NULL ? "" : path);
@@ -186,7 +200,7 @@ aliases_load(const char *path, struct buf *err)
 	if (path != NULL && io_read_file(AT_FDCWD, path, &b) == -1 &&
 	    errno != ENOENT) {
 		(void)buf_addf(err, "%s: %s\n", path, strerror(errno));
-		l.failed = true;
+		failed = true;
 	}
 	text = buf_slice(&b);
 	/* To the end: one error does not hide the next. */
@@ -196,7 +210,7 @@ aliases_load(const char *path, struct buf *err)
 	}
 	finish(&l);
 	buf_free(&b);
-	if (l.failed) {
+	if (failed) {
 		aliases_free(l.a);
 		return NULL;
 	}

@@ -21,8 +21,10 @@
 struct aliases;
 
 /*
- * Read the file.  NULL and lines "FILE:LINE: reason" in err when there is any
- * error; a file that does not exist is an empty table.
+ * Read the file; one that does not exist is an empty table.  NULL when it
+ * cannot be read.  Errors are lines "FILE:LINE: reason" in err, which gets
+ * nothing when there are none; an alias with one, or with two lines, is there,
+ * but aliases_expand() of it is ALIASES_ERROR.
  */
 struct aliases	*aliases_load(const char *path, struct buf *err);
 void		 aliases_free(struct aliases *);
@@ -52,8 +54,9 @@ enum aliases_status {
 	ALIASES_NONE,		/* the address is no alias */
 	ALIASES_LOOP,		/* depth passed, or only itself */
 	ALIASES_TOOMANY,
-	ALIASES_ERROR		/* an include cannot be read or has a bad line
-				 * (EINVAL), or all are empty (ENODATA) */
+	ALIASES_ERROR		/* an include cannot be read or has a bad line,
+				 * as the alias may (EINVAL), or all are empty
+				 * (ENODATA) */
 };
 
 /*

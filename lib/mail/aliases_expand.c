@@ -132,6 +132,10 @@ expand_entry(struct step *s, const struct aliases_entry *e)
 
 	if (s->depth > ALIASES_DEPTH)
 		return ALIASES_LOOP;
+	if (e->bad) {
+		errno = EINVAL;
+		return ALIASES_ERROR;
+	}
 	for (i = 0; i < e->n; i++)
 		if (expand_result(e->results[i], s) != 0)
 			return s->status;

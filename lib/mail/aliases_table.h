@@ -29,6 +29,7 @@ struct aliases_entry {
 				 * ":include:/path" */
 	size_t	  n;
 	size_t	  line;		/* where it starts */
+	bool	  bad;		/* its results are not those meant */
 };
 
 struct aliases {

@@ -212,19 +212,26 @@ read_lines(struct app_passwords *all, struct load *l)
 static void
 check_all(struct app_passwords *all, struct load *l)
 {
-	size_t	 i, same = 0;
+	size_t	 i, n = 0, same = 0;
 
-	if (all->n > 0)
-		qsort(all->one, all->n, sizeof(*all->one), compare);
-	for (i = 1; i < all->n; i++) {
+	if (all->n == 0)
+		return;
+	qsort(all->one, all->n, sizeof(*all->one), compare);
+	for (i = 0; i < all->n; i++) {
 		l->line = all->one[i].line;
-		if (compare(&all->one[i - 1], &all->one[i]) == 0)
+		if (n == 0 || strcmp(all->one[n - 1].user,
+		    all->one[i].user) != 0)
+			same = 0;
+		if (same > 0 && compare(&all->one[n - 1], &all->one[i]) == 0)
 			complain(l, "two of one name");
-		same = strcmp(all->one[i - 1].user, all->one[i].user) == 0 ?
-		    same + 1 : 0;
-		if (same == APP_PASSWORDS_USER)
+		else if (same == APP_PASSWORDS_USER)
 			complain(l, "too many of one user");
+		else {
+			all->one[n++] = all->one[i];
+			same++;
+		}
 	}
+	all->n = n;
 }
 
 struct app_passwords *
@@ -241,10 +248,7 @@ app_passwords_parse(const char *file, const char *data, size_t len,
 	all->len = len;
 	read_lines(all, &l);
 	check_all(all, &l);
-	if (l.errors == 0)
-		return all;
-	app_passwords_free(all);
-	return NULL;
+	return all;
 }
 
 void

@@ -40,7 +40,10 @@ struct app_password {
 
 struct app_passwords;
 
-/* As users_parse(): NULL and lines "NAME:LINE: reason" in err. */
+/*
+ * The right lines; the wrong ones, "NAME:LINE: reason", in err, which gets
+ * nothing when there is none.
+ */
 struct app_passwords	*app_passwords_parse(const char *file,
 			    const char *data, size_t len, struct buf *err);
 void			 app_passwords_free(struct app_passwords *);

@@ -14,7 +14,7 @@
 
 struct certificate {
 	unsigned char	 print[PRINT];
-	struct user	*user;
+	struct user	*user;		/* NULL: of two */
 };
 
 struct proofs {
@@ -131,15 +131,32 @@ proofs_free(struct proofs *p)
 	free(p);
 }
 
-const struct user *
-proofs_twice(const struct proofs *p)
+/* That of the i-th is nobody's. */
+static void
+proofs_revoke(struct proofs *p, size_t i)
 {
-	size_t	 i;
+	const struct certificate	 it = p->cert[i];
 
-	for (i = 1; i < p->n; i++)
+	while (i > 0 && proofs_compare(&p->cert[i - 1], &it) == 0)
+		i--;
+	for (; i < p->n && proofs_compare(&p->cert[i], &it) == 0; i++)
+		p->cert[i].user = NULL;
+}
+
+const struct user *
+proofs_twice(struct proofs *p)
+{
+	const struct user	*u;
+	size_t			 i;
+
+	for (i = 1; i < p->n; i++) {
+		u = p->cert[i].user;
 		if (proofs_compare(&p->cert[i - 1], &p->cert[i]) == 0 &&
-		    p->cert[i - 1].user != p->cert[i].user)
-			return p->cert[i].user;
+		    p->cert[i - 1].user != u) {
+			proofs_revoke(p, i);
+			return u;
+		}
+	}
 	return NULL;
 }
 

@@ -12,8 +12,11 @@ struct proofs;
 /* Of a table that does not move any more. */
 struct proofs		*proofs_new(struct user *, size_t n);
 void			 proofs_free(struct proofs *);
-/* A user with a certificate that another has as well; NULL: none. */
-const struct user	*proofs_twice(const struct proofs *);
+/*
+ * A user with a certificate that another has as well, which then is nobody's
+ * any more; NULL: there is none.
+ */
+const struct user	*proofs_twice(struct proofs *);
 struct user		*proofs_certificate(const struct proofs *,
 			    const char *hex);
 bool			 proofs_typical(const struct proofs *,

@@ -22,6 +22,9 @@
 #define ERRORS_MAX	20
 #define CLASSES		32	/* of hash costs that are told apart */
 
+/* The one reason to which the name is not shown. */
+static const char	 blank[] = "blank or control octet in user name";
+
 struct users {
 	char		*text;		/* the file, cut into fields */
 	size_t		 text_len;
@@ -29,6 +32,7 @@ struct users {
 	size_t		 names_len;
 	struct user	*user;
 	size_t		 n, room;
+	size_t		 nbad;
 	uint32_t	*uid;		/* sorted, each once */
 	size_t		 nuid;
 	struct users_class {
@@ -68,6 +72,15 @@ user_compare(const void *a, const void *b)
 }
 
 static int
+user_compare_line(const void *a, const void *b)
+{
+	const struct user	*x = a, *y = b;
+	int			 c = user_compare(a, b);
+
+	return c != 0 ? c : x->line < y->line ? -1 : x->line > y->line;
+}
+
+static int
 uid_compare(const void *a, const void *b)
 {
 	uint32_t	 x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -75,25 +88,23 @@ uid_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The name into the names block, checked.  NULL when it is refused. */
+/* The name into the names block, checked.  NULL and why when it is refused. */
 static const char *
-users_name(struct users *us, struct users_load *l, const char *field)
+users_name(struct users *us, const struct users_load *l, const char *field,
+    const char **why)
 {
 	char		*name = us->names + us->names_len, *at;
 	const char	*domain = strrchr(field, '@'), *p;
 	size_t		 len = strlen(field);
 
+	*why = "bad user name";
 	if (len == 0 || len > AUTH_USER_MAX ||
-	    (domain != NULL && (domain == field || domain[1] == '\0'))) {
-		users_error(l, "bad user name", field);
+	    (domain != NULL && (domain == field || domain[1] == '\0')))
 		return NULL;
-	}
+	*why = blank;
 	for (p = field; *p != '\0'; p++)
-		if (text_is_control(*p) || *p == ' ') {
-			users_error(l, "blank or control octet in user name",
-			    NULL);
+		if (text_is_control(*p) || *p == ' ')
 			return NULL;
-		}
 	memcpy(name, field, len + 1);
 	if (domain == NULL) {
 		at = name + len;
@@ -103,14 +114,12 @@ users_name(struct users *us, struct users_load *l, const char *field)
 		domain = at;
 	}
 	text_lower_str(name);
-	if (strlen(name) > AUTH_USER_MAX) {
-		users_error(l, "user name too long", field);
+	*why = "user name too long";
+	if (strlen(name) > AUTH_USER_MAX)
 		return NULL;
-	}
-	if (!config_is_local(l->conf, strrchr(name, '@') + 1)) {
-		users_error(l, "the domain is not in domains", field);
+	*why = "the domain is not in domains";
+	if (!config_is_local(l->conf, strrchr(name, '@') + 1))
 		return NULL;
-	}
 	us->names_len += strlen(name) + 1;
 	return name;
 }
@@ -186,19 +195,48 @@ users_count_class(struct users *us, const char *secret)
 		us->class[us->nclass++] = (struct users_class){ secret, 1 };
 }
 
-/* One line, NUL-terminated, ours to cut.  Nothing is added on an error. */
+/* What stands behind the name.  False when it is refused. */
+static bool
+users_fields(struct users_load *l, char *const *field, struct user *u)
+{
+	const char	*reason;
+
+	u->secret = secret_normal(field[1], &reason);
+	if (u->secret == NULL) {
+		users_error(l, reason, field[0]);
+		return false;
+	}
+	if (!users_number(l, field[2], l->ids->uid, "uid", &u->uid) ||
+	    !users_number(l, field[3], l->ids->gid, "gid", &u->gid) ||
+	    !users_home(l, field[5], u))
+		return false;
+	u->locked = field[1][0] == '*' || field[1][0] == '!';
+	u->extra = field[7];
+	if ((reason = extra_parse(field[7], u)) != NULL) {
+		users_error(l, reason, field[0]);
+		return false;
+	}
+	return users_has_home(l, u);
+}
+
+static void
+users_spoil(struct users *us, struct user *u)
+{
+	us->nbad += !u->bad;
+	*u = (struct user){ .name = u->name, .secret = "", .extra = "",
+	    .line = u->line, .locked = true, .bad = true };
+}
+
+/* One line, NUL-terminated, ours to cut. */
 static void
 users_line(struct users *us, struct users_load *l, char *line)
 {
 	char		*field[FIELDS], *p = line;
-	struct user	 u = { .name = NULL };
-	const char	*reason;
+	struct user	 u = { .line = l->line };
+	const char	*why;
+	bool		 colon = strchr(line, ':') != NULL;
 	size_t		 i;
 
-	if (strchr(line, ':') == NULL) {
-		users_error(l, "no ':'", NULL);
-		return;
-	}
 	for (i = 0; i < FIELDS; i++) {
 		field[i] = p;
 		p += i == FIELDS - 1 ? strlen(p) : strcspn(p, ":");
@@ -209,26 +247,16 @@ users_line(struct users *us, struct users_load *l, char *line)
 		users_error(l, "too many users", NULL);
 		return;
 	}
-	u.secret = secret_normal(field[1], &reason);
-	if (u.secret == NULL) {
-		users_error(l, reason, field[0]);
+	u.name = users_name(us, l, field[0], &why);
+	if (!colon)
+		users_error(l, "no ':'", NULL);
+	else if (u.name == NULL)
+		users_error(l, why, why == blank ? NULL : field[0]);
+	if (u.name == NULL)
 		return;
-	}
-	if (!users_number(l, field[2], l->ids->uid, "uid", &u.uid) ||
-	    !users_number(l, field[3], l->ids->gid, "gid", &u.gid) ||
-	    !users_home(l, field[5], &u))
-		return;
-	u.locked = field[1][0] == '*' || field[1][0] == '!';
-	u.extra = field[7];
-	if ((reason = extra_parse(field[7], &u)) != NULL) {
-		users_error(l, reason, field[0]);
-		return;
-	}
-	if ((u.name = users_name(us, l, field[0])) == NULL ||
-	    !users_has_home(l, &u))
-		return;
-	u.line = l->line;
-	if (u.secret[0] != '\0')
+	if (!colon || !users_fields(l, field, &u))
+		users_spoil(us, &u);
+	else if (u.secret[0] != '\0')
 		users_count_class(us, u.secret);
 	if (us->n == us->room) {
 		us->room = us->room == 0 ? 64 : 2 * us->room;
@@ -258,26 +286,40 @@ users_lines(struct users *us, struct users_load *l)
 	}
 }
 
+/* Nobody can say which of two lines is meant: they count as a wrong one. */
 static void
 users_sort(struct users *us, struct users_load *l)
 {
-	size_t	 i;
+	size_t	 i, n = 0;
 
 	if (us->n == 0)
 		return;
-	qsort(us->user, us->n, sizeof(*us->user), user_compare);
-	us->uid = xreallocarray(NULL, us->n, sizeof(*us->uid));
-	for (i = 0; i < us->n; i++) {
-		us->uid[i] = us->user[i].uid;
-		if (i > 0 && user_compare(&us->user[i - 1],
-		    &us->user[i]) == 0) {
-			l->line = us->user[i].line > us->user[i - 1].line ?
-			    us->user[i].line : us->user[i - 1].line;
-			users_error(l, "user named twice", us->user[i].name);
-		}
-	}
-	qsort(us->uid, us->n, sizeof(*us->uid), uid_compare);
+	qsort(us->user, us->n, sizeof(*us->user), user_compare_line);
 	for (i = 0; i < us->n; i++)
+		if (n > 0 && user_compare(&us->user[n - 1],
+		    &us->user[i]) == 0) {
+			l->line = us->user[i].line;
+			users_error(l, "user named twice", us->user[i].name);
+			us->nbad -= us->user[i].bad;
+			users_spoil(us, &us->user[n - 1]);
+		} else
+			us->user[n++] = us->user[i];
+	us->n = n;
+}
+
+static void
+users_uids(struct users *us)
+{
+	size_t	 i, n = 0;
+
+	if (us->n == us->nbad)
+		return;
+	us->uid = xreallocarray(NULL, us->n - us->nbad, sizeof(*us->uid));
+	for (i = 0; i < us->n; i++)
+		if (!us->user[i].bad)
+			us->uid[n++] = us->user[i].uid;
+	qsort(us->uid, n, sizeof(*us->uid), uid_compare);
+	for (i = 0; i < n; i++)
 		if (us->nuid == 0 || us->uid[us->nuid - 1] != us->uid[i])
 			us->uid[us->nuid++] = us->uid[i];
 }
@@ -288,10 +330,11 @@ users_proofs(struct users *us, struct users_load *l)
 	const struct user	*twice;
 
 	us->proofs = proofs_new(us->user, us->n);
-	if ((twice = proofs_twice(us->proofs)) == NULL)
-		return;
-	l->line = twice->line;
-	users_error(l, "a certificate is another user's too", twice->name);
+	while ((twice = proofs_twice(us->proofs)) != NULL) {
+		l->line = twice->line;
+		users_error(l, "a certificate is another user's too",
+		    twice->name);
+	}
 }
 
 struct users *
@@ -314,14 +357,12 @@ users_parse(const char *file, const char *data, size_t len,
 	us->names = xmalloc(len + lines * (strlen(conf->hostname) + 2));
 	users_lines(us, &l);
 	users_sort(us, &l);
+	users_uids(us);
 	users_proofs(us, &l);
 	buf_free(&l.home);
-	if (l.errors == 0)
-		return us;
 	if (l.errors > ERRORS_MAX)
 		(void)buf_addf(err, "%s: %u errors\n", file, l.errors);
-	users_free(us);
-	return NULL;
+	return us;
 }
 
 void
@@ -341,7 +382,7 @@ users_free(struct users *us)
 size_t
 users_count(const struct users *us)
 {
-	return us->n;
+	return us->n - us->nbad;
 }
 
 const struct user *

@@ -36,6 +36,8 @@ struct user {
 	bool		 locked;	/* "*" or "!": in by nothing at all */
 	bool		 certified;	/* has certificate= */
 	bool		 keyed;		/* has scram-...= */
+	bool		 bad;		/* something in the line is wrong: only
+					 * that there is such a user is known */
 	bool		 account;	/* of this machine, not of the file:
 					 * PAM knows the password */
 	uint64_t	 quota_octets, quota_count;	/* 0: no limit */
@@ -49,19 +51,24 @@ struct users_ids {
 };
 
 /*
- * Parse the octets of a file called name.  NULL and lines
- * "NAME:LINE: reason" in err when any line has an error (at most 20 are
- * listed).
+ * Parse the octets of a file called name.  Wrong lines are named in err,
+ * "NAME:LINE: reason" (at most 20); err gets nothing when all are right.  A
+ * wrong line's user is in the table as bad, when the line has a name, and so is
+ * one whom two lines name.
  */
 struct users	*users_parse(const char *name, const char *data, size_t len,
 		    const struct config *, const struct users_ids *,
 		    struct buf *err);
 void		 users_free(struct users *);
 
+/* Those that are not bad. */
 size_t		 users_count(const struct users *);
 /* All of them, by name. */
 const struct user *users_all(const struct users *, size_t *n);
-/* Case ignored.  Borrowed from the table; NULL when there is none. */
+/*
+ * Case ignored, bad ones too.  Borrowed from the table; NULL when there is
+ * none.
+ */
 struct user	*users_find(const struct users *, const char *name);
 /* Is it the uid of some mailbox? */
 bool		 users_has_uid(const struct users *, uint32_t uid);
@@ -70,7 +77,10 @@ bool		 users_has_uid(const struct users *, uint32_t uid);
  * users with; NULL in a table without secrets.
  */
 const char	*users_typical(const struct users *);
-/* Whose certificate has this SHA-256 (hex)?  NULL when it is nobody's. */
+/*
+ * Whose certificate has this SHA-256 (hex)?  NULL when it is nobody's, or that
+ * of two, which is an error of the file.
+ */
 struct user	*users_by_certificate(const struct users *, const char *hex);
 /*
  * The user's keys of SCRAM: those of the secret, or of an extra field.  False

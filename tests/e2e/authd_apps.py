@@ -87,11 +87,15 @@ class Apps(WithSuite):
                                  ip="192.0.2.99") == "bad")
         self.assertEqual(uses(), "")
 
-    def test_a_broken_file_changes_nothing(self):
-        self.suite.write("app-passwords", "alice@example.org:x\n")
+    def test_a_wrong_line_is_no_app_password(self):
+        with open(self.suite.path("etc/app-passwords")) as f:
+            good = f.read()
+        self.suite.write("app-passwords", "alice@example.org:x\n" + good)
         until(lambda: self.check("gina@example.org", "gina-word") == "ok" and
               "event=tables-error text=" in self.suite.log("authd"))
         self.assertEqual(self.check("gina@example.org", "gina-word"), "ok")
+        self.assertEqual(self.check("alice@example.org", "phone-word",
+                                    "imap"), "ok")
 
 
 class Mailctl(WithSuite):

@@ -32,19 +32,6 @@ class Commands(unittest.TestCase):
                 self.assertIn(b"usage: " + name.encode(),
                               p.stdout if code == 0 else p.stderr)
 
-    def test_bad_tables_are_a_configuration_error(self):
-        for users, where in (("alice@example.org:word\n", "users:1: "),
-                             ("#\n\nbob@other.example:{PLAIN}x\n",
-                              "users:3: ")):
-            s = Suite(users)
-            try:
-                with self.assertRaises(RuntimeError) as e:
-                    s.start("authd")
-                self.assertIn("/etc/" + where, str(e.exception))
-                self.assertEqual(s.procs.pop("authd").wait(PATIENCE), 78)
-            finally:
-                s.remove()
-
     def test_a_missing_users_file_is_a_configuration_error(self):
         s = Suite("")
         try:
@@ -66,6 +53,89 @@ class Commands(unittest.TestCase):
             self.assertIn(b"refused-root", p.stderr)
         finally:
             s.remove()
+
+
+class Mistakes(WithSuite):
+    """Lines with errors, from the start: they are in nobody else's way."""
+
+    users = """alice@example.org:{PLAIN}alice
+bob@example.org:{PLAIN}bob:word
+carol@example.org:{PLAIN}carol
+carol@example.org:{PLAIN}carol
+dora@elsewhere.example:{PLAIN}x
+gina@example.org:{PLAIN}gina
+half@exam"""
+    aliases = """
+info: alice@example.org
+list: alice@example.org, gina @example.org
+both: alice@example.org, bob@example.org
+gina: gina, alice@example.org
+carol: carol, alice@example.org
+@example.org: alice@example.org
+"""
+
+    def kind(self, address):
+        return self.lookup(address)["kind"]
+
+    def expand(self, address):
+        p = self.suite.authd("merpati-queue")
+        a = p.ask("expand", ("address", address))
+        p.close()
+        for fd in a["fds"]:
+            os.close(fd)
+        return a["status"]
+
+    def test_mail_for_who_is_in_a_wrong_line_waits(self):
+        for address, kind in (("alice@example.org", "user"),
+                              ("bob@example.org", "temp"),
+                              ("BOB+tag@example.org", "temp"),
+                              ("\\carol@example.org", "temp"),
+                              ("nobody@example.org", "alias"),
+                              ("\\nobody@example.org", "unknown"),
+                              ("dora@elsewhere.example", "remote")):
+            self.assertEqual(self.kind(address), kind, address)
+        for address, status in (("info@example.org", "ok"),
+                                ("list@example.org", "temp"),
+                                ("both@example.org", "temp"),
+                                ("gina@example.org", "ok"),
+                                ("carol@example.org", "temp"),
+                                ("bob@example.org", "temp"),
+                                ("nobody@example.org", "ok")):
+            self.assertEqual(self.expand(address), status, address)
+        for where in ("users:2: not a number: uid", "users:4: user named twice",
+                      "users:5: the domain", "users:7: no ':'",
+                      "aliases:3: not an address"):
+            self.assertRegex(self.suite.log("authd"),
+                             "event=tables-error text=.*" + where)
+
+    def test_a_login_is_to_be_tried_later(self):
+        p = self.suite.authd("merpati-pop3d")
+        for user, secret, verdict in (("alice", "alice", "ok"),
+                                      ("gina", "gina", "ok"),
+                                      ("gina", "x", "bad"),
+                                      ("nobody", "x", "bad"),
+                                      ("bob", "bob", "later"),
+                                      ("bob", "x", "later"),
+                                      ("carol", "carol", "later")):
+            self.assertEqual(self.check(user + "@example.org", secret,
+                                        peer=p), verdict, user)
+        p.close()
+        self.assertRegex(self.suite.log("authd"), "event=auth-later service="
+                         "pop3 user=bob@example.org ip=.* reason=unsure")
+        p = self.suite.authd("merpati-smtpd")
+        a = p.ask("submit", ("user", "bob@example.org"),
+                  ("sender", "bob@example.org"), ("count", 1))
+        self.assertEqual(a["may"], "later")
+        p.close()
+
+    def test_who_may_be_in_a_wrong_line_of_relays_is_not_refused(self):
+        s = self.suite
+        self.assertEqual(self.kind("y@relay.example"), "unknown")
+        s.write("relays", "x@relay.example\ny relay.example\n")
+        until(lambda: self.kind("y@relay.example") == "temp")
+        self.assertEqual(self.kind("x@relay.example"), "relay")
+        s.write("relays", "x@relay.example\n")
+        until(lambda: self.kind("y@relay.example") == "unknown")
 
 
 class Lookup(WithSuite):
@@ -172,25 +242,58 @@ loop2: loop
         self.assertEqual(a["verb"], "ok")
         self.assertEqual(self.lookup("bob")["full"], "1")
 
-    def test_changes_are_seen_and_errors_keep_the_old(self):
+    def test_changes_are_seen_and_errors_concern_their_line(self):
         s = self.suite
         s.write("users", self.users + "new@example.org:{PLAIN}n\n")
         s.write("aliases", self.aliases + "fresh: alice@example.org\n")
         until(lambda: self.lookup("new@example.org")["kind"] == "user")
         until(lambda: self.lookup("fresh@example.org")["kind"] == "alias")
         s.write("users", self.users + "x@example.org:{NO}n\n")
-        until(lambda: self.lookup("new@example.org") and re.search(
-            r"event=tables-error text=.*/users:", s.log("authd")))
-        self.assertEqual(self.lookup("new@example.org")["kind"], "user")
+        until(lambda: self.lookup("new@example.org")["kind"] == "unknown")
+        self.assertRegex(s.log("authd"),
+                         r"event=tables-error text=.*/users:6: unknown")
+        self.assertEqual(self.lookup("x@example.org")["kind"], "temp")
+        self.assertEqual(self.lookup("fresh@example.org")["kind"], "alias")
         a = s.authd().ask("reload")
         self.assertEqual(a["verb"], "error")
         self.assertIn("users:6: unknown password scheme", a["text"])
         s.write("users", self.users)
         s.write("aliases", self.aliases)
-        until(lambda: self.lookup("new@example.org")["kind"] == "unknown")
+        until(lambda: self.lookup("x@example.org")["kind"] == "unknown")
         until(lambda: self.lookup("fresh@example.org")["kind"] == "unknown")
         self.assertRegex(s.log("authd"),
                          r"event=tables-loaded users=4 aliases=6 relays=1 ms=\d+")
+
+    def test_a_file_that_vanishes_leaves_its_table(self):
+        s = self.suite
+        os.rename(s.path("etc/users"), s.path("etc/users~"))
+        until(lambda: self.lookup("alice@example.org") and re.search(
+            "event=tables-error text=.*/users:1: No such", s.log("authd")))
+        self.assertEqual(self.lookup("alice@example.org")["kind"], "user")
+        s.write("aliases", "late: alice@example.org\n")
+        until(lambda: self.lookup("late@example.org")["kind"] == "alias")
+        s.write("users", self.users)
+        s.write("aliases", self.aliases)
+        until(lambda: self.lookup("late@example.org")["kind"] == "unknown")
+
+    def test_a_file_that_is_being_written_is_not_read(self):
+        s = self.suite
+        stop = time.time() + 3
+
+        def write(text):
+            with open(s.path("etc/users"), "w") as f:
+                f.write(text)
+        # As an editor would, but without ever getting to the end.
+        while time.time() < stop:
+            start = time.time()
+            write("")
+            kind = self.lookup("bob")["kind"]
+            if time.time() - start < 0.25:      # else it was left alone
+                self.assertEqual(kind, "user")
+        write("alice@example.org:{PLAIN}a\n")
+        until(lambda: self.lookup("bob")["kind"] == "unknown")
+        write(self.users)
+        until(lambda: self.lookup("bob")["kind"] == "user")
 
     def test_malformed_questions_close_the_connection(self):
         for data in (b"x", b"merpati 1 lookup 1\n", b"merpati 1 nonsense 1\n",

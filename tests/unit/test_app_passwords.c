@@ -77,18 +77,23 @@ every_bad_line_is_named(void **state)
 	    "ok@b:ok:" HASH ":t", "OK@B:ok:" HASH ":t",
 	    "a@b:12345678901234567890123456789012345678901234567890123456789"
 	    "012345:" HASH ":t" };
+	struct app_passwords	*all;
 	char			*text;
-	size_t			 i;
+	size_t			 i, n;
 
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		xasprintf(&text, "ok@b:ok:" HASH ":t\n%s\n", t[i]);
-		assert_null(parse(text));
+		all = parse(text);
 		assert_memory_equal(buf_cstr(&err), "apps:2: ", 8);
+		assert_int_equal(app_passwords_count(all), 1);
+		assert_int_equal(app_passwords_all(all, &n)->line, 1);
+		app_passwords_free(all);
 		free(text);
 	}
 	buf_clear(&err);
-	assert_null(app_passwords_parse("apps", "a@b\0:", 5, &err));
+	app_passwords_free(app_passwords_parse("apps", "a@b\0:", 5, &err));
+	assert_int_not_equal(err.len, 0);
 }
 
 static void
@@ -103,10 +108,13 @@ one_user_has_not_too_many(void **state)
 	for (i = 0; i < APP_PASSWORDS_USER; i++)
 		buf_addf(&b, "a@b:n%d:" HASH ":t\n", i);
 	all = parse(buf_cstr(&b));
-	assert_non_null(all);
+	assert_int_equal(err.len, 0);
 	app_passwords_free(all);
-	buf_addf(&b, "a@b:one-more:" HASH ":t\n");
-	assert_null(parse(buf_cstr(&b)));
+	buf_addf(&b, "a@b:one-more:" HASH ":t\nc@b:n:" HASH ":t\n");
+	all = parse(buf_cstr(&b));
+	assert_non_null(strstr(buf_cstr(&err), "too many"));
+	assert_int_equal(app_passwords_count(all), APP_PASSWORDS_USER + 1);
+	app_passwords_free(all);
 	buf_free(&b);
 }
 

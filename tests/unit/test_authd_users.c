@@ -150,23 +150,70 @@ every_bad_line_is_named(void **state)
 		{ "ok@example.org:{PLAIN}y", "named twice" },
 		{ "OK@EXAMPLE.ORG:{PLAIN}y", "named twice" },
 	};
+	struct users	*us;
 	char		*text;
 	size_t		 i;
 
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		xasprintf(&text, "ok@example.org:{PLAIN}x\n%s\n", t[i].line);
-		assert_null(parse(text));
+		us = parse(text);
 		assert_int_equal(strncmp(buf_cstr(&err), "users:2: ", 9), 0);
+		assert_ptr_equal(strchr(buf_cstr(&err), '\n'),
+		    buf_cstr(&err) + err.len - 1);
 		assert_non_null(strstr(buf_cstr(&err), t[i].reason));
+		users_free(us);
 		free(text);
 	}
-	assert_null(users_parse("users", "a\0b:{PLAIN}", 11, &conf, &ids,
+	buf_clear(&err);
+	users_free(users_parse("users", "a\0b:{PLAIN}", 11, &conf, &ids,
 	    &err));
+	assert_non_null(strstr(buf_cstr(&err), "users:1: NUL"));
 	ids.known = false;
-	assert_null(parse("ok@example.org:{PLAIN}x:5:\n"));
+	users_free(parse("ok@example.org:{PLAIN}x:5:\n"));
 	assert_non_null(strstr(buf_cstr(&err), "gid"));
 	ids.known = true;
+}
+
+static void
+a_wrong_line_spoils_its_own_user_alone(void **state)
+{
+	static const char	*const bad[] = { "b", "c", "d", "e" };
+	const struct user	*u;
+	struct users		*us;
+	char			 name[32];
+	size_t			 i;
+
+	(void)state;
+	us = parse("a@example.org:{PLAIN}x:1000:1000\n"
+	    "B@example.org:{NO}x:1001\n"
+	    "c@example.org:{PLAIN}x:1002:::::allow_nets=10.0.0.0/8\n"
+	    "d@example.org\n"
+	    "e@example.org:{PLAIN}x:1003\nf@example.org:{PLAIN}y\n"
+	    "E@example.org:*\ne@example.org:{NO}\n"
+	    "g@elsewhere.org:{PLAIN}x\nh@exam");
+	assert_non_null(us);
+	assert_int_equal(users_count(us), 2);
+	u = users_find(us, "a@example.org");
+	assert_true(u != NULL && !u->bad && u->uid == 1000);
+	assert_false(users_find(us, "f@example.org")->bad);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(name, sizeof(name), "%s@example.org", bad[i]);
+		u = users_find(us, name);
+		assert_non_null(u);
+		assert_true(u->bad && u->locked);
+		assert_string_equal(u->secret, "");
+	}
+	assert_null(users_find(us, "g@elsewhere.org"));
+	assert_null(users_find(us, "h@exam"));
+	assert_true(users_has_uid(us, 1000));
+	for (i = 1001; i <= 1003; i++)
+		assert_false(users_has_uid(us, (uint32_t)i));
+	users_free(us);
+	us = parse("b@example.org:{NO}x\nb@example.org:{NO}x");
+	assert_int_equal(users_count(us), 0);
+	assert_false(users_has_uid(us, 900));
+	users_free(us);
 }
 
 static void
@@ -179,7 +226,7 @@ errors_are_listed_up_to_a_bound(void **state)
 	buf_init(&b, 1 << 20);
 	for (i = 0; i < 1000; i++)
 		buf_addf(&b, "no colon %d\n", i);
-	assert_null(parse(buf_cstr(&b)));
+	users_free(parse(buf_cstr(&b)));
 	assert_non_null(strstr(buf_cstr(&err), "users:20: "));
 	assert_null(strstr(buf_cstr(&err), "users:21: "));
 	assert_non_null(strstr(buf_cstr(&err), "1000 errors"));
@@ -306,10 +353,30 @@ extra_fields_tell_of_proofs(void **state)
 	us = parse("");
 	assert_null(users_by_certificate(us, "0" PRINT1));
 	users_free(us);
-	assert_null(parse("a@example.org:x\n"));
-	assert_null(parse("a@example.org:::::::certificate=0" PRINT1 "\n"
-	    "b@example.org:::::::certificate=0" PRINT1 "\n"));
+}
+
+static void
+a_certificate_of_two_is_nobodys(void **state)
+{
+	struct users	*us;
+
+	(void)state;
+	us = parse("a@example.org:::::::certificate=0" PRINT1
+	    " certificate=1" PRINT1 "\n"
+	    "b@example.org:::::::certificate=0" PRINT1
+	    " certificate=2" PRINT1 "\n"
+	    "c@example.org:::::::certificate=2" PRINT1
+	    " certificate=3" PRINT1 " certificate=3" PRINT1 "\n"
+	    "d@example.org:::::::certificate=2" PRINT1 "\n");
 	assert_non_null(strstr(buf_cstr(&err), "another user's too"));
+	assert_null(users_by_certificate(us, "0" PRINT1));
+	assert_null(users_by_certificate(us, "2" PRINT1));
+	assert_ptr_equal(users_by_certificate(us, "1" PRINT1),
+	    users_find(us, "a@example.org"));
+	assert_ptr_equal(users_by_certificate(us, "3" PRINT1),
+	    users_find(us, "c@example.org"));
+	assert_int_equal(users_count(us), 4);
+	users_free(us);
 }
 
 static void
@@ -338,6 +405,7 @@ relay_recipients_are_lines(void **state)
 	static const char	*const bad[] = { "word", "a@", "@", "a b@c",
 	    "a@b c", "a@b\tc" };
 	struct relays		*r;
+	char			*text;
 	size_t			 i;
 
 	(void)state;
@@ -354,14 +422,22 @@ relay_recipients_are_lines(void **state)
 	relays_free(r);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		buf_clear(&err);
-		assert_null(relays_parse("relays", bad[i], strlen(bad[i]),
-		    &err));
+		xasprintf(&text, "%s\ngood@c\n", bad[i]);
+		r = relays_parse("relays", text, strlen(text), &err);
 		assert_int_equal(strncmp(buf_cstr(&err), "relays:1: ", 10),
 		    0);
+		assert_true(relays_spoilt(r));
+		assert_true(relays_has(r, "good", "c"));
+		relays_free(r);
+		free(text);
 	}
-	assert_null(relays_parse("relays", "a@b\0c\n", 6, &err));
+	r = relays_parse("relays", "a@b\0c\n", 6, &err);
+	assert_true(relays_spoilt(r));
+	assert_false(relays_has(r, "a", "b"));
+	relays_free(r);
 	r = relays_parse("relays", "", 0, &err);
 	assert_false(relays_has(r, "a", "b"));
+	assert_false(relays_spoilt(r));
 	relays_free(r);
 }
 
@@ -402,6 +478,8 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(a_line_gives_all_its_fields),
 		cmocka_unit_test(every_bad_line_is_named),
+		cmocka_unit_test(a_wrong_line_spoils_its_own_user_alone),
+		cmocka_unit_test(a_certificate_of_two_is_nobodys),
 		cmocka_unit_test(errors_are_listed_up_to_a_bound),
 		cmocka_unit_test(secrets_are_verified),
 		cmocka_unit_test(the_cost_of_a_secret_is_told_by_its_front),
