@@ -3,6 +3,7 @@
 
 import os
 import socket
+import threading
 import time
 
 import side_by_side
@@ -166,12 +167,14 @@ class Control(Case):
         self.assertEqual(self.w.select("show", "all", "")[0], "error")
 
     def test_what_is_being_tried_waits_for_its_end(self):
-        self.w.verdict = lambda j: time.sleep(1) or TEMP
+        end = threading.Event()
+        self.w.verdict = lambda j: end.wait(30) and TEMP
         a = self.w.put(ALICE, BOB)
         until(lambda: self.w.status()["active"])
         self.assertEqual(self.w.listing()[0]["where"], "active")
         self.assertEqual(self.w.select("hold", "id", a, "reason x\n")[0],
                          "done")
+        end.set()
         until(lambda: "/hold/" in self.w.path(a))
         self.assertEqual(self.w.reports("postmaster@example.test"), [])
 
