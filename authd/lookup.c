@@ -9,7 +9,6 @@
 #include <bsd/string.h>
 
 #include "authd/lookup.h"
-#include "authd/relays.h"
 #include "authd/sources.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
@@ -17,6 +16,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/address.h"
 #include "lib/mail/aliases.h"
+#include "lib/mail/relays.h"
 
 #define ADDRESS_FLAGS	(ADDRESS_LENIENT | ADDRESS_POSTMASTER | ADDRESS_UTF8)
 

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "authd/accounts.h"
-#include "authd/relays.h"
 #include "authd/tables.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/slice.h"
 #include "lib/mail/aliases.h"
+#include "lib/mail/relays.h"
 #include "lib/store/app_passwords.h"
 
 void

@@ -7,7 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/config.h"
-#include "smtpd/access_table.h"
+#include "lib/mail/access_table.h"
 
 /* The files of one kind, in the configuration's order. */
 struct access;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "smtpd/access_table.h"
+#include "lib/mail/access_table.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

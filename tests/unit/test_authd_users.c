@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "authd/relays.h"
 #include "lib/store/secret.h"
 #include "lib/store/users.h"
 #include "lib/base/config.h"
 #include "lib/base/io.h"
 #include "lib/base/xmalloc.h"
+#include "lib/mail/relays.h"
 
 static char		 org[] = "example.org", net[] = "example.net";
 static char		 host[] = "mail.example.com";

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "smtpd/access_table.h"
+#include "lib/mail/access_table.h"
 #include "smtpd/proxy.h"
 
 static struct sockaddr *

@@ -6,8 +6,8 @@
  *			example.org (the name)  .example.org (below it)
  *	address lists	user@example.org  @example.org  user@
  */
-#ifndef SMTPD_ACCESS_TABLE_H
-#define SMTPD_ACCESS_TABLE_H
+#ifndef MAIL_ACCESS_TABLE_H
+#define MAIL_ACCESS_TABLE_H
 
 #include <sys/socket.h>
 #include <stdbool.h>

@@ -13,7 +13,7 @@
 
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
-#include "smtpd/access_table.h"
+#include "lib/mail/access_table.h"
 
 #define KEY_MAX	(ADDRESS_MAX + 2)
 

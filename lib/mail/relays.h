@@ -2,8 +2,8 @@
  * The addresses that exist in relay-domains (a backup MX's recipient list): a
  * line each, "local@domain", or "@domain" for all of one; # comments.
  */
-#ifndef AUTHD_RELAYS_H
-#define AUTHD_RELAYS_H
+#ifndef MAIL_RELAYS_H
+#define MAIL_RELAYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

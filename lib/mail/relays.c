@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/relays.h"
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 #include "lib/mail/address.h"
+#include "lib/mail/relays.h"
 
 #define ERRORS_MAX	20
 
