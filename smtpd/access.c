@@ -10,7 +10,7 @@
 #include "smtpd/access.h"
 
 #define FILE_MAX	(64 * 1024 * 1024)	/* octets of one list */
-#define ERRORS_MAX	1500			/* of them logged */
+#define ERRORS_MAX	1500			/* octets of them logged */
 
 struct file {
 	const char		*path;
@@ -24,19 +24,25 @@ struct access {
 	bool		 client;
 };
 
-/* NULL with the reason in err. */
+/* What is wrong in it is logged.  NULL with errno when it cannot be read. */
 static struct access_table *
-read_table(const char *path, bool client, struct buf *err)
+read_table(const char *path, bool client)
 {
 	struct access_table	*t = NULL;
-	struct buf		 text;
+	struct buf		 text, err;
+	int			 saved;
 
 	buf_init(&text, FILE_MAX);
-	if (io_read_file(AT_FDCWD, path, &text) == -1)
-		(void)buf_addf(err, "%s: %s\n", path, strerror(errno));
-	else
-		t = access_table_parse(buf_slice(&text), path, client, err);
+	buf_init(&err, ERRORS_MAX);
+	if (io_read_file(AT_FDCWD, path, &text) == 0)
+		t = access_table_parse(buf_slice(&text), path, client, &err);
+	saved = errno;
+	if (err.len > 0)
+		log_warnx("event=access-error file=%s text=%s", log_esc(path),
+		    log_esc(buf_cstr(&err)));
 	buf_free(&text);
+	buf_free(&err);
+	errno = saved;
 	return t;
 }
 
@@ -56,8 +62,11 @@ access_new(const struct config_list *files, bool client, struct buf *err)
 		f->path = files->item[i];
 		/* The time first: a change while reading is seen later. */
 		(void)file_stamp_changed(&f->seen, f->path);
-		if ((f->table = read_table(f->path, client, err)) == NULL)
+		if ((f->table = read_table(f->path, client)) == NULL) {
+			(void)buf_addf(err, "%s: %s\n", f->path,
+			    strerror(errno));
 			ok = false;
+		}
 	}
 	return ok ? a : NULL;
 }
@@ -66,7 +75,6 @@ void
 access_refresh(struct access *a)
 {
 	struct access_table	*t;
-	struct buf		 err;
 	struct file		*f;
 	size_t			 i;
 
@@ -74,16 +82,13 @@ access_refresh(struct access *a)
 		f = &a->files[i];
 		if (!file_stamp_changed(&f->seen, f->path))
 			continue;
-		buf_init(&err, ERRORS_MAX);
-		if ((t = read_table(f->path, a->client, &err)) == NULL)
-			log_warnx("event=access-error file=%s kept=former "
-			    "text=%s", log_esc(f->path),
-			    log_esc(buf_cstr(&err)));
+		if ((t = read_table(f->path, a->client)) == NULL)
+			log_warn("event=access-unreadable file=%s kept=former",
+			    log_esc(f->path));
 		else {
 			access_table_free(f->table);
 			f->table = t;
 		}
-		buf_free(&err);
 	}
 }
 

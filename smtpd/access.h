@@ -13,13 +13,14 @@
 struct access;
 
 /*
- * files is borrowed for the life of the result.  NULL and lines
- * "FILE:LINE: reason" in err when one cannot be read or is wrong.
+ * files is borrowed for the life of the result.  NULL and "FILE: reason" in err
+ * when one cannot be read.  Wrong lines are logged: who is named in one is
+ * deferred, others go on.
  */
 struct access	*access_new(const struct config_list *files, bool client,
 		    struct buf *err);
 /*
- * Read again what changed since.  A file that is gone or wrong now leaves its
+ * Read again what changed since.  A file that cannot be read now leaves its
  * former contents standing, and is logged once.
  */
 void		 access_refresh(struct access *);

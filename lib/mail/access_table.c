@@ -167,31 +167,44 @@ next_word(struct slice *s)
 	return word;
 }
 
-/* NULL, or what is wrong with the line. */
+/* "ACTION [TEXT]", the text left in *line.  NULL, or what is wrong with it. */
 static const char *
-parse_line(struct access_table *t, struct slice line, bool client,
-    unsigned int number)
+parse_action(struct slice *line, enum access_action *out)
 {
-	struct slice	 pattern = next_word(&line), action;
-	const char	*why = NULL;
-	char		 key[KEY_MAX];
-	struct entry	*e;
+	struct slice	 action = next_word(line);
 	size_t		 a, i;
 
-	if (client ? !parse_client(t, pattern, key, &why) :
-	    !parse_address(pattern, key, &why))
-		return why;
-	action = next_word(&line);
 	for (a = ACCESS_OK; a <= ACCESS_DISCARD; a++)
 		if (slice_is(action, actions[a]))
 			break;
 	if (a > ACCESS_DISCARD)
 		return "the action is ok, refuse, defer or discard";
-	for (i = 0; i < line.len; i++)
-		if (text_is_control(line.ptr[i]) || (line.ptr[i] & 0x80) != 0)
+	for (i = 0; i < line->len; i++)
+		if (text_is_control(line->ptr[i]) ||
+		    (line->ptr[i] & 0x80) != 0)
 			return "the text is for a reply: ASCII only";
-	if (line.len > ACCESS_TEXT_MAX)
+	if (line->len > ACCESS_TEXT_MAX)
 		return "text too long";
+	*out = (enum access_action)a;
+	return NULL;
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *
+parse_line(struct access_table *t, struct slice line, bool client,
+    unsigned int number)
+{
+	struct slice		 pattern = next_word(&line);
+	const char		*why = NULL;
+	char			 key[KEY_MAX];
+	enum access_action	 action = ACCESS_DEFER;
+	struct entry		*e;
+
+	if (client ? !parse_client(t, pattern, key, &why) :
+	    !parse_address(pattern, key, &why))
+		return why;
+	if ((why = parse_action(&line, &action)) != NULL)
+		line.len = 0;
 	if (t->n == t->size) {
 		t->size = t->size == 0 ? 16 : 2 * t->size;
 		t->entries = xreallocarray(t->entries, t->size,
@@ -201,9 +214,9 @@ parse_line(struct access_table *t, struct slice line, bool client,
 	text_lower_str(key);
 	e->key = xstrdup(key);
 	e->text = line.len > 0 ? xstrndup(line.ptr, line.len) : NULL;
-	e->action = (enum access_action)a;
+	e->action = action;
 	e->line = number;
-	return NULL;
+	return why;
 }
 
 static int
@@ -217,23 +230,37 @@ by_key(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* The number of errors. */
-static size_t
+static void
+entry_free(struct entry *e)
+{
+	free(e->key);
+	free(e->text);
+}
+
+/* Of the same pattern twice the first stays. */
+static void
 sort_and_check(struct access_table *t, const char *name, struct buf *err)
 {
-	size_t	 i, errors = 0;
+	struct entry	*e, *last;
+	size_t		 i, n = 0;
 
 	if (t->n == 0)
-		return 0;
+		return;
 	qsort(t->entries, t->n, sizeof(*t->entries), by_key);
-	for (i = 1; i < t->n; i++)
-		if (strcmp(t->entries[i - 1].key, t->entries[i].key) == 0) {
-			errors++;
-			(void)buf_addf(err, "%s:%u: the same pattern as in "
-			    "line %u\n", name, t->entries[i].line,
-			    t->entries[i - 1].line);
+	for (i = 0; i < t->n; i++) {
+		e = &t->entries[i];
+		last = &t->entries[n == 0 ? 0 : n - 1];
+		if (n == 0 || strcmp(last->key, e->key) != 0) {
+			t->entries[n++] = *e;
+			continue;
 		}
-	return errors;
+		(void)buf_addf(err, "%s:%u: the same pattern as in line %u\n",
+		    name, e->line, last->line);
+		if (last->action != e->action)
+			last->action = ACCESS_DEFER;
+		entry_free(e);
+	}
+	t->n = n;
 }
 
 struct access_table *
@@ -244,7 +271,6 @@ access_table_parse(struct slice text, const char *name, bool client,
 	struct slice		 line;
 	const char		*why;
 	unsigned int		 number = 0;
-	size_t			 errors = 0;
 
 	while (text_next_line(&text, &line)) {
 		if (line.len > 0 && line.ptr[line.len - 1] == '\r')
@@ -253,15 +279,10 @@ access_table_parse(struct slice text, const char *name, bool client,
 		number++;
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;
-		if ((why = parse_line(t, line, client, number)) != NULL) {
-			errors++;
+		if ((why = parse_line(t, line, client, number)) != NULL)
 			(void)buf_addf(err, "%s:%u: %s\n", name, number, why);
-		}
 	}
-	if (errors + sort_and_check(t, name, err) > 0) {
-		access_table_free(t);
-		return NULL;
-	}
+	sort_and_check(t, name, err);
 	return t;
 }
 
@@ -272,10 +293,8 @@ access_table_free(struct access_table *t)
 
 	if (t == NULL)
 		return;
-	for (i = 0; i < t->n; i++) {
-		free(t->entries[i].key);
-		free(t->entries[i].text);
-	}
+	for (i = 0; i < t->n; i++)
+		entry_free(&t->entries[i]);
 	free(t->entries);
 	free(t);
 }

@@ -30,8 +30,9 @@ enum access_action {
 struct access_table;
 
 /*
- * Parse a file's octets.  NULL and lines "NAME:LINE: reason" in err when
- * anything in it is wrong.
+ * Parse a file's octets.  What is wrong is named in err, "NAME:LINE: reason",
+ * which gets nothing when all is right.  Who is named in a wrong line, or in
+ * two that differ, is deferred.
  */
 struct access_table	*access_table_parse(struct slice text,
 			    const char *name, bool client, struct buf *err);

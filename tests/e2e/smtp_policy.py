@@ -266,15 +266,27 @@ class Access(Case):
         c.cmd("RSET")
         self.inst.write("etc/sender", "new@example.org refuse\n")
         self.starts(c.cmd("MAIL FROM:<new@example.org>"), "550")
-        # A broken list changes nothing, but is complained about.
-        self.inst.write("etc/sender", "new@example.org forgive\n")
-        self.starts(c.cmd("MAIL FROM:<new@example.org>"), "550")
-        self.starts(c.cmd("MAIL FROM:<new@example.org>"), "550")
+        # Who is in a wrong line waits; others are not concerned.
+        self.inst.write("etc/sender", "new@example.org forgive\n"
+                        "old@example.org refuse\n")
+        self.starts(c.cmd("MAIL FROM:<new@example.org>"), "450")
+        self.starts(c.cmd("MAIL FROM:<old@example.org>"), "550")
+        # One that is gone changes nothing, but is complained about.
         os.unlink(self.inst.path("etc/sender"))
-        self.starts(c.cmd("MAIL FROM:<new@example.org>"), "550")
+        self.starts(c.cmd("MAIL FROM:<old@example.org>"), "550")
+        self.starts(c.cmd("MAIL FROM:<new@example.org>"), "450")
         log = c.log()
-        self.assertEqual(log.count("event=access-error"), 2)
+        self.assertEqual(log.count("event=access-error"), 1)
         self.assertIn("sender:1: the action is ok", log)
+        self.assertEqual(log.count("event=access-unreadable"), 1)
+
+    def test_a_wrong_line_stops_nobody_else(self):
+        self.inst.write("etc/client", "192.0.2.66 refus\n192.0.3.1 refuse\n")
+        c = self.client("192.0.2.66")
+        self.starts(c.greeting, "421 4.7.1")
+        self.assertIn("client:1: the action is ok", c.log())
+        self.starts(self.client("192.0.3.1").greeting, "554")
+        self.starts(self.client("192.0.2.1").greeting, "220")
 
 
 class Names(Case):
@@ -332,16 +344,15 @@ class Names(Case):
         self.assertIn("event=resolver-unreachable", c.log())
 
 
-class BrokenAccess(Case):
+class NoAccess(Case):
 
     def test_start_is_refused(self):
-        self.inst.write("etc/list", "192.0.2.1/99 refuse\n")
         self.inst.configure(smtpd='access-client = { "%s" }' %
                             self.inst.path("etc/list"))
         c = self.client(greet=False)
         self.assertEqual(c.close(), 78)
         c.log_file.seek(0)
-        self.assertIn(b"etc/list:1: malformed prefix", c.log_file.read())
+        self.assertIn(b"etc/list: No such file", c.log_file.read())
         c.log_file.close()
         c.proc.returncode = 0
 

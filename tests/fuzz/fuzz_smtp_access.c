@@ -1,4 +1,4 @@
-/* A list is taken or refused with a reason; look-ups stay in bounds. */
+/* Any octets give a list; look-ups stay in bounds. */
 #include <netinet/in.h>
 #include <assert.h>
 #include <stdint.h>
@@ -22,11 +22,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buf_init(&err, 1 << 20);
 		t = access_table_parse((struct slice){ (const char *)data,
 		    size }, "l", client, &err);
-		assert((t == NULL) == (err.len > 0));
-		if (t != NULL && client)
+		assert(t != NULL);
+		if (client)
 			(void)access_table_client(t, (struct sockaddr *)&in,
 			    "mail.example.org", &text);
-		else if (t != NULL && address_parse(slice_str(
+		else if (address_parse(slice_str(
 		    "\"a b\"@example.org"), 0, &a) == ADDRESS_OK)
 			(void)access_table_address(t, &a, &text);
 		access_table_free(t);

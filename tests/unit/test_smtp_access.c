@@ -129,7 +129,7 @@ address_list_takes_address_then_domain_then_local_part(void **state)
 }
 
 static void
-a_wrong_line_spoils_the_list(void **state)
+every_wrong_line_is_named(void **state)
 {
 	static const struct { bool client; const char *text, *want; } t[] = {
 		{ true, "192.0.2.1\n", "l:1: the action" },
@@ -157,12 +157,49 @@ a_wrong_line_spoils_the_list(void **state)
 	buf_init(&err, 4096);
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		buf_clear(&err);
-		assert_null(access_table_parse(slice_str(t[i].text), "l",
+		access_table_free(access_table_parse(slice_str(t[i].text), "l",
 		    t[i].client, &err));
 		if (strncmp(buf_cstr(&err), t[i].want,
 		    strlen(t[i].want)) != 0)
 			fail_msg("%s: %s", t[i].text, buf_cstr(&err));
 	}
+	buf_free(&err);
+}
+
+static void
+who_is_in_a_wrong_line_is_deferred(void **state)
+{
+	static const char	 list[] = "192.0.2.1 refuse\n"
+	    "192.0.2.2 refus\n192.0.2.3\n192.0.2.4 ok caf\xc3\xa9\n"
+	    "192.0.2.5 ok\n192.0.2.6 refuse a\n192.0.2.6 refuse b\n"
+	    "192.0.2.5 discard\n192.0.2 refuse\n192.0.2.0/33 refuse\n"
+	    "192.0.2.7 ok\n192.0.2.5 ok\n";
+	static const struct { const char *addr; enum access_action want; }
+	    t[] = {
+		{ "192.0.2.1", ACCESS_REFUSE },
+		{ "192.0.2.2", ACCESS_DEFER },
+		{ "192.0.2.3", ACCESS_DEFER },
+		{ "192.0.2.4", ACCESS_DEFER },
+		{ "192.0.2.5", ACCESS_DEFER },
+		{ "192.0.2.6", ACCESS_REFUSE },
+		{ "192.0.2.7", ACCESS_OK },
+		{ "192.0.2.8", ACCESS_NONE },
+	};
+	struct access_table	*tab;
+	struct buf		 err;
+	const char		*text;
+	size_t			 i;
+
+	(void)state;
+	buf_init(&err, 4096);
+	tab = access_table_parse(slice_str(list), "l", true, &err);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (access_table_client(tab, address(t[i].addr), "",
+		    &text) != t[i].want)
+			fail_msg("%s", t[i].addr);
+	access_table_client(tab, address("192.0.2.6"), "", &text);
+	assert_string_equal(text, "a");
+	access_table_free(tab);
 	buf_free(&err);
 }
 
@@ -267,7 +304,8 @@ main(void)
 		cmocka_unit_test(client_list_takes_the_most_specific_pattern),
 		cmocka_unit_test(
 		    address_list_takes_address_then_domain_then_local_part),
-		cmocka_unit_test(a_wrong_line_spoils_the_list),
+		cmocka_unit_test(every_wrong_line_is_named),
+		cmocka_unit_test(who_is_in_a_wrong_line_is_deferred),
 		cmocka_unit_test(proxy_header_names_the_client),
 		cmocka_unit_test(proxy_tells_how_much_is_missing),
 		cmocka_unit_test(proxy_refuses_what_is_no_header),
