@@ -1,57 +1,20 @@
 /* Contract in check.h: can keyd use its files, and do listeners have TLS? */
 #include <errno.h>
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <openssl/x509v3.h>
 
-#include "lib/base/privilege.h"
 #include "lib/net/tls_files.h"
 #include "mailctl/certs.h"
 #include "mailctl/check.h"
 
-#define KEY_USER	"merpati-key"
-
-/* Try it as that user, in a process of its own: 0, or errno. */
-static int
-open_as_keyd(const char *path)
-{
-	pid_t	 pid = fork();
-	int	 status;
-
-	if (pid == 0) {
-		privilege_drop(KEY_USER);
-		_exit(access(path, R_OK) == 0 ? 0 : errno & 0xff);
-	}
-	if (pid == -1 || waitpid(pid, &status, 0) != pid)
-		return 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EACCES;
-}
-
-/* As root, where keyd runs as another: may that one read the file? */
 static bool
 is_for_keyd(struct check *c, const char *path)
 {
-	const struct passwd	*pw = getpwnam(KEY_USER);
-	struct stat		 st;
-	char			 dir[600];
-	int			 error;
-
-	snprintf(dir, sizeof(dir), "%s/keyd", c->cfg->run_dir);
-	if (geteuid() != 0 || pw == NULL || stat(dir, &st) == -1 ||
-	    st.st_uid != pw->pw_uid || access(path, R_OK) == -1)
-		return true;
-	if ((error = open_as_keyd(path)) == 0)
-		return true;
-	check_error(c, "%s: keyd may not read it: %s", path,
-	    strerror(error));
-	return false;
+	return check_may_read(c, "keyd", "merpati-key", path);
 }
 
 /* May we ourselves?  Many an admin may not, which is as it should be. */

@@ -42,8 +42,7 @@ check_warning(struct check *c, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Each line of a parser's report is a finding. */
-static void
+void
 check_lines(struct check *c, struct buf *err)
 {
 	const char	*p = buf_cstr(err), *nl;
@@ -101,6 +100,7 @@ cmd_check(struct mailctl *m, int argc, char **argv)
 		return wrong_usage("mailctl check");
 	c.cfg = mailctl_config(m);
 	check_tables(&c);
+	check_files(&c);
 	check_paths(&c);
 	check_certificates(&c);
 	check_listeners(&c);
@@ -186,6 +186,7 @@ cmd_reload(struct mailctl *m, int argc, char **argv)
 		return wrong_usage("mailctl reload");
 	c.cfg = mailctl_config(m);
 	check_tables(&c);
+	check_files(&c);
 	check_paths(&c);
 	check_certificates(&c);
 	if (c.errors > 0)

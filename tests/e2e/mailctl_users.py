@@ -328,6 +328,29 @@ class Check(Mailctl):
             f.write('authd { mechanisms = { "PLAIN" } }\n')
         self.assertNotIn("SCRAM", self.warned())
 
+    def test_lists_are_read_too(self):
+        with open(self.site.conf, "a") as f:
+            f.write('relay-domains = { "relay.test" }\n'
+                    'relay-recipients = "%(d)s/relays"\n'
+                    'smtpd { access-client = { "%(d)s/clients" } '
+                    'access-sender = { "%(d)s/senders" } }\n' %
+                    {"d": self.site.path("etc")})
+        good = {"relays": "x@relay.test\n", "clients": "192.0.2.1 refuse\n",
+                "senders": "@spam.test discard\n"}
+        for name, text in good.items():
+            self.write("etc/" + name, text)
+        self.ok("check")
+        for name, bad, why in (("relays", "word\n", ":2: neither local@domain"),
+                               ("clients", "192.0.2.2 refus\n", ":2: the action"),
+                               ("senders", "spam.test discard\n", ":2: neither")):
+            self.write("etc/" + name, good[name] + bad)
+            for command in "check", "reload":
+                self.assertIn("error: %s%s" % (self.site.path("etc/" + name), why),
+                              self.code(78, command))
+            os.unlink(self.site.path("etc/" + name))
+            self.assertIn("etc/%s: No such file" % name, self.code(78, "check"))
+            self.write("etc/" + name, good[name])
+
     def test_app_passwords_of_nobody(self):
         line = "no@x.test:pad:{SSHA256}%s:t\n" % ("A" * 64)
         self.write("etc/app-passwords", line)

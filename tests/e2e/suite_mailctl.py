@@ -162,6 +162,19 @@ class Suite(unittest.TestCase):
                 f.write(keep)
         self.ok("reload")
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def test_a_file_that_its_reader_may_not_read(self):
+        path = self.i.dir + "/etc/users"
+        st = os.stat(path)
+        os.chown(path, 0, 0)
+        self.addCleanup(os.chown, path, st.st_uid, st.st_gid)
+        pid = self.i.pid("authd")
+        for command in "check", "reload":
+            p = self.i.mailctl(command)
+            self.assertEqual(p.returncode, 78, p)
+            self.assertIn("etc/users: authd may not read it", p.stderr)
+        self.assertEqual(self.i.pid("authd"), pid)
+
     def test_reload_is_done_when_it_says_so(self):
         """However soon a program is ready again."""
         for _ in range(10):
