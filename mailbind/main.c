@@ -24,8 +24,9 @@ usage(FILE *to)
 {
 	fputs("usage: mailbind [-c file] service program [arg ...]\n"
 	    "       mailbind [-c file] -r\n"
-	    "services: authd imapd pop3d queue-runner remote resolver smtpd "
-	    "spawner\n", to);
+	    "services: authd imapd keyd pamd pop3d queue-runner remote "
+	    "resolver smtpd\n"
+	    "          spawner tokend\n", to);
 }
 
 /* Open, drop, execute. */
