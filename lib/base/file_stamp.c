@@ -19,10 +19,17 @@ file_stamp_of(const char *path)
 		return s;
 	}
 	s.mtime = st.st_mtim;
+	s.ctime = st.st_ctim;
 	s.size = st.st_size;
 	s.ino = st.st_ino;
 	s.dev = st.st_dev;
 	return s;
+}
+
+static bool
+same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 bool
@@ -31,16 +38,15 @@ file_stamp_changed(struct file_stamp *s, const char *path)
 	struct file_stamp	 old = *s;
 
 	*s = file_stamp_of(path);
-	return old.mtime.tv_sec != s->mtime.tv_sec ||
-	    old.mtime.tv_nsec != s->mtime.tv_nsec || old.size != s->size ||
+	return !same_time(&old.mtime, &s->mtime) ||
+	    !same_time(&old.ctime, &s->ctime) || old.size != s->size ||
 	    old.ino != s->ino || old.dev != s->dev || old.error != s->error;
 }
 
 bool
 file_stamp_alike(const struct stat *a, const struct stat *b)
 {
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	    a->st_size == b->st_size && a->st_ino == b->st_ino &&
-	    a->st_dev == b->st_dev;
+	return same_time(&a->st_mtim, &b->st_mtim) &&
+	    same_time(&a->st_ctim, &b->st_ctim) && a->st_size == b->st_size &&
+	    a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }

@@ -1,4 +1,7 @@
-/* Which file is at a path: to see that it is another one, or another text. */
+/*
+ * Which file is at a path: to see that it is another one, or another text, or
+ * that others may read it now: who could not is to try again.
+ */
 #ifndef BASE_FILE_STAMP_H
 #define BASE_FILE_STAMP_H
 
@@ -10,7 +13,7 @@ struct stat;
 
 /* All zero: never looked at. */
 struct file_stamp {
-	struct timespec	 mtime;
+	struct timespec	 mtime, ctime;
 	off_t		 size;
 	ino_t		 ino;
 	dev_t		 dev;

@@ -17,8 +17,8 @@ import unittest
 
 import side_by_side
 from authd_lib import Suite, WithSuite, crypted, loading, many_users, proof
-from harness import (NOBODY, PATIENCE, ROOT, cpu_beside_echo, out, sanitized,
-                     until)
+from harness import (NOBODY, PATIENCE, ROOT, cpu_beside_echo, out, replace_file,
+                     sanitized, until)
 
 
 class Commands(unittest.TestCase):
@@ -294,6 +294,16 @@ loop2: loop
         until(lambda: self.lookup("bob")["kind"] == "unknown")
         write(self.users)
         until(lambda: self.lookup("bob")["kind"] == "user")
+
+    def test_a_file_that_may_be_read_only_later_is_read_then(self):
+        s = self.suite
+        self.addCleanup(s.write, "users", self.users)
+        replace_file(s.path("etc/users"), (self.users + "late@example.org:{PLAIN}n\n").encode(), 0)
+        until(lambda: self.lookup("late@example.org") and re.search(
+            r"event=tables-error text=.*/users:1: Permission", s.log("authd")))
+        self.assertEqual(self.lookup("late@example.org")["kind"], "unknown")
+        os.chmod(s.path("etc/users"), 0o640)
+        until(lambda: self.lookup("late@example.org")["kind"] == "user")
 
     def test_malformed_questions_close_the_connection(self):
         for data in (b"x", b"merpati 1 lookup 1\n", b"merpati 1 nonsense 1\n",

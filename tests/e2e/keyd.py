@@ -156,6 +156,17 @@ class Files(Base):
         until(lambda: k.published(self.other), what=k.log)
         self.assert_signs(k, self.other)
 
+    def test_a_key_that_may_be_read_only_later_is_taken_then(self):
+        k = self.started({"mail": self.ec})
+        for what, path in (("key", self.other.key), ("chain", self.other.chain)):
+            with open(path, "rb") as f:
+                k.write("mail", what, f.read(), 0)
+        k.wait("event=bad-certificate name=mail", "Permission denied")
+        for what in ("key", "chain"):
+            os.chmod(k.file("mail", what), 0o600)
+        until(lambda: k.published(self.other), what=k.log)
+        self.assert_signs(k, self.other)
+
     def assert_signs(self, k, pair):
         with k.client() as c:
             self.assertEqual(c.sign(pair.id, "ecdsa", "sha256", bytes(32))[1]["ok"], "1")

@@ -7,11 +7,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/file_stamp.h"
 #include "lib/base/filelock.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
@@ -297,6 +299,34 @@ octets_of_a_file_are_locked_apart(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+static void
+a_file_that_others_may_read_now_is_another(void **state)
+{
+	struct file_stamp	 s = { .error = 0 };
+	struct stat		 before, after;
+	char			 path[] = "/tmp/test_base.XXXXXX";
+	int			 fd;
+
+	(void)state;
+	assert_true((fd = mkstemp(path)) != -1);
+	assert_true(file_stamp_changed(&s, path));
+	assert_false(file_stamp_changed(&s, path));
+	assert_int_equal(fstat(fd, &before), 0);
+	/* The kernel's clock for this may stand still for some milliseconds. */
+	do {
+		assert_int_equal(fchmod(fd, 0640), 0);
+		assert_int_equal(fstat(fd, &after), 0);
+	} while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+	    before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+	assert_true(file_stamp_changed(&s, path));
+	assert_false(file_stamp_changed(&s, path));
+	assert_false(file_stamp_alike(&before, &after));
+	unlink(path);
+	assert_true(file_stamp_changed(&s, path));
+	assert_int_equal(s.error, ENOENT);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -313,6 +343,7 @@ main(void)
 		    lines_that_wait_are_written_together_and_in_order),
 		cmocka_unit_test(log_values_cannot_forge_a_field_or_line),
 		cmocka_unit_test(octets_of_a_file_are_locked_apart),
+		cmocka_unit_test(a_file_that_others_may_read_now_is_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
