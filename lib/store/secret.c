@@ -73,8 +73,9 @@ secret_normal(const char *field, const char **reason)
 	*reason = NULL;
 	if (field[0] == '\0' || field[0] == '*' || field[0] == '!')
 		return "";
+	/* An empty word is no password: SCRAM would prove that one knows it. */
 	if (strncasecmp(field, PLAIN, PLAIN_LEN) == 0)
-		return field;
+		return field[PLAIN_LEN] == '\0' ? "" : field;
 	if (secret_scram(field, &scram) != NULL) {
 		if (secret_keys(field, scram, &keys))
 			return field;

@@ -244,7 +244,7 @@ secrets_are_verified(void **state)
 		{ "{PLAIN}secret", "secre", false },
 		{ "{PLAIN}secret", "secretsecret", false },
 		{ "{PLAIN}secret", "", false },
-		{ "{PLAIN}", "", true },
+		{ "{PLAIN}", "", false },
 		{ "{PLAIN}", "x", false },
 		{ "", "", false },
 		{ "*", "*", false },
@@ -316,8 +316,11 @@ extra_fields_tell_of_proofs(void **state)
 	    "b@example.org:{SCRAM-SHA-256}" KEYS "::::::quota=1 "
 	    "userdb_senders=Info@Example.org,*@lists.example senders=x@y\n"
 	    "c@example.org:{PLAIN}x::::::certificate=2" PRINT1 "\n"
-	    "d@example.org:!" SHA512 "\ne@example.org:\n");
+	    "d@example.org:!" SHA512 "\ne@example.org:\n"
+	    "f@example.org:{PLAIN}\n");
 	assert_non_null(us);
+	/* No password, rather than one that everybody knows. */
+	assert_string_equal(users_find(us, "f@example.org")->secret, "");
 	u = users_find(us, "a@example.org");
 	assert_true(user_scram(u, SCRAM_SHA_256, &k));
 	assert_int_equal(k.iterations, 4096);
