@@ -2,6 +2,7 @@
  * Passwords of this machine's accounts, which pamd asks PAM about.  Contract in
  * check_parts.h.
  */
+#include <sys/stat.h>
 #include <errno.h>
 #include <string.h>
 
@@ -11,10 +12,28 @@
 #include "authd/cache.h"
 #include "authd/check_parts.h"
 #include "lib/base/io.h"
+#include "lib/base/xmalloc.h"
 #include "lib/net/proto_pam.h"
 
-/* In the place of the hash, which we never see. */
-#define REMEMBERED	"{PAM}"
+#define SHADOW	"/etc/shadow"
+
+/*
+ * In the place of the hash, which we never see: which file of hashes there is.
+ * Whatever it was that changed in it, PAM is asked again.  What other sources
+ * change, LDAP for one, is seen when the remembered one is too old.
+ */
+static char *
+account_secret(void)
+{
+	struct stat	 st;
+	char		*s;
+
+	if (stat(SHADOW, &st) == -1)
+		memset(&st, 0, sizeof(st));
+	xasprintf(&s, "{PAM}%llu.%lld.%ld", (unsigned long long)st.st_ino,
+	    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	return s;
+}
 
 static void
 account_judge(struct check *k, enum pam_verdict verdict)
@@ -37,7 +56,7 @@ account_judge(struct check *k, enum pam_verdict verdict)
 		check_later(k, "changed");
 		return;
 	}
-	cache_add(k->a->cache, u->name, REMEMBERED, c->secret,
+	cache_add(k->a->cache, u->name, k->secret, c->secret,
 	    io_monotonic_ms());
 	check_right(k, u);
 }
@@ -63,8 +82,9 @@ account_check(struct check *k, const struct user *u)
 	size_t				 len;
 	int				 r;
 
-	if (cache_has(k->a->cache, u->name, REMEMBERED, c->secret,
-	    k->start)) {
+	/* As it was before PAM looks: a change meanwhile counts. */
+	k->secret = account_secret();
+	if (cache_has(k->a->cache, u->name, k->secret, c->secret, k->start)) {
 		check_right(k, u);
 		return;
 	}

@@ -44,7 +44,7 @@ class Test(unittest.TestCase):
             cls.made.append(name)
         cls.set_password(NAME, "first Password 1")
         cls.instance = SystemInstance(config={
-            "": {"users": '{ "file", "system" }', "log-level": '"debug"'}, "authd": {"cache": "1"}})
+            "": {"users": '{ "file", "system" }', "log-level": '"debug"'}, "authd": {"cache": "1h"}})
         cls.enterClassContext(cls.instance)
 
     @classmethod
