@@ -254,7 +254,33 @@ hold_signals(int how)
 	sigprocmask(how, &set, NULL);
 }
 
-/* A new image with a new address layout, and the same sockets. */
+/* Could a new image begin with the configuration? */
+static bool
+config_good(void)
+{
+	struct config	 try;
+	struct buf	 err;
+	bool		 ok = true;
+
+	if (l.prog->config == NULL)
+		return true;
+	buf_init(&err, 65536);
+	if (config_load(l.prog->config, &try, &err) == 0)
+		config_free(&try);
+	else {
+		log_warnx("event=reload-refused config=%s",
+		    log_esc(buf_cstr(&err)));
+		ok = false;
+	}
+	buf_free(&err);
+	return ok;
+}
+
+/*
+ * A new image with a new address layout, and the same sockets.  After a crash
+ * nobody has looked at the configuration, after another reason it was a moment
+ * ago: better the old image than none.
+ */
 static void
 exec_anew(int fd, short what, void *arg)
 {
@@ -264,6 +290,8 @@ exec_anew(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	if (!config_good())
+		return;
 	buf_init(&env, 65536);
 	for (i = 0; i < l.ndoor; i++) {
 		buf_addf(&env, "%s%d=%s", i == 0 ? "" : ",", l.door[i].fd,
@@ -284,22 +312,12 @@ exec_anew(int fd, short what, void *arg)
 static bool
 reload_after(struct timeval soon)
 {
-	struct config	 try;
-	struct buf	 err;
-	bool		 ok = true;
-
-	buf_init(&err, 65536);
 	if (l.draining)
-		;
-	else if (l.prog->config != NULL &&
-	    config_load(l.prog->config, &try, &err) == -1) {
-		log_warnx("event=reload-refused config=%s",
-		    log_esc(buf_cstr(&err)));
-		ok = false;
-	} else
-		event_add(l.anew, &soon);
-	buf_free(&err);
-	return ok;
+		return true;
+	if (!config_good())
+		return false;
+	event_add(l.anew, &soon);
+	return true;
 }
 
 static void

@@ -166,6 +166,17 @@ class Signals(Daemon):
         self.assertEqual(self.proc.wait(25), 0)
         self.assertNotIn("event=exec-anew", self.log())
 
+    def test_a_crash_with_a_broken_configuration_does_not_end_it(self):
+        with smtplib.SMTP("127.0.0.1", self.mx, timeout=PATIENCE) as s:
+            s.ehlo()
+        with open(self.inst.conf, "a") as f:
+            f.write("nonsense = 1\n")
+        os.kill(max(self.children()), signal.SIGABRT)
+        until(lambda: "event=reload-refused" in self.log() or
+              self.proc.poll() is not None)
+        self.letter(self.mx)
+        self.assertEqual(len(self.inst.messages()), 1)
+
     def test_many_sighups_do_not_end_it(self):
         for n in range(300):
             self.proc.send_signal(signal.SIGHUP)
