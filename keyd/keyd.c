@@ -14,6 +14,7 @@
 #include "lib/base/xmalloc.h"
 
 #define CLIENTS_MAX	8192U	/* handshakes at once */
+#define LINGER		1	/* seconds, with certificates just changed */
 
 static unsigned int
 descriptors(void)
@@ -108,11 +109,19 @@ on_hup(evutil_socket_t sig, short what, void *arg)
 static void
 on_stop(evutil_socket_t sig, short what, void *arg)
 {
-	struct keyd	*k = arg;
+	static const struct timeval	 linger = { .tv_sec = LINGER };
+	struct keyd			*k = arg;
+	bool				 changed;
 
 	(void)sig;
 	(void)what;
-	event_base_loopbreak(k->base);
+	/*
+	 * The next keyd has only what the files say now: no handshake shall
+	 * begin with anything else, and those that have begun are finished.
+	 */
+	changed = keys_look(&k->keys);
+	publish_keys(&k->publish, &k->keys);
+	event_base_loopexit(k->base, changed ? &linger : NULL);
 }
 
 static struct event *

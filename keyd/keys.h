@@ -37,12 +37,11 @@ struct key_pair {
 };
 
 /*
- * A key that was replaced still signs for a while: processes that have its
- * certificate are in the middle of handshakes, or begin some before they hear
- * of the new one.  A listener whose configuration is broken just then stays
- * with the old one until a person has mended it, so it is a day.
+ * A key that was replaced still signs for a while: handshakes that began with
+ * its certificate are going on.  Whoever begins one looks for a new certificate
+ * first, so minutes are enough.
  */
-#define KEY_RETIRED_SECONDS	86400
+#define KEY_RETIRED_SECONDS	600
 #define KEY_RETIRED_MAX		64	/* then the oldest goes */
 
 struct key_retired {

@@ -136,6 +136,7 @@ tls_server_start(struct tls_server *s, struct stream *st, int handshake_ms,
 
 	memset(info, 0, sizeof(*info));
 	assert(!tls_on(st));
+	s = tls_server_current(s);
 	info->injected = stream_pending(st).len;
 	st->in_pos = st->in_len = 0;
 	if (stream_flush(st) != STREAM_OK) {

@@ -1,4 +1,7 @@
-/* In the parent: certificates from keyd's file into a server. */
+/*
+ * Certificates from keyd's file into a server: in the parent, and in a process
+ * that finds another file there.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +10,7 @@
 
 #include <openssl/err.h>
 
+#include "lib/base/file_stamp.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
@@ -125,7 +129,6 @@ tls_server_build(struct tls_certificate *cert, size_t n,
 		tls_server_free(s);
 		return NULL;
 	}
-	tls_server_warm(s);
 	return s;
 }
 
@@ -136,6 +139,7 @@ tls_server_free(struct tls_server *s)
 
 	if (s == NULL)
 		return;
+	tls_server_free(s->now);
 	for (i = 0; i < s->nset; i++)
 		SSL_CTX_free(s->set[i].ctx);
 	for (i = 0; i < s->nhost; i++)
@@ -243,14 +247,57 @@ set_options(const struct config *cfg, enum config_role role,
 	o->context = names[role].context;
 }
 
+/* A server of the certificates in the file; NULL with error. */
+static struct tls_server *
+build_with_keyd(struct tls_certificate *cert, size_t n,
+    const struct tls_server_options *opt, const char *file,
+    const struct stat *st, const char *sock, char error[TLS_TEXT])
+{
+	static const struct tls_server_keys	 keys = { .sign = keyd_sign,
+	    .ticket = keyd_ticket, .done = keyd_done,
+	    .sign_ahead = keyd_sign_ahead };
+	struct tls_server			*s;
+
+	if ((s = tls_server_build(cert, n, opt, &keys, error)) == NULL)
+		return NULL;
+	s->keys.arg = s;
+	s->file = xstrdup(file);
+	s->stat = *st;
+	key_client_init(&s->keyd, sock);
+	return s;
+}
+
+/*
+ * A process may have begun long before, and keyd may be another one, which never
+ * had the keys of then.
+ */
+struct tls_server *
+tls_server_current(struct tls_server *s)
+{
+	struct tls_server	*have = s->now != NULL ? s->now : s, *now;
+	struct tls_certificate	*cert;
+	struct stat		 st;
+	char			 error[TLS_TEXT];
+	size_t			 n;
+
+	if (s->file == NULL || stat(s->file, &st) == -1 ||
+	    file_stamp_alike(&st, &have->stat) ||
+	    tls_certificates_read(s->file, &cert, &n) == -1)
+		return have;
+	now = build_with_keyd(cert, n, &s->opt, s->file, &st,
+	    s->keyd.link.path, error);
+	if (now == NULL)
+		return have;
+	explicit_bzero(&s->ticket, sizeof(s->ticket));
+	tls_server_free(s->now);
+	return s->now = now;
+}
+
 struct tls_server *
 tls_server_new(const struct config *cfg, enum config_role role,
     char error[TLS_TEXT])
 {
 	struct tls_server_options	 opt;
-	struct tls_server_keys		 keys = { .sign = keyd_sign,
-	    .ticket = keyd_ticket, .done = keyd_done,
-	    .sign_ahead = keyd_sign_ahead };
 	struct tls_certificate		*cert;
 	struct tls_server		*s;
 	struct stat			 st;
@@ -261,18 +308,17 @@ tls_server_new(const struct config *cfg, enum config_role role,
 	tls_memory_gather();
 	set_options(cfg, role, &opt);
 	xasprintf(&file, "%s/keyd/certificates", cfg->run_dir);
-	if (wait_for_file(file, &st, &cert, &n, error) == -1 ||
-	    (s = tls_server_build(cert, n, &opt, &keys, error)) == NULL) {
-		free(file);
+	xasprintf(&sock, "%s/keyd/keyd.sock", cfg->run_dir);
+	s = wait_for_file(file, &st, &cert, &n, error) == -1 ? NULL :
+	    build_with_keyd(cert, n, &opt, file, &st, sock, error);
+	free(file);
+	if (s == NULL) {
+		free(sock);
 		return NULL;
 	}
+	tls_server_warm(s);
 	tls_memory_gathered();
-	xasprintf(&sock, "%s/keyd/keyd.sock", cfg->run_dir);
-	key_client_init(&s->keyd, sock);	/* for ever, as s */
-	s->keys.arg = s;
-	s->file = file;
-	s->stat = st;
-	return s;
+	return s;	/* for ever, as sock */
 }
 
 const char *

@@ -82,6 +82,7 @@ struct tls_server {
 	struct key_ticket		 ticket;	/* known: cached */
 	int64_t				 ticket_fresh;	/* until, monotonic */
 	int64_t				 ticket_good;
+	struct tls_server		*now;	/* of a newer file */
 	/* Of the handshake that is under way. */
 	bool				 ahead;	/* a new ticket key is needed */
 	/* What failed here, or "". */
@@ -97,6 +98,11 @@ struct tls_server	*tls_server_build(struct tls_certificate *, size_t n,
 			    const struct tls_server_keys *,
 			    char error[TLS_TEXT]);
 void		 tls_server_free(struct tls_server *);
+/*
+ * The server of keyd's file as it is now; the one that there is when it cannot
+ * be read.  What an earlier call gave is gone, and no handshake may need it.
+ */
+struct tls_server	*tls_server_current(struct tls_server *);
 
 /* In tls_server_names.c: fill set (without ctx) and name. */
 void		 tls_server_sort_names(struct tls_server *);

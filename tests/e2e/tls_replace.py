@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+from harness import replace_file
 from instance import Instance, need, trusting, wait_for
 from keyd_lib import RSA, Pair
 
@@ -100,6 +101,43 @@ class Replace(unittest.TestCase):
             c.quit()
         # Nobody was restarted for it.
         self.assertEqual(pids, {s: self.i.pid(s) for s in pids})
+
+    def replace(self, name):
+        """As certbot does it, by files alone.  The new one in DER."""
+        new = Pair(self.dir, name)
+        for what, path in (("key", new.key), ("chain", new.chain)):
+            with open(path, "rb") as f:
+                replace_file("%s/etc/keys/mail.%s.pem" % (self.i.dir, what), f.read())
+        return der_of(new.chain)
+
+    def test_who_came_before_begins_tls_with_the_new_one(self):
+        imap = imaplib.IMAP4("127.0.0.1", self.i.port(143), timeout=60)
+        pop = poplib.POP3("127.0.0.1", self.i.port(110), timeout=60)
+        smtps = [smtplib.SMTP("127.0.0.1", self.i.port(p), "client.test", timeout=60) for p in (25, 587)]
+        for s in smtps:
+            s.ehlo()
+        want = self.replace("hook")
+        # This keyd never had the old key.
+        self.i.svc("keyd", "-wR -r")
+        imap.starttls(trusting())
+        pop.stls(trusting())
+        for s in smtps:
+            s.starttls(context=trusting())
+        self.assertEqual([c.sock.getpeercert(True) == want for c in (imap, pop, *smtps)], [True] * 4)
+        imap.logout()
+        for c in (pop, *smtps):
+            c.quit()
+
+    def test_a_listener_that_cannot_begin_anew_has_the_new_one(self):
+        conf = self.i.dir + "/etc/merpati.conf"
+        with open(conf, "rb") as f:
+            good = f.read()
+        self.addCleanup(replace_file, conf, good)
+        replace_file(conf, good + b"\nnonsense = 1\n")
+        want = self.replace("night")
+        for port in IMPLICIT:
+            wait_for(lambda: self.i.shown(port) == want)
+        wait_for(lambda: "event=reload-refused" in self.i.log("imapd"))
 
     def test_handshakes_wait_for_a_keyd_that_is_restarted(self):
         errors, done = [], threading.Event()

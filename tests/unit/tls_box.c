@@ -117,6 +117,8 @@ build(const struct tls_server_options *opt, const struct cert *const *list,
 	s = tls_server_build(c, n, opt, &keyd, error);
 	if (s == NULL)
 		print_message("%s\n", error);
+	else
+		tls_server_warm(s);
 	return s;
 }
 
