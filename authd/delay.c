@@ -68,8 +68,8 @@ delay_user_key(const struct delay *d, const char *user)
 	return delay_hash(d, 'u', low, len);
 }
 
-static uint64_t
-delay_ip_key(const struct delay *d, const char *ip)
+uint64_t
+delay_client(const struct delay *d, const char *ip)
 {
 	struct in6_addr	 v6;
 
@@ -105,7 +105,7 @@ delay_failed(struct delay *d, const char *ip, const char *user, int64_t now)
 	int	 a = 0, b = 0;
 
 	if (ip[0] != '\0')
-		a = delay_note(d, delay_ip_key(d, ip), now);
+		a = delay_note(d, delay_client(d, ip), now);
 	if (user[0] != '\0')
 		b = delay_note(d, delay_user_key(d, user), now);
 	if (a == 0 && b == 0)
@@ -122,7 +122,7 @@ delay_suspect(const struct delay *d, const char *ip, int64_t now)
 
 	if (ip[0] == '\0')
 		return false;
-	key = delay_ip_key(d, ip);
+	key = delay_client(d, ip);
 	set = d->entry[key % SETS];
 	for (i = 0; i < WAYS; i++)
 		if (set[i].key == key)

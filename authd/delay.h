@@ -25,6 +25,8 @@ void		 delay_free(struct delay *);
  */
 int		 delay_failed(struct delay *, const char *ip,
 		    const char *user, int64_t now);
+/* A number for the address, the /64 of an IPv6 one; another with each table. */
+uint64_t	 delay_client(const struct delay *, const char *ip);
 /*
  * Has the address failed more than slips of a hand would?  Its passwords are
  * compared after those of others.

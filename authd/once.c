@@ -1,5 +1,5 @@
 /*
- * Contract in once.h.  The first digits of a name say where in the ring it
+ * Contract in once.h.  The first digits of a name say where in the rings it
  * stands, the others, 116 random bits, that it is the one.
  */
 #include <stdio.h>
@@ -13,16 +13,17 @@
 #include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 
+#define SLOTS		(ONCE_GROUPS * ONCE_EACH)
 #define PLACE_DIGITS	3		/* of 4096 */
 
 struct once {
 	void		(*drop)(void *);
-	size_t		 next;
+	size_t		 next[ONCE_GROUPS];
 	struct {
 		void	*thing;		/* NULL: empty */
 		int64_t	 until;
 		char	 name[AUTH_PASS_LEN + 1];
-	}		 slot[ONCE_MAX];
+	}		 slot[SLOTS];
 };
 
 struct once *
@@ -49,17 +50,18 @@ once_free(struct once *o)
 
 	if (o == NULL)
 		return;
-	for (i = 0; i < ONCE_MAX; i++)
+	for (i = 0; i < SLOTS; i++)
 		once_clear(o, i);
 	free(o);
 }
 
 void
-once_put(struct once *o, void *thing, int64_t now,
+once_put(struct once *o, void *thing, uint64_t client, int64_t now,
     char name[AUTH_PASS_LEN + 1])
 {
 	unsigned char	 random[AUTH_PASS_LEN / 2];
-	size_t		 i, at = o->next;
+	size_t		 group = client % ONCE_GROUPS, i;
+	size_t		 at = group * ONCE_EACH + o->next[group];
 
 	arc4random_buf(random, sizeof(random));
 	random[0] = (unsigned char)(at >> 4);
@@ -70,11 +72,11 @@ once_put(struct once *o, void *thing, int64_t now,
 	o->slot[at].thing = thing;
 	o->slot[at].until = now + ONCE_MS;
 	memcpy(o->slot[at].name, name, AUTH_PASS_LEN + 1);
-	o->next = (at + 1) % ONCE_MAX;
+	o->next[group] = (o->next[group] + 1) % ONCE_EACH;
 	explicit_bzero(random, sizeof(random));
 }
 
-/* ONCE_MAX: it is nowhere. */
+/* SLOTS: it is nowhere. */
 static size_t
 once_place(const struct once *o, const char *name, int64_t now)
 {
@@ -82,15 +84,15 @@ once_place(const struct once *o, const char *name, int64_t now)
 	int	 i, v;
 
 	if (strlen(name) != AUTH_PASS_LEN)
-		return ONCE_MAX;
+		return SLOTS;
 	for (i = 0; i < PLACE_DIGITS; i++) {
 		if ((v = text_hex(name[i])) == -1)
-			return ONCE_MAX;
+			return SLOTS;
 		at = at << 4 | (size_t)v;
 	}
 	if (o->slot[at].thing == NULL || o->slot[at].until <= now ||
 	    CRYPTO_memcmp(o->slot[at].name, name, AUTH_PASS_LEN) != 0)
-		return ONCE_MAX;
+		return SLOTS;
 	return at;
 }
 
@@ -99,7 +101,7 @@ once_see(struct once *o, const char *name, int64_t now)
 {
 	size_t	 at = once_place(o, name, now);
 
-	return at == ONCE_MAX ? NULL : o->slot[at].thing;
+	return at == SLOTS ? NULL : o->slot[at].thing;
 }
 
 void *
@@ -108,7 +110,7 @@ once_take(struct once *o, const char *name, int64_t now)
 	size_t	 at = once_place(o, name, now);
 	void	*thing;
 
-	if (at == ONCE_MAX)
+	if (at == SLOTS)
 		return NULL;
 	thing = o->slot[at].thing;
 	o->slot[at].thing = NULL;

@@ -5,6 +5,7 @@
 #include <bsd/string.h>
 
 #include "authd/check_parts.h"
+#include "authd/delay.h"
 #include "authd/once.h"
 #include "authd/passes.h"
 #include "lib/base/ipc_server.h"
@@ -37,7 +38,8 @@ pass_new(const struct check *k, const struct user *u,
 	strlcpy(p->service, k->s.check.service, sizeof(p->service));
 	p->how = k->how;
 	p->user = xstrdup(u->name);
-	once_put(k->a->passes, p, io_monotonic_ms(), name);
+	once_put(k->a->passes, p, delay_client(k->a->delay, k->s.check.ip),
+	    io_monotonic_ms(), name);
 }
 
 void

@@ -132,7 +132,8 @@ scram_begin(struct authd *a, struct ipc_client *client, uint64_t id,
 		return -1;
 	x = scram_exchange(a, ipc_client_uid(client), s);
 	strlcpy(first.message, x->message, sizeof(first.message));
-	once_put(a->exchanges, x, io_monotonic_ms(), first.exchange);
+	once_put(a->exchanges, x, delay_client(a->delay, s->ip),
+	    io_monotonic_ms(), first.exchange);
 	proto_auth_put_first(&m, id, &first);
 	ipc_client_answer(client, &m);
 	return 0;

@@ -319,8 +319,8 @@ things_serve_once_and_a_minute(void **state)
 
 	(void)state;
 	dropped = 0;
-	once_put(o, &one, 1000, a);
-	once_put(o, &ten, 1000, b);
+	once_put(o, &one, 7, 1000, a);
+	once_put(o, &ten, 7, 1000, b);
 	assert_int_equal(strlen(a), AUTH_PASS_LEN);
 	assert_string_not_equal(a, b);
 	for (i = 0; i < 7; i++)
@@ -332,13 +332,34 @@ things_serve_once_and_a_minute(void **state)
 	assert_null(once_take(o, b, 1000 + ONCE_MS));
 	b[31] = b[31] == '0' ? '1' : '0';
 	assert_null(once_take(o, b, 1000));
-	for (i = 0; i < ONCE_MAX; i++)
-		once_put(o, &zero, 2000, a);
+	for (i = 0; i < ONCE_EACH; i++)
+		once_put(o, &zero, 7, 2000, a);
 	assert_int_equal(dropped, 10);
-	once_put(o, &one, 2000, a);
+	once_put(o, &one, 7, 2000, a);
 	once_free(o);
 	assert_int_equal(dropped, 11);
 	once_free(NULL);
+}
+
+static void
+who_begins_without_end_pushes_out_only_the_own(void **state)
+{
+	struct once	*o = once_new(drop);
+	char		 a[AUTH_PASS_LEN + 1], b[AUTH_PASS_LEN + 1];
+	int		 one = 1, zero = 0, i;
+
+	(void)state;
+	dropped = 0;
+	once_put(o, &one, 1, 1000, a);
+	for (i = 0; i < 100 * ONCE_EACH; i++)
+		once_put(o, &zero, 2, 1000, b);
+	assert_ptr_equal(once_see(o, a, 1000), &one);
+	assert_ptr_equal(once_take(o, b, 1000), &zero);
+	for (i = 0; i < ONCE_EACH; i++)
+		once_put(o, &zero, 1 + ONCE_GROUPS, 1000, b);
+	assert_null(once_see(o, a, 1000));
+	assert_int_equal(dropped, 1);
+	once_free(o);
 }
 
 static void
@@ -472,6 +493,8 @@ main(void)
 		cmocka_unit_test(late_jobs_let_others_go_first),
 		cmocka_unit_test(who_fails_often_is_suspect),
 		cmocka_unit_test(things_serve_once_and_a_minute),
+		cmocka_unit_test(
+		    who_begins_without_end_pushes_out_only_the_own),
 		cmocka_unit_test(an_hour_holds_what_it_may),
 		cmocka_unit_test(the_table_of_buckets_is_bounded),
 		cmocka_unit_test(salts_stay_the_same),
