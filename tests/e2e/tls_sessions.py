@@ -301,9 +301,9 @@ class Certificates(Sessions):
             c.send("c NOOP")
             self.assertTrue(c.until("c ")[-1].startswith("c OK"))
         self.assertEqual(len(pop.list()[1]), 0)
-        # A connection that had not shaken hands is of the old ones too.
+        # A connection that had not shaken hands goes on, too.
         self.assertEqual(half.ask("a STARTTLS"), "a OK Begin TLS now")
-        half.wrap(old)
+        half.wrap(self.i.tls())
         self.assertEqual(half.ask("b NOOP"), "b OK NOOP completed")
         for c in sessions:
             c.send("z LOGOUT")
