@@ -141,7 +141,7 @@ lookup_relay(struct tables *t, const struct address *a,
 	if (t->relays == NULL || relays_has(t->relays, a->local, a->domain))
 		out->kind = AUTH_RELAY;
 	else
-		t->unsure = relays_spoilt(t->relays);
+		t->unsure = t->broken = relays_spoilt(t->relays);
 }
 
 void
@@ -155,7 +155,7 @@ lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 	address += mailbox;
 	if (!parse(t, address, &a))
 		return;
-	t->unsure = false;
+	t->unsure = t->broken = false;
 	if (config_is_local(t->conf, a.domain))
 		lookup_local(t, &a, mailbox, out);
 	else if (config_is_relay(t->conf, a.domain))
@@ -164,7 +164,7 @@ lookup_address(struct tables *t, const char *address, struct auth_lookup *out)
 		out->kind = AUTH_REMOTE;
 	/* Perhaps it is somebody's: nothing is sent back for that. */
 	if (t->unsure && out->kind == AUTH_UNKNOWN)
-		out->kind = AUTH_TEMP;
+		out->kind = t->broken ? AUTH_BROKEN : AUTH_TEMP;
 }
 
 static int
@@ -240,14 +240,14 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 	*fd = -1;
 	if (!parse(t, address, &a) || !config_is_local(t->conf, a.domain))
 		return "none";
-	t->unsure = false;
+	t->unsure = t->broken = false;
 	if (!expands(t, &a))
 		return "none";
 	status = expand(t, &a, &r, &n);
 	/* A copy for somebody who cannot be told from nobody would be lost. */
 	if (t->unsure) {
 		aliases_results_free(r, n);
-		return "temp";
+		return t->broken ? "broken" : "temp";
 	}
 	if (status == ALIASES_OK) {
 		*fd = sealed(r, n);
@@ -271,7 +271,7 @@ lookup_expand(struct tables *t, const char *address, int *fd)
 		break;
 	}
 	log_warn("event=alias-unreadable address=%s", log_esc(a.text));
-	return "temp";
+	return "broken";
 }
 
 /* Is it the user's mailbox, with or without a tag? */
@@ -322,7 +322,7 @@ lookup_is_theirs(struct tables *t, const char *address, const struct user *u)
 struct user *
 lookup_login(struct tables *t, const char *name)
 {
-	t->unsure = false;
+	t->unsure = t->broken = false;
 	if (strchr(name, '@') == NULL)
 		return find_user(t, name, t->conf->hostname);
 	return sources_find(t, name);

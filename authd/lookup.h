@@ -11,8 +11,8 @@
  *					set and has it not
  *	elsewhere			remote
  *
- * What a source of users cannot say now, or whose line is wrong, is temp where
- * it would be unknown or a catch-all's.
+ * Where it would be unknown or a catch-all's, what a source of users cannot say
+ * now is temp, and whose line is wrong broken.
  *
  * "\address" asks for the mailbox alone, as if there were no aliases: for
  * the result of an alias that names itself.
@@ -30,7 +30,7 @@ void		 lookup_address(struct tables *, const char *address,
 		    struct auth_lookup *out);
 /*
  * An alias's results in a sealed memory file, for the caller to close: "ok" and
- * *fd, else none loop toomany temp and -1.
+ * *fd, else none loop toomany broken temp and -1.
  */
 const char	*lookup_expand(struct tables *, const char *address, int *fd);
 /*

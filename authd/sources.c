@@ -64,7 +64,7 @@ sources_find(struct tables *t, const char *name)
 	for (n = 0; u == NULL && (s = source_at(t, n)) != NULL; n++)
 		u = s->find(t, name);
 	if (u != NULL && u->bad) {
-		t->unsure = true;
+		t->unsure = t->broken = true;
 		return NULL;
 	}
 	return u;

@@ -15,7 +15,8 @@
 
 /*
  * The user of "name@domain", case ignored; NULL when there is none.  When a
- * source cannot say now, or the name's line is wrong, t->unsure is set.
+ * source cannot say now, t->unsure is set; when the name's line is wrong,
+ * t->broken as well.
  */
 struct user	*sources_find(struct tables *t, const char *name);
 /* Is it the uid of some mailbox? */

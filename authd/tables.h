@@ -42,7 +42,7 @@ struct tables {
 	struct aliases		*aliases;
 	struct relays		*relays;	/* NULL: all are accepted */
 	struct file_stamp	 stamp[TABLES_FILES];
-	bool			 unsure;	/* see sources.h */
+	bool			 unsure, broken;	/* see sources.h */
 	bool			 gone;		/* a file was, at the last look */
 	int64_t			 checked;	/* monotonic ms */
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <bsd/string.h>
 
@@ -94,10 +95,23 @@ attempt_submit(struct message *m, size_t i, struct mailbox *box)
 
 static void	 attempt_ask(struct message *, size_t i, bool mailbox);
 
+/* Does it get the message already, as another than recipient i? */
+static bool
+attempt_has(const struct message *m, size_t i, const char *address)
+{
+	size_t	 k;
+
+	for (k = 0; k < m->st.nrcpts; k++)
+		if (k != i && !m->st.rcpts[k].expand &&
+		    strcasecmp(m->st.rcpts[k].address, address) == 0)
+			return true;
+	return false;
+}
+
 /*
- * A recipient that turned out to be an alias: an admin rerouted to it, or it
- * has become one since.  Its results join the recipients, on disk before any
- * of them is tried.
+ * A recipient that turned out to be an alias: nobody could say so before, an
+ * admin rerouted to it, or it has become one since.  Its results join the
+ * recipients, on disk before any of them is tried.
  */
 static int
 attempt_splice(struct message *m, size_t i, const struct auth_result *results,
@@ -105,6 +119,7 @@ attempt_splice(struct message *m, size_t i, const struct auth_result *results,
 {
 	char			*orcpt = NULL;
 	const struct state_rcpt	*r = &m->st.rcpts[i];
+	const char		*owner;
 	size_t			 k, was = m->st.nrcpts;
 	int			 notify = r->notify;
 
@@ -112,10 +127,16 @@ attempt_splice(struct message *m, size_t i, const struct auth_result *results,
 		orcpt = xstrdup(r->orcpt);
 	else
 		xasprintf(&orcpt, "rfc822;%s", r->address);
-	for (k = 0; k < n; k++)
-		state_add(&m->st, results[k].address, orcpt,
-		    results[k].owner != NULL && *results[k].owner != '\0' ?
-		    results[k].owner : NULL, notify);
+	for (k = 0; k < n; k++) {
+		if (attempt_has(m, i, results[k].address))
+			continue;
+		owner = results[k].owner;
+		if (owner != NULL && *owner == '\0')
+			owner = NULL;
+		/* As in expand.c. */
+		state_add(&m->st, results[k].address, orcpt, owner,
+		    owner == NULL ? notify : 0);
+	}
 	free(orcpt);
 	m->st.rcpts[i].letter = STATE_DONE;
 	io_close(m->sfd);
@@ -127,7 +148,8 @@ attempt_splice(struct message *m, size_t i, const struct auth_result *results,
 		return -1;
 	}
 	m->run = xreallocarray(m->run, m->st.nrcpts, sizeof(*m->run));
-	memset(m->run + was, RUN_NONE, n * sizeof(*m->run));
+	memset(m->run + was, RUN_NONE,
+	    (m->st.nrcpts - was) * sizeof(*m->run));
 	return 0;
 }
 
@@ -142,7 +164,13 @@ attempt_expanded(const char *status, const struct auth_result *results,
 	free(about);
 	if (strcmp(status, "temp") == 0)
 		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
-	else if (strcmp(status, "ok") != 0 || n == 0 ||
+	else if (strcmp(status, "broken") == 0)
+		attempt_settle(m, i, RUN_TEMP, "4.3.5", NULL,
+		    "there is an error in what the alias leads to");
+	else if (strcmp(status, "none") == 0 && m->st.rcpts[i].expand) {
+		attempt_ask(m, i, false);
+		return;
+	} else if (strcmp(status, "ok") != 0 || n == 0 ||
 	    m->st.nrcpts + n > ENVELOPE_RCPTS || i >= m->planned)
 		attempt_fail(m, i, "5.4.6", NULL,
 		    "the alias leads to itself or nowhere");
@@ -154,6 +182,18 @@ attempt_expanded(const char *status, const struct auth_result *results,
 }
 
 static void
+attempt_expand(struct message *m, size_t i)
+{
+	struct about	*about;
+
+	about = xcalloc(1, sizeof(*about));
+	about->m = m;
+	about->i = i;
+	mailboxes_expand(m->q->mailboxes, m->st.rcpts[i].address,
+	    attempt_expanded, about);
+}
+
+static void
 attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 {
 	struct about	*about = arg;
@@ -161,13 +201,13 @@ attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 	size_t		 i = about->i;
 	bool		 mailbox = about->mailbox;
 
-	if (mailbox && kind != AUTH_USER && kind != AUTH_TEMP) {
+	free(about);
+	if (mailbox && kind != AUTH_USER && kind != AUTH_BROKEN &&
+	    kind != AUTH_TEMP) {
 		/* No mailbox has the alias's name. */
-		mailboxes_expand(m->q->mailboxes, m->st.rcpts[i].address,
-		    attempt_expanded, about);
+		attempt_expand(m, i);
 		return;
 	}
-	free(about);
 	switch (kind) {
 	case AUTH_USER:
 		attempt_submit(m, i, box);
@@ -185,6 +225,10 @@ attempt_found(enum auth_kind kind, struct mailbox *box, void *arg)
 		/* Not parked: it has a question's answer in its hands. */
 		m->begun = true;
 		(void)relay_add(m, i);
+		break;
+	case AUTH_BROKEN:
+		attempt_settle(m, i, RUN_TEMP, "4.3.5", NULL,
+		    "there is an error in what is known of the mailbox");
 		break;
 	case AUTH_TEMP:
 		attempt_settle(m, i, RUN_OURS, NULL, NULL, NULL);
@@ -241,6 +285,12 @@ attempt_one(struct message *m, size_t i)
 	}
 	if (relay_takes(m->q, m->st.rcpts[i].address))
 		return relay_add(m, i);
+	if (m->st.rcpts[i].expand) {
+		m->run[i] = RUN_BUSY;
+		m->busy++;
+		attempt_expand(m, i);
+		return true;
+	}
 	box = mailboxes_known(m->q->mailboxes, m->st.rcpts[i].address);
 	if (box != NULL) {
 		if (attempt_park(m, box))

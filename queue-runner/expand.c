@@ -60,7 +60,11 @@ expand_expanded(const char *status, const struct auth_result *results,
 		return;
 	}
 	m->expanded = true;
-	if (strcmp(status, "loop") == 0)
+	if (strcmp(status, "broken") == 0)
+		/* The others need not wait for it: see attempt.c. */
+		state_add(&m->st, r->address, r->orcpt, NULL,
+		    r->notify)->expand = true;
+	else if (strcmp(status, "loop") == 0)
 		expand_refuse(m, r, "5.4.6", "the alias leads to itself");
 	else if (strcmp(status, "toomany") == 0 ||
 	    m->st.nrcpts + n > ENVELOPE_RCPTS)
@@ -97,6 +101,7 @@ expand_found(enum auth_kind kind, struct mailbox *box, void *arg)
 	case AUTH_RELAY:
 	case AUTH_REMOTE:
 	case AUTH_UNKNOWN:
+	case AUTH_BROKEN:
 		break;
 	}
 	m->busy = 0;
@@ -135,7 +140,8 @@ expand_unique(struct state *st)
 		sorted[i] = &st->rcpts[i];
 	qsort(sorted, st->nrcpts, sizeof(*sorted), expand_compare);
 	for (i = 1, n = 0; i < st->nrcpts; i++)
-		if (strcasecmp(sorted[i]->address, sorted[n]->address) == 0)
+		if (strcasecmp(sorted[i]->address, sorted[n]->address) == 0 &&
+		    sorted[i]->expand == sorted[n]->expand)
 			sorted[i]->letter = STATE_DONE;	/* marks it */
 		else
 			n = i;

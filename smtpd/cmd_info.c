@@ -65,7 +65,7 @@ ask(struct session *s, const struct address *a, enum auth_kind *kind,
 	    !config_is_relay(s->config, a->domain))
 		return true;
 	if (lookup_address(&s->server->lookup, a->text, kind, &full,
-	    user) == 0 && *kind != AUTH_TEMP)
+	    user) == 0 && *kind != AUTH_TEMP && *kind != AUTH_BROKEN)
 		return true;
 	reply(s, 451, "4.3.0", "cannot look up users now");
 	return false;
@@ -89,6 +89,7 @@ cmd_vrfy(struct session *s, struct slice arg)
 		break;
 	case AUTH_RELAY:
 	case AUTH_REMOTE:
+	case AUTH_BROKEN:
 	case AUTH_TEMP:
 		reply(s, 252, "2.5.0", "<%s> is elsewhere, but try", a.text);
 		break;

@@ -71,6 +71,7 @@ check_local(struct session *s, struct address *to, char *where, size_t size)
 		    "<%s>: no such user here", to->text);
 		return false;
 	case AUTH_REMOTE:	/* its configuration is another just now */
+	case AUTH_BROKEN:
 	case AUTH_TEMP:
 		reply_refuse(s, "rcpt", to, 451, "4.3.0", "<%s>: cannot "
 		    "look up users now, try again later", to->text);

@@ -50,6 +50,7 @@ is_positive(const struct auth_lookup *found)
 		return true;
 	case AUTH_REMOTE:
 	case AUTH_UNKNOWN:
+	case AUTH_BROKEN:
 	case AUTH_TEMP:
 		return false;
 	}

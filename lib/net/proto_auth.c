@@ -23,6 +23,7 @@ static const char	*const kinds[] = {
 	[AUTH_RELAY] = "relay",
 	[AUTH_REMOTE] = "remote",
 	[AUTH_UNKNOWN] = "unknown",
+	[AUTH_BROKEN] = "broken",
 	[AUTH_TEMP] = "temp",
 };
 
@@ -182,7 +183,7 @@ int
 proto_auth_get_expanded(struct ipc_msg *m, char *status, size_t size, int *fd)
 {
 	static const char	*const names[] = { "ok", "none", "loop",
-	    "toomany", "temp" };
+	    "toomany", "broken", "temp" };
 	size_t			 name;
 
 	*fd = -1;

@@ -51,6 +51,7 @@ enum auth_kind {
 	AUTH_RELAY,		/* in relay-domains: accepted, goes on */
 	AUTH_REMOTE,		/* no domain of ours */
 	AUTH_UNKNOWN,		/* our domain, no such name */
+	AUTH_BROKEN,		/* the line in a table is wrong: who knows */
 	AUTH_TEMP		/* tables cannot be read just now */
 };
 
@@ -187,7 +188,7 @@ int	 proto_auth_get_found(struct ipc_msg *, struct auth_lookup *);
 void	 proto_auth_put_expand(struct ipc_msg *, uint64_t id,
 	    const char *address);
 int	 proto_auth_get_expand(struct ipc_msg *, char *address, size_t size);
-/* status: "ok" with a descriptor to read, or none loop toomany temp. */
+/* status: "ok" with a descriptor to read, or none loop toomany broken temp. */
 void	 proto_auth_put_expanded(struct ipc_msg *, uint64_t id,
 	    const char *status, int fd);
 int	 proto_auth_get_expanded(struct ipc_msg *, char *status, size_t size,

@@ -137,6 +137,7 @@ state_put_rcpt(struct buf *out, struct state_rcpt *r)
 	    state_put_notify(out, r->notify) == -1 ||
 	    (r->orcpt != NULL && state_put(out, " orcpt=", r->orcpt) == -1) ||
 	    (r->owner != NULL && state_put(out, " owner=", r->owner) == -1) ||
+	    (r->expand && buf_addstr(out, " expand=1") == -1) ||
 	    (tries > 0 && buf_addf(out, " tries=%u", tries) == -1))
 		return -1;
 	return buf_addc(out, '\n');

@@ -19,7 +19,8 @@
  * letter after "warned" are overwritten in place; after "end" a line a try is
  * appended: time, recipient number (from 0; "*" every pending one), code, the
  * host that said so or "-", text.  "tries" is how many there were before those
- * lines.  Format 1, still read, had no host.
+ * lines; "expand=1" says that aliases were not looked up yet.  Format 1, still
+ * read, had no host.
  */
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
@@ -51,6 +52,8 @@ struct state_rcpt {
 	char			*owner;		/* its sender, when it is not
 						 * the message's */
 	int			 notify;	/* enum dsn_notify bits */
+	bool			 expand;	/* perhaps an alias, whose results are to
+						 * take its place */
 	off_t			 offset;	/* of the letter in the file */
 	unsigned int		 tries;		/* that failed */
 	/* The last try; when below 0: not to be written. */

@@ -103,6 +103,8 @@ state_parse_option(struct state_rcpt *r, struct slice w)
 		r->tries = (unsigned int)tries;
 		return true;
 	}
+	if (!r->expand && slice_is(w, "expand=1"))
+		return (r->expand = true);
 	if (r->owner == NULL && state_after(&w, "owner="))
 		return (r->owner = state_decode(w, ADDRESS_MAX)) != NULL;
 	return false;

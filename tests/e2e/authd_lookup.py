@@ -87,19 +87,19 @@ carol: carol, alice@example.org
 
     def test_mail_for_who_is_in_a_wrong_line_waits(self):
         for address, kind in (("alice@example.org", "user"),
-                              ("bob@example.org", "temp"),
-                              ("BOB+tag@example.org", "temp"),
-                              ("\\carol@example.org", "temp"),
+                              ("bob@example.org", "broken"),
+                              ("BOB+tag@example.org", "broken"),
+                              ("\\carol@example.org", "broken"),
                               ("nobody@example.org", "alias"),
                               ("\\nobody@example.org", "unknown"),
                               ("dora@elsewhere.example", "remote")):
             self.assertEqual(self.kind(address), kind, address)
         for address, status in (("info@example.org", "ok"),
-                                ("list@example.org", "temp"),
-                                ("both@example.org", "temp"),
+                                ("list@example.org", "broken"),
+                                ("both@example.org", "broken"),
                                 ("gina@example.org", "ok"),
-                                ("carol@example.org", "temp"),
-                                ("bob@example.org", "temp"),
+                                ("carol@example.org", "broken"),
+                                ("bob@example.org", "broken"),
                                 ("nobody@example.org", "ok")):
             self.assertEqual(self.expand(address), status, address)
         for where in ("users:2: not a number: uid", "users:4: user named twice",
@@ -132,7 +132,7 @@ carol: carol, alice@example.org
         s = self.suite
         self.assertEqual(self.kind("y@relay.example"), "unknown")
         s.write("relays", "x@relay.example\ny relay.example\n")
-        until(lambda: self.kind("y@relay.example") == "temp")
+        until(lambda: self.kind("y@relay.example") == "broken")
         self.assertEqual(self.kind("x@relay.example"), "relay")
         s.write("relays", "x@relay.example\n")
         until(lambda: self.kind("y@relay.example") == "unknown")
@@ -252,7 +252,7 @@ loop2: loop
         until(lambda: self.lookup("new@example.org")["kind"] == "unknown")
         self.assertRegex(s.log("authd"),
                          r"event=tables-error text=.*/users:6: unknown")
-        self.assertEqual(self.lookup("x@example.org")["kind"], "temp")
+        self.assertEqual(self.lookup("x@example.org")["kind"], "broken")
         self.assertEqual(self.lookup("fresh@example.org")["kind"], "alias")
         a = s.authd().ask("reload")
         self.assertEqual(a["verb"], "error")

@@ -282,6 +282,64 @@ class SoftBounce(Case):
         self.assertEqual(self.w.events("bounced"), [])
 
 
+class Broken(Case):
+    """authd finds an error in what it should say of an address."""
+
+    world_keys = {"queue": "retry = 1s\nwarn-after = 3s\nexpire = 8s"}
+
+    def test_others_do_not_wait_for_a_broken_alias(self):
+        self.w.aliases["list@example.test"] = "broken"
+        i = self.w.put(ALICE, ["list@example.test", BOB])
+        until(lambda: self.w.delivered)
+        self.assertEqual([j["recipient"] for j in self.w.delivered], [BOB])
+        until(lambda: " 4.3.5 " in self.w.state(i))
+        self.assertIn("expand=1", self.w.state(i))
+        self.w.restart()
+        # Bob is on the list, and has it.
+        self.w.aliases["list@example.test"] = [
+            BOB, CAROL, ("postmaster@example.test", "owner-list@example.test")]
+        self.w.gone(i)
+        self.assertEqual(sorted((j["recipient"], j["sender"])
+                                for j in self.w.delivered),
+                         [(BOB, ALICE), (CAROL, ALICE),
+                          ("postmaster@example.test",
+                           "owner-list@example.test")])
+        self.assertEqual(self.w.left(), [])
+
+    def test_one_that_is_no_alias_any_more(self):
+        self.w.aliases[BOB] = "broken"
+        i = self.w.put(ALICE, BOB)
+        until(lambda: self.w.path(i, ".s") and " 4.3.5 " in self.w.state(i))
+        self.assertEqual(self.w.delivered, [])
+        del self.w.aliases[BOB]
+        self.w.gone(i)
+        self.assertEqual([j["recipient"] for j in self.w.delivered], [BOB])
+
+    def test_one_that_names_itself(self):
+        self.w.aliases[BOB] = "broken"
+        i = self.w.put(ALICE, BOB)
+        until(lambda: self.w.path(i, ".s") and " 4.3.5 " in self.w.state(i))
+        self.w.aliases[BOB] = [BOB, CAROL]
+        self.w.gone(i)
+        self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
+                         [BOB, CAROL])
+
+    def test_the_sender_hears_of_it(self):
+        self.w.aliases["list@example.test"] = "broken"
+        self.w.gone(self.w.put(ALICE, ["list@example.test",
+                                       "broken@example.test", BOB]))
+        r = until(lambda: len(self.w.reports(ALICE)) > 1 and
+                  self.w.reports(ALICE))
+        said = [sorted((s["Action"], s["Status"],
+                        s["Final-Recipient"].split(";")[1].strip())
+                       for s in status_of(x)) for x in r]
+        both = ["broken@example.test", "list@example.test"]
+        self.assertEqual(sorted(said), [[("delayed", "4.3.5", a) for a in both],
+                                        [("failed", "4.4.7", a) for a in both]])
+        self.assertEqual([j["recipient"] for j in self.w.delivered
+                          if j["recipient"] != ALICE], [BOB])
+
+
 class Ours(Case):
     world_keys = {"queue": "retry = 1s\nwarn-after = 1s\nexpire = 2s"}
 

@@ -93,8 +93,8 @@ class Authd(Packets):
         mailbox = address.startswith("\\")
         address = address.lstrip("\\")
         kind, user = "unknown", ""
-        if address.startswith("temp"):
-            kind = "temp"
+        if address.startswith(("temp", "broken")):
+            kind = "temp" if address.startswith("temp") else "broken"
         elif address in self.world.aliases and not mailbox:
             kind = "alias"
         elif address in self.world.users:

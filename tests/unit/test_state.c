@@ -67,7 +67,8 @@ what_is_written_is_read(void **state)
 	s.from = xstrdup("");
 	state_add(&s, "bob smith+x@example.org", "rfc822;a=b@c", NULL,
 	    NOTIFY_FAILURE | NOTIFY_DELAY);
-	state_add(&s, "carol@example.com", NULL, "owner-l@example.com", 0);
+	state_add(&s, "carol@example.com", NULL, "owner-l@example.com",
+	    0)->expand = true;
 	state_note(&s.rcpts[1], 98, "4.2.2", NULL, "full");
 	state_note(&s.rcpts[1], 99, "4.2.2", "mx one.test", "full\nup");
 	fd = state_create(dirfd_, "x.s", &s, true);
@@ -83,6 +84,7 @@ what_is_written_is_read(void **state)
 	assert_null(t.rcpts[0].owner);
 	assert_int_equal(t.rcpts[0].notify, NOTIFY_FAILURE | NOTIFY_DELAY);
 	assert_string_equal(t.rcpts[1].owner, "owner-l@example.com");
+	assert_true(t.rcpts[1].expand && !t.rcpts[0].expand);
 	assert_int_equal(t.rcpts[1].notify, 0);
 	assert_string_equal(t.rcpts[1].code, "4.2.2");
 	assert_string_equal(t.rcpts[1].text, "full up");
