@@ -64,7 +64,7 @@ reroute_load(struct runner *q, enum files_place place, const char *id,
 	st->from = xstrdup(env.from);
 	for (i = 0; i < env.nrcpts; i++)
 		state_add(st, env.rcpts[i].address, env.rcpts[i].orcpt, NULL,
-		    env.rcpts[i].notify);
+		    env.rcpts[i].notify)->expand = true;
 	envelope_free(&env);
 	return 0;
 }
@@ -108,6 +108,7 @@ reroute_change(struct state *st, const struct control_request *r)
 			xasprintf(&c->orcpt, "rfc822;%s", c->address);
 		free(c->address);
 		c->address = xstrdup(r->text);
+		c->expand = true;
 	}
 	return n;
 }

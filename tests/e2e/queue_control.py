@@ -105,6 +105,19 @@ class Control(Case):
         self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
                          [CAROL, "postmaster@example.test"])
 
+    def test_reroute_of_one_leaves_the_aliases_of_others(self):
+        dave = "dave@example.test"
+        self.w.users[dave] = 3
+        self.w.aliases[BOB] = [BOB, dave]
+        until(lambda: not self.w.status()["scanning"])
+        a = self.w.put(ALICE, [BOB, CAROL], ring=False)
+        self.assertEqual(self.w.select("reroute", "recipient", CAROL,
+                                       "address postmaster@example.test\n")[0],
+                         "done")
+        self.w.gone(a)
+        self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
+                         [BOB, dave, "postmaster@example.test"])
+
     def test_reroute_before_the_bell_is_not_forgotten(self):
         """smtpd has renamed it, and not yet rung."""
         until(lambda: not self.w.status()["scanning"])
