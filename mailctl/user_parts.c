@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 
 #include "lib/base/io.h"
+#include "lib/base/saslprep.h"
 #include "lib/base/text.h"
 #include "mailctl/password.h"
 #include "mailctl/tables.h"
@@ -21,11 +22,15 @@ int
 user_address(const struct config *cfg, const char *arg, struct address *out)
 {
 	struct address	 p, a;
+	char		*name = saslprep(arg);	/* as logins have it */
+	bool		 good;
 
-	if (address_parse(slice_str(arg), ADDRESS_LENIENT | ADDRESS_UTF8,
-	    &p) != ADDRESS_OK || p.text[0] == '\0' || p.literal ||
+	good = address_parse(slice_str(name), ADDRESS_LENIENT | ADDRESS_UTF8,
+	    &p) == ADDRESS_OK && p.text[0] != '\0' && !p.literal &&
 	    address_make(p.local, p.domain[0] == '\0' ? cfg->hostname :
-	    p.domain, &a) == -1)
+	    p.domain, &a) == 0;
+	saslprep_free(name);
+	if (!good)
 		return complain(EX_DATAERR, "%s: not a mail address",
 		    shown(arg));
 	text_lower_str(a.text);

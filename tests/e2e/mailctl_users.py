@@ -76,6 +76,12 @@ class Users(Mailctl):
         self.assertEqual(self.ok("user", "list", "x.test"), "bob@x.test quota=1G\n")
         self.assertEqual(self.ok("user", "list", "y.test"), "")
 
+    def test_names_are_composed_as_logins_are(self):
+        self.ok("user", "add", "--no-password", "bu\u0308be@x.test")
+        self.assertTrue(self.text().endswith("b\u00fcbe@x.test:!::::::\n"), self.text())
+        self.ok("user", "del", "bu\u0308be@x.test")
+        self.assertNotIn("be@x.test", self.text())
+
     def test_hashes_are_what_crypt_makes(self):
         self.ok("user", "add", "--stdin", "al@x.test", stdin=b"hunter2\n")
         h = re.search(r"\{CRYPT\}([^:]+)", self.text()).group(1)
