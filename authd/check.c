@@ -174,12 +174,16 @@ check_at_home(enum spawn_status home, void *arg)
 	explicit_bzero(&h, sizeof(h));
 }
 
-/* SCRAM's proof is right; the door opens to the pass. */
+/*
+ * SCRAM's proof is right; the door opens to the pass.  Who only tried whether a
+ * password is right goes away with the signature.
+ */
 static void
 check_proved(struct check *k, const struct user *u)
 {
 	struct auth_answer	 answer = { .verdict = AUTH_OK };
 
+	check_log(k, "auth-proved", NULL);
 	strlcpy(answer.user, u->name, sizeof(answer.user));
 	strlcpy(answer.signature, k->signature, sizeof(answer.signature));
 	pass_new(k, u, answer.pass);

@@ -85,6 +85,12 @@ class Sasl(WithSuite):
             "authd", "event=auth-ok service=imap user=alice@example.org "
             "ip=- method=scram\n")
 
+    def test_a_proof_that_leads_to_no_login_leaves_a_trace(self):
+        self.assertEqual(self.scram("carl@example.org", "c", "SHA-256", ip="192.0.2.77")["verdict"], "ok")
+        self.suite.wait_log(
+            "authd", "event=auth-proved service=imap user=carl@example.org "
+            "ip=192.0.2.77 method=scram\n")
+
     def test_scram_is_refused_alike(self):
         """All at once: each waits half a second."""
         cases = (("alice@example.org", "wonderlane", "SHA-256"),
