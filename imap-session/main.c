@@ -17,7 +17,7 @@ refuse(const struct auth_handed *who, enum session_refusal why,
 /*
  * Runs as the uid that owns the mailboxes it serves, with authd's socket as
  * descriptor 0, and talks to clients that have logged in.  Who takes
- * over a child has the mailboxes of that uid, no hash and no key.
+ * over a child has that mailbox, no other's, no hash and no key.
  */
 int
 main(int argc, char **argv)

@@ -11,8 +11,9 @@
 #include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/store/tree.h"
 #include "lib/net/stream_deflate.h"
+#include "lib/store/home_wall.h"
+#include "lib/store/tree.h"
 
 #define PROGRESS_MS	10000			/* RFC 9585 4 */
 #define ANSWER_MAX	(1024 * 1024)	/* COPYUID of many ranges */
@@ -321,6 +322,8 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 {
 	static struct session	 s;	/* a process serves one session */
 
+	if (home_wall(who->home) == -1)
+		fatal("event=wall-failed home=%s", log_esc(who->home));
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;

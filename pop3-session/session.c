@@ -8,6 +8,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/net/pop3.h"
+#include "lib/store/home_wall.h"
 #include "lib/store/quota.h"
 #include "lib/store/wake.h"
 #include "pop3-session/command.h"
@@ -163,6 +164,8 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	enum stream_status	 st;
 
 	(void)parked;		/* none ever is */
+	if (home_wall(who->home) == -1)
+		fatal("event=wall-failed home=%s", log_esc(who->home));
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;

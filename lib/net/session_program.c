@@ -8,9 +8,11 @@
 
 #include <bsd/string.h>
 
+#include "lib/base/boot.h"
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/net/session_program.h"
 #include "lib/net/stream.h"
 
@@ -89,6 +91,8 @@ session_run(const struct session_program *p, const struct session_options *o)
 		privilege_never_root(p->name);
 	privilege_harden();
 	conf = config_need(o->file);
+	wall_tell();
+	(void)boot_id();	/* once for all sessions */
 	return o->handed ? session_server(p, conf) :
 	    session_by_hand(p, conf, o);
 }

@@ -1,0 +1,13 @@
+/* The wall of a process that serves one mailbox. */
+#ifndef STORE_HOME_WALL_H
+#define STORE_HOME_WALL_H
+
+/*
+ * wall_into() the home, and the Maildir in it, which may be a link to
+ * elsewhere.  0, also where the kernel has no walls (which wall_tell() tells)
+ * and where there is no home to serve; -1 with errno: there should be a wall,
+ * and is none.
+ */
+int	 home_wall(const char *home);
+
+#endif
