@@ -20,6 +20,7 @@
 #define SLICE_MS	3
 #define SLICE_NAMES	32		/* between looks at the clock */
 #define EVERY		30		/* seconds */
+#define AGAIN		5		/* when a directory could not be read */
 #define YOUNG		60		/* seconds: its bell may still ring */
 #define XX		1024		/* directories of queue/ */
 
@@ -32,6 +33,8 @@ struct scan {
 	unsigned int	 xx;		/* next of queue/ */
 	size_t		 held;
 	bool		 first;
+	bool		 whole;		/* queue/ and hold/ too */
+	bool		 failed;	/* in part */
 	int64_t		 began;		/* monotonic ms */
 };
 
@@ -119,6 +122,34 @@ scan_name(struct scan *s, const char *name)
 		runner_add(s->q, name, false, true);
 }
 
+static const char *
+scan_place(const struct scan *s)
+{
+	switch (s->place) {
+	case PLACE_NEW:
+		return "new";
+	case PLACE_QUEUE:
+		return "queue";
+	case PLACE_HOLD:
+		break;
+	}
+	return "hold";
+}
+
+static void
+scan_failed(struct scan *s, const char *where, const char *name)
+{
+	log_warn("event=scan-failed directory=%s%s", where, name);
+	s->failed = true;
+}
+
+static void
+scan_open(struct scan *s, int at, const char *where, const char *name)
+{
+	if ((s->dir = io_opendir(at, name, 0)) == NULL)
+		scan_failed(s, where, name);
+}
+
 /* The next directory; false when all have been read. */
 static bool
 scan_next_dir(struct scan *s)
@@ -127,27 +158,29 @@ scan_next_dir(struct scan *s)
 	    "0123456789abcdefghjkmnpqrstvwxyz";
 	char			 xx[3] = "";
 
-	if (s->first && s->place == PLACE_QUEUE && s->xx < XX) {
+	if (s->whole && s->place == PLACE_QUEUE && s->xx < XX) {
 		xx[0] = alphabet[s->xx / 32];
 		xx[1] = alphabet[s->xx++ % 32];
-		s->dir = io_opendir(s->q->files.queuefd, xx, 0);
-		if (s->dir == NULL)
-			log_warn("event=scan-failed directory=queue/%s", xx);
+		scan_open(s, s->q->files.queuefd, "queue/", xx);
 		return true;
 	}
-	if (!s->first || s->place == PLACE_HOLD)
+	if (!s->whole || s->place == PLACE_HOLD)
 		return false;
 	s->place = s->place == PLACE_NEW ? PLACE_QUEUE : PLACE_HOLD;
-	if (s->place == PLACE_HOLD && (s->dir = io_opendir(
-	    s->q->files.spool.dirfd, "hold", 0)) == NULL)
-		log_warn("event=scan-failed directory=hold");
+	if (s->place == PLACE_HOLD)
+		scan_open(s, s->q->files.spool.dirfd, "", "hold");
 	return true;
 }
 
-/* Messages are read first, then what may belong to none. */
+/*
+ * Messages are read first, then what may belong to none.  errno is readdir(3)'s
+ * when it failed.
+ */
 static void
 scan_end_dir(struct scan *s)
 {
+	if (errno != 0)
+		scan_failed(s, scan_place(s), "");
 	if (s->place != PLACE_NEW && !s->leftovers) {
 		rewinddir(s->dir);
 		s->leftovers = true;
@@ -175,7 +208,10 @@ scan_over(struct scan *s)
 		    schedule_total(s->q->schedule), s->held,
 		    (long long)(io_monotonic_ms() - s->began));
 	s->first = false;
-	scan_later(s, EVERY);
+	/* Nobody else looks into queue/. */
+	s->whole = s->failed;
+	scan_later(s, s->failed ? AGAIN : EVERY);
+	s->failed = false;
 }
 
 static void
@@ -184,9 +220,8 @@ scan_begin(struct scan *s)
 	s->began = io_monotonic_ms();
 	s->place = PLACE_NEW;
 	s->xx = 0;
-	s->dir = io_opendir(s->q->files.spool.dirfd, "new", 0);
-	if (s->dir == NULL)
-		log_warn("event=scan-failed directory=new");
+	s->held = 0;
+	scan_open(s, s->q->files.spool.dirfd, "", "new");
 }
 
 static void
@@ -209,6 +244,7 @@ scan_slice(int fd, short what, void *arg)
 			s->began = 0;
 			break;
 		}
+		errno = 0;
 		if ((de = readdir(s->dir)) == NULL)
 			scan_end_dir(s);
 		else if (de->d_type == DT_REG || de->d_type == DT_UNKNOWN)
@@ -228,7 +264,7 @@ scan_new(struct runner *q)
 
 	s = xcalloc(1, sizeof(*s));
 	s->q = q;
-	s->first = true;
+	s->first = s->whole = true;
 	s->ev = event_new(q->base, -1, 0, scan_slice, s);
 	if (s->ev == NULL || event_priority_set(s->ev, 1) == -1)
 		fatalx("event=out-of-memory");

@@ -1,6 +1,7 @@
 /*
  * Finding messages by reading directories, a slice at a time so that new mail
- * never waits for it: everything at start, then new/ every half minute.
+ * never waits for it: everything at start, again while a part of it could not be
+ * read, then new/ every half minute.
  */
 #ifndef QUEUE_RUNNER_SCAN_H
 #define QUEUE_RUNNER_SCAN_H

@@ -49,6 +49,22 @@ class Delivery(Case):
             self.w.gone(i)
         self.assertEqual({j["again"] for j in self.w.delivered}, {"1"})
 
+    def test_what_cannot_be_read_at_start_is_found_later(self):
+        self.w.workers_on = False
+        i = self.w.put(ALICE, [BOB, CAROL])
+        until(lambda: self.w.path(i, ".s"))
+        self.w.kill()
+        xx = os.path.join(self.w.spool, "queue", i[-2:])
+        mode = os.stat(xx).st_mode & 0o7777
+        os.chmod(xx, 0)
+        self.w.start()
+        until(lambda: self.w.events("scan-failed"))
+        self.w.workers_on = True
+        os.chmod(xx, mode)
+        self.w.gone(i)
+        self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
+                         [BOB, CAROL])
+
     def test_bell_with_rubbish_is_survived(self):
         fd = os.open(os.path.join(self.w.spool, "trigger"), os.O_WRONLY)
         os.write(fd, b"../../etc/passwd\nzzz\n\n" + b"x" * 300 +
