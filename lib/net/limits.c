@@ -12,6 +12,7 @@
 
 struct limits_slot {
 	atomic_bool	 used;
+	atomic_bool	 open;		/* counted by limits_enter_open() */
 	bool		 v4;
 	uint8_t		 key[16];
 };
@@ -84,6 +85,18 @@ limits_hit(struct limits *l, const uint8_t key[16], int64_t now)
 	return n;
 }
 
+/* Slots up to this one are in use from now on; how many to look at. */
+static size_t
+limits_reach(struct limits *l, size_t slot)
+{
+	size_t	 used = atomic_load(&l->used);
+
+	while (slot >= used && !atomic_compare_exchange_weak(&l->used, &used,
+	    slot + 1))
+		;
+	return atomic_load(&l->used);
+}
+
 enum limits_verdict
 limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
     const uint8_t key[16], bool v4, int64_t now)
@@ -91,7 +104,7 @@ limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
 	struct limits_slot	*s = &l->slot[slot];
 	enum limits_verdict	 v = LIMITS_OK;
 	unsigned int		 address = 0, network = 0;
-	size_t			 used = atomic_load(&l->used), i;
+	size_t			 used, i;
 
 	if (c->max_rate > 0 && limits_hit(l, key, now) > c->max_rate)
 		return LIMITS_RATE;
@@ -99,10 +112,7 @@ limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
 	memcpy(s->key, key, sizeof(s->key));
 	s->v4 = v4;
 	atomic_store(&s->used, true);
-	while (slot >= used && !atomic_compare_exchange_weak(&l->used, &used,
-	    slot + 1))
-		;
-	used = atomic_load(&l->used);
+	used = limits_reach(l, slot);
 	for (i = 0; i < used; i++) {
 		s = &l->slot[i];
 		if (!atomic_load(&s->used) || s->v4 != v4 ||
@@ -120,10 +130,33 @@ limits_enter(struct limits *l, size_t slot, const struct config_listeners *c,
 	return v;
 }
 
+unsigned int
+limits_open(const struct limits *l)
+{
+	size_t		 used = atomic_load(&l->used), i;
+	unsigned int	 n = 0;
+
+	for (i = 0; i < used; i++)
+		n += atomic_load(&l->slot[i].open);
+	return n;
+}
+
+enum limits_verdict
+limits_enter_open(struct limits *l, size_t slot, unsigned int max)
+{
+	atomic_store(&l->slot[slot].open, true);
+	(void)limits_reach(l, slot);
+	if (limits_open(l) <= max)
+		return LIMITS_OK;
+	limits_leave(l, slot);
+	return LIMITS_OPEN;
+}
+
 void
 limits_leave(struct limits *l, size_t slot)
 {
 	atomic_store(&l->slot[slot].used, false);
+	atomic_store(&l->slot[slot].open, false);
 }
 
 bool
@@ -145,6 +178,7 @@ limits_name(enum limits_verdict v)
 	case LIMITS_ADDRESS:	return "max-per-address";
 	case LIMITS_NETWORK:	return "max-per-network";
 	case LIMITS_RATE:	return "max-rate";
+	case LIMITS_OPEN:	return "mx-share";
 	}
 	return "?";
 }

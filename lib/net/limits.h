@@ -22,7 +22,8 @@ enum limits_verdict {
 	LIMITS_OK,
 	LIMITS_ADDRESS,		/* max-per-address */
 	LIMITS_NETWORK,		/* max-per-network: /24 or /64 */
-	LIMITS_RATE		/* max-rate */
+	LIMITS_RATE,		/* max-rate */
+	LIMITS_OPEN		/* a door that is open to everybody */
 };
 
 /* Before the processes are forked.  NULL with errno. */
@@ -37,6 +38,15 @@ void		 limits_free(struct limits *);
 enum limits_verdict	 limits_enter(struct limits *, size_t slot,
 			    const struct config_listeners *,
 			    const uint8_t key[16], bool v4, int64_t now);
+/*
+ * The slot's connection came to a door that is open to everybody, who may have
+ * no more than max connections together: LIMITS_OK, or LIMITS_OPEN, and
+ * nothing is counted any more.
+ */
+enum limits_verdict	 limits_enter_open(struct limits *, size_t slot,
+			    unsigned int max);
+/* How many those are. */
+unsigned int	 limits_open(const struct limits *);
 /* It has ended, or its process has.  Harmless when nothing was counted. */
 void		 limits_leave(struct limits *, size_t slot);
 /*

@@ -38,6 +38,7 @@ static struct {
 	bool				 refusing;	/* by ourselves */
 	bool				 draining;
 	size_t				 slot;	/* in a process: its own */
+	bool				 open;	/* and the door's, to all */
 } l;
 
 static int64_t
@@ -93,16 +94,27 @@ enter_uid(int fd, size_t slot)
 	return limits_enter(l.limits, slot, &half, key, false, now_s());
 }
 
+/* A quarter is kept for those who log in, and for this machine. */
+static unsigned int
+open_share(void)
+{
+	return l.prog->net->max_connections - l.prog->net->max_connections / 4;
+}
+
 static enum limits_verdict
 enter_address(const struct listener_peer *peer, size_t slot)
 {
-	uint8_t	 key[16];
-	bool	 v4;
+	enum limits_verdict	 v;
+	uint8_t			 key[16];
+	bool			 v4;
 
 	if (!listener_peer_key(peer, key, &v4) || (l.prog->exempt != NULL &&
 	    listener_in_networks(peer, l.prog->exempt)))
 		return LIMITS_OK;
-	return limits_enter(l.limits, slot, l.prog->net, key, v4, now_s());
+	v = limits_enter(l.limits, slot, l.prog->net, key, v4, now_s());
+	if (v == LIMITS_OK && l.open)
+		v = limits_enter_open(l.limits, slot, open_share());
+	return v;
 }
 
 /* In a process. */
@@ -112,6 +124,7 @@ admit(int fd, size_t door, const struct listener_peer *peer, size_t slot)
 	enum limits_verdict	 v;
 
 	l.slot = slot;
+	l.open = l.door[door].listen->role == ROLE_MX;
 	/* A proxy is let in; its client, once named, by listener_admit(). */
 	if (l.door[door].listen->proxy)
 		return true;
@@ -132,6 +145,17 @@ listener_admit(int fd, const struct listener_peer *peer)
 	if ((v = enter_address(peer, l.slot)) != LIMITS_OK)
 		refuse(fd, peer, limits_name(v));
 	return v == LIMITS_OK;
+}
+
+unsigned int
+listener_load(void)
+{
+	unsigned int	 all = pool_load(), open;
+
+	if (l.limits == NULL || !l.open)
+		return all;
+	open = limits_open(l.limits) * 100 / open_share();
+	return open > all ? open : all;
 }
 
 void

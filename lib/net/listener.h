@@ -4,8 +4,9 @@
  * straight-line code (design: loops parse nothing).
  *
  * Limits: max_per_address, max_per_network (/24, /64) and max_rate are
- * counted in a table that the processes share (limits.h); a connection beyond
- * them gets the full text and is closed.  At max_connections busy processes
+ * counted in a table that the processes share (limits.h), and so is the share of
+ * max_connections that role mx may have; a connection beyond them gets the full
+ * text and is closed.  At max_connections busy processes
  * the parent itself answers so.  From 80 % on listener_load() tells
  * processes to shrink their time-outs.
  *
@@ -87,7 +88,10 @@ void	 listener_discharge(void);
  * somebody's secrets.
  */
 void	 listener_last(void);
-/* Per cent of max_connections that are busy. */
+/*
+ * Per cent of max_connections that are busy, or of what a listener with role mx
+ * may have of them when that is more, and this connection came there.
+ */
 unsigned int	 listener_load(void);
 
 #endif

@@ -65,7 +65,7 @@ struct pool {
 	bool				 stopping;
 };
 
-/* Of the one pool of this program, for listener_load(). */
+/* Of the one pool of this program, for pool_load(). */
 static const struct pool	*the_pool;
 /* In a process: it is to leave when it is idle. */
 static volatile sig_atomic_t	 retire;
@@ -83,7 +83,7 @@ pool_count(const struct pool *p, enum slot_state state)
 }
 
 unsigned int
-listener_load(void)
+pool_load(void)
 {
 	if (the_pool == NULL)
 		return 0;

@@ -49,6 +49,8 @@ struct pool	*pool_new(struct event_base *, const struct listener_program *,
 /* Have one process free, if there may be another; call it when doors stand. */
 void		 pool_fill(struct pool *);
 unsigned int	 pool_busy(const struct pool *);
+/* In a process: the same of its own pool, per cent of all there may be. */
+unsigned int	 pool_load(void);
 /* Is every slot busy? */
 bool		 pool_full(const struct pool *);
 bool		 pool_empty(const struct pool *);

@@ -200,6 +200,28 @@ class Full(Daemon):
         self.assertIn("why=max-connections", self.log())
 
 
+class Share(Daemon):
+    limits = "max-connections = 8"
+
+    def test_strangers_keep_nobody_from_submitting(self):
+        def dial(n):
+            s = socket.create_connection(("127.0.0.1", self.proxied), PATIENCE)
+            self.addCleanup(s.close)
+            s.sendall(proxy_v2("198.51.100.%d" % n))
+            return s, s.recv(100)[:3]
+        conns = [dial(n) for n in range(8)]
+        self.assertEqual([reply for _, reply in conns], [b"220"] * 6 + [b"421"] * 2)
+        self.assertIn("why=mx-share ip=198.51.100.6", self.log())
+
+        def served():
+            with socket.create_connection(("127.0.0.1", self.sub), PATIENCE) as s:
+                return s.recv(100)[:3] == b"220"
+        until(served, what="who was refused to leave the process")
+        self.letter(self.sub)
+        conns[0][0].close()
+        until(lambda: dial(9)[1] == b"220", what="room for another")
+
+
 class Proxied(Daemon):
     limits = "max-per-address = 2"
 

@@ -120,6 +120,26 @@ addresses_and_networks_are_bounded(void **state)
 }
 
 static void
+strangers_have_a_share_of_all(void **state)
+{
+	struct config_listeners	 c = { .max_per_address = 9,
+	    .max_per_network = 9 };
+	struct limits		*l = limits_new(5);
+
+	(void)state;
+	assert_int_equal(limits_enter_open(l, 0, 2), LIMITS_OK);
+	assert_int_equal(limits_enter_open(l, 3, 2), LIMITS_OK);
+	assert_int_equal(limits_enter_open(l, 4, 2), LIMITS_OPEN);
+	assert_int_equal(limits_open(l), 2);
+	/* Not counted among them, and not kept out. */
+	assert_int_equal(enter(l, 1, &c, "192.0.2.1", 100), LIMITS_OK);
+	limits_leave(l, 0);
+	assert_int_equal(limits_enter_open(l, 4, 2), LIMITS_OK);
+	assert_int_equal(limits_open(l), 2);
+	limits_free(l);
+}
+
+static void
 rates_are_bounded_and_begin_anew_after_a_minute(void **state)
 {
 	struct config_listeners	 c = { .max_per_address = 9,
@@ -180,6 +200,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(networks_hold_their_addresses_and_no_others),
 		cmocka_unit_test(addresses_and_networks_are_bounded),
+		cmocka_unit_test(strangers_have_a_share_of_all),
 		cmocka_unit_test(
 		    rates_are_bounded_and_begin_anew_after_a_minute),
 		cmocka_unit_test(a_flood_is_logged_once_a_second),
