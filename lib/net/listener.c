@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -234,13 +235,10 @@ close_doors(void)
 }
 
 static void
-begin_drain(int sig, short what, void *arg)
+begin_drain(void)
 {
 	struct timeval	 tv = { .tv_sec = l.prog->net->drain_timeout };
 
-	(void)sig;
-	(void)what;
-	(void)arg;
 	if (l.draining) {
 		event_base_loopbreak(l.base);
 		return;
@@ -263,19 +261,6 @@ end_drain(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	event_base_loopbreak(l.base);
-}
-
-/* From one image's handlers to the next one's: they would end the program. */
-static void
-hold_signals(int how)
-{
-	sigset_t	 set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(how, &set, NULL);
 }
 
 /* Could a new image begin with the configuration? */
@@ -325,7 +310,6 @@ exec_anew(int fd, short what, void *arg)
 	if (setenv("MERPATI_LISTEN", buf_cstr(&env), 1) == -1)
 		fatal("event=exec-failed");
 	log_info("event=exec-anew");
-	hold_signals(SIG_BLOCK);
 	pool_retire(l.pool);
 	execv(strchr(l.prog->argv[0], '/') != NULL ? l.prog->argv[0] :
 	    "/proc/self/exe", l.prog->argv);
@@ -345,13 +329,10 @@ reload_after(struct timeval soon)
 }
 
 static void
-reload(int sig, short what, void *arg)
+reload(void)
 {
 	const struct timeval	 now = { 0, 0 };
 
-	(void)sig;
-	(void)what;
-	(void)arg;
 	(void)reload_after(now);
 }
 
@@ -365,14 +346,11 @@ watched_changed(void)
 }
 
 static void
-reap(int sig, short what, void *arg)
+reap(void)
 {
 	struct timeval	 tv = { 0, 0 };
 	int64_t		 up = now_s() - l.started;
 
-	(void)sig;
-	(void)what;
-	(void)arg;
 	if (pool_reap(l.pool) && !l.draining &&
 	    !event_pending(l.anew, EV_TIMEOUT, NULL)) {
 		if (up < EXEC_AFTER)
@@ -381,6 +359,22 @@ reap(int sig, short what, void *arg)
 	}
 	if (l.draining && pool_empty(l.pool))
 		event_base_loopbreak(l.base);
+}
+
+static void
+signalled(int fd, short what, void *arg)
+{
+	struct signalfd_siginfo	 si;
+
+	(void)what;
+	(void)arg;
+	while (read(fd, &si, sizeof(si)) == sizeof(si))
+		if (si.ssi_signo == SIGHUP)
+			reload();
+		else if (si.ssi_signo == SIGCHLD)
+			reap();
+		else
+			begin_drain();
 }
 
 static void
@@ -424,17 +418,31 @@ new_event(int fd, short what, event_callback_fn fn)
 	return ev;
 }
 
+/*
+ * They wait in the kernel until they are read, also from one image to the next:
+ * a handler's note of a SIGTERM would be lost with the image it interrupted.
+ */
+static int
+take_signals(void)
+{
+	sigset_t	 set;
+	int		 fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+	    (fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
+		fatal("event=out-of-descriptors");
+	return fd;
+}
+
 static void
 listener_setup(const struct listener_program *prog)
 {
-	static const struct {
-		int			 sig;
-		event_callback_fn	 fn;
-	} sigs[] = { { SIGTERM, begin_drain }, { SIGINT, begin_drain },
-	    { SIGHUP, reload }, { SIGCHLD, reap } };
 	struct timeval	 every = { .tv_sec = SWEEP };
-	struct event	*ev;
-	size_t		 i;
 
 	signal(SIGPIPE, SIG_IGN);
 	l.prog = prog;
@@ -445,12 +453,8 @@ listener_setup(const struct listener_program *prog)
 	l.anew = new_event(-1, 0, exec_anew);
 	l.sweep = new_event(-1, EV_PERSIST, sweep);
 	event_add(l.sweep, &every);
-	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
-		ev = new_event(sigs[i].sig, EV_SIGNAL | EV_PERSIST,
-		    sigs[i].fn);
-		event_add(ev, NULL);
-	}
-	hold_signals(SIG_UNBLOCK);
+	event_add(new_event(take_signals(), EV_READ | EV_PERSIST, signalled),
+	    NULL);
 }
 
 int

@@ -186,6 +186,15 @@ class Signals(Daemon):
         self.assertEqual(len(self.inst.messages()), 1)
 
 
+    def test_who_begins_anew_ends_all_the_same(self):
+        for n in range(30):
+            self.proc.send_signal(signal.SIGHUP)
+            time.sleep(0.0009 * (n % 15))
+            self.stop()
+            self.proc, ready = start_ready([SMTPD, "-c", self.inst.conf], self.inst.path("log"), **as_user())
+            self.assertTrue(ready, self.log())
+
+
 class Full(Daemon):
     limits = "max-connections = 2"
 
