@@ -173,6 +173,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 	stream_init(&s.s, rfd, wfd, (int)conf->pop3d.net.idle_timeout * 1000,
 	    (int64_t)conf->pop3d.net.total_timeout * 1000);
 	s.s.bare_lf_ok = true;
+	stream_block(&s.s);
 	memcpy(s.s.in, who->ahead, who->ahead_len);
 	s.s.in_len = who->ahead_len;
 
