@@ -322,8 +322,7 @@ session_serve(const struct config *conf, const struct auth_handed *who,
 {
 	static struct session	 s;	/* a process serves one session */
 
-	if (home_wall(who->home) == -1)
-		fatal("event=wall-failed home=%s", log_esc(who->home));
+	home_wall(who->home);
 	memset(&s, 0, sizeof(s));
 	s.conf = conf;
 	s.who = who;

@@ -25,8 +25,7 @@ usage(FILE *to)
 	fputs("usage: mailbind [-c file] service program [arg ...]\n"
 	    "       mailbind [-c file] -r\n"
 	    "services: authd imapd keyd pamd pop3d queue-runner remote "
-	    "resolver smtpd spawner "
-	    "tokend\n", to);
+	    "resolver smtpd spawner tokend\n", to);
 }
 
 /* Open, drop, execute. */

@@ -27,14 +27,12 @@
 static bool
 sockets_connects(const char *holder)
 {
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un	 sun;
 	bool			 answers;
 	int			 fd;
 
-	if (strlen(holder) >= sizeof(sun.sun_path))
-		return false;
-	strcpy(sun.sun_path, holder);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+	if (io_unix_address(holder, &sun) == -1 ||
+	    (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return false;
 	answers = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
 	io_close(fd);

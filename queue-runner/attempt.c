@@ -119,7 +119,6 @@ attempt_splice(struct message *m, size_t i, const struct auth_result *results,
 {
 	char			*orcpt = NULL;
 	const struct state_rcpt	*r = &m->st.rcpts[i];
-	const char		*owner;
 	size_t			 k, was = m->st.nrcpts;
 	int			 notify = r->notify;
 
@@ -127,16 +126,9 @@ attempt_splice(struct message *m, size_t i, const struct auth_result *results,
 		orcpt = xstrdup(r->orcpt);
 	else
 		xasprintf(&orcpt, "rfc822;%s", r->address);
-	for (k = 0; k < n; k++) {
-		if (attempt_has(m, i, results[k].address))
-			continue;
-		owner = results[k].owner;
-		if (owner != NULL && *owner == '\0')
-			owner = NULL;
-		/* As in expand.c. */
-		state_add(&m->st, results[k].address, orcpt, owner,
-		    owner == NULL ? notify : 0);
-	}
+	for (k = 0; k < n; k++)
+		if (!attempt_has(m, i, results[k].address))
+			expand_add(&m->st, &results[k], orcpt, notify);
 	free(orcpt);
 	m->st.rcpts[i].letter = STATE_DONE;
 	io_close(m->sfd);

@@ -23,13 +23,23 @@ expand_refuse(struct message *m, const struct envelope_rcpt *r,
 	    -1, code, NULL, text);
 }
 
+/* A list's members answer to its owner: RFC 3461 5.2.7.3. */
+void
+expand_add(struct state *st, const struct auth_result *result,
+    const char *orcpt, int notify)
+{
+	if (result->owner != NULL && *result->owner != '\0')
+		state_add(st, result->address, orcpt, result->owner, 0);
+	else
+		state_add(st, result->address, orcpt, NULL, notify);
+}
+
 static void
 expand_add_result(struct message *m, const struct envelope_rcpt *r,
     const struct auth_result *result)
 {
-	const char	*orcpt = r->orcpt, *owner = NULL;
+	const char	*orcpt = r->orcpt;
 	char		*made = NULL;
-	int		 notify = r->notify;
 
 	if (orcpt == NULL) {
 		xasprintf(&made, "%s;%s",
@@ -37,12 +47,7 @@ expand_add_result(struct message *m, const struct envelope_rcpt *r,
 		    r->address);
 		orcpt = made;
 	}
-	/* A list's members answer to its owner: RFC 3461 5.2.7.3. */
-	if (result->owner != NULL && *result->owner != '\0') {
-		owner = result->owner;
-		notify = 0;
-	}
-	state_add(&m->st, result->address, orcpt, owner, notify);
+	expand_add(&m->st, result, orcpt, r->notify);
 	free(made);
 }
 

@@ -99,6 +99,9 @@ int64_t	 message_age(const struct message *);
 const char	*message_sender(const struct message *, size_t i);
 
 void	 expand_start(struct message *);
+/* One of an alias's results joins the recipients. */
+void	 expand_add(struct state *, const struct auth_result *, const char *orcpt,
+	    int notify);
 void	 attempt_start(struct message *);
 /* Go on; m may be freed. */
 void	 attempt_step(struct message *);

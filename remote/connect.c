@@ -127,13 +127,11 @@ add_path(struct connect *c, const char *path)
 	struct sockaddr_un	*sun = (struct sockaddr_un *)&t->sa;
 
 	memset(t, 0, sizeof(*t));
-	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
-	    sizeof(sun->sun_path)) {
+	if (io_unix_address(path, sun) == -1) {
 		snprintf(c->why, sizeof(c->why), "%.128s: %s", path,
-		    strerror(ENAMETOOLONG));
+		    strerror(errno));
 		return;
 	}
-	sun->sun_family = AF_UNIX;
 	t->salen = sizeof(*sun);
 	t->address = path;
 	t->fd = -1;

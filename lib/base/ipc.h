@@ -5,11 +5,10 @@
  *	merpati 1 lookup 17		protocol version, verb, id
  *	address bob@example.org		key, blank, value
  *
- * The packet is the frame; lines only separate fields.  So LF,
- * CR and NUL in a value are refused by both sides, and the decoder takes the
- * keys in the one order the verb has, nothing missing, nothing left over.
- * Outside octets travel encoded (ipc_put_octets).  doc/protocols.md lists
- * every message.
+ * The packet is the frame; lines only separate fields.  So LF, CR and NUL in a
+ * value are refused by both sides, and the decoder takes the keys in the one
+ * order the verb has, nothing missing, nothing left over.  Outside octets
+ * travel encoded (ipc_put_octets).  doc/protocols.md lists every message.
  *
  * Errors are sticky on both sides: put and get all fields, then look once
  * (ipc_send() fails, ipc_end() fails).

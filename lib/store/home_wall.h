@@ -4,10 +4,10 @@
 
 /*
  * wall_into() the home, and the Maildir in it, which may be a link to
- * elsewhere.  0, also where the kernel has no walls (which wall_tell() tells)
- * and where there is no home to serve; -1 with errno: there should be a wall,
- * and is none.
+ * elsewhere.  Nothing where the kernel has no walls (which wall_tell() tells)
+ * and where there is no home to serve.  Exits (fatal) when there should be a
+ * wall, and is none.
  */
-int	 home_wall(const char *home);
+void	 home_wall(const char *home);
 
 #endif
