@@ -13,7 +13,7 @@ import time
 from instance import Instance, cpu_seconds, process_tree
 from mailbox import fill, letter, words
 from memory import growth
-from peers import HASH, PASSWORD, USER, Dovecot
+from peers import PASSWORD, USER, Dovecot
 
 
 class Imap:

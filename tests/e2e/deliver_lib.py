@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 
 import harness
 from harness import NOBODY, PATIENCE, out
@@ -73,13 +72,12 @@ class Site:
         shutil.rmtree(self.dir)
 
 
-class Submit(threading.Thread):
-    """SMTP on RUN/smtpd/submit.sock, one connection after the other.
+class Submit:
+    """SMTP on RUN/smtpd/submit.sock.
 
     refuse: {"MAIL"|"DATA"|"."|address: reply}; None as reply closes."""
 
     def __init__(self, site, refuse=None, ext=None):
-        super().__init__(daemon=True)
         self.messages = []      # (mail line, [rcpt lines], octets)
         self.commands = []
         self.refuse = refuse or {}
@@ -87,22 +85,13 @@ class Submit(threading.Thread):
             "PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 1000000000", "DSN",
             "ENHANCEDSTATUSCODES"]
         self.at_dot = lambda: None
-        self.sock = harness.unix_listener(site.path("run/smtpd/submit.sock"),
-                                          socket.SOCK_STREAM)
-        self.start()
+        self.acceptor = harness.Acceptor(harness.unix_listener(
+            site.path("run/smtpd/submit.sock"), socket.SOCK_STREAM), self.talk)
 
-    def run(self):
-        while True:
-            try:
-                c, _ = self.sock.accept()
-            except OSError:
-                return
-            c.settimeout(PATIENCE)
-            try:
-                with c, c.makefile("rwb") as f:
-                    self.serve(f)
-            except (OSError, EOFError):
-                pass
+    def talk(self, conn):
+        conn.settimeout(PATIENCE)
+        with conn.makefile("rwb") as f:
+            self.serve(f)
 
     def say(self, f, line):
         if line is None:
@@ -166,13 +155,7 @@ class Submit(threading.Thread):
                 self.say(f, "500 5.5.1 what")
 
     def close(self):
-        # accept(2) in the thread ends by this, not by close(2).
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.sock.close()
-        self.join(PATIENCE)
+        self.acceptor.close()
 
 
 class Worker:

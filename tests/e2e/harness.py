@@ -169,17 +169,51 @@ def unix_listener(path, kind=socket.SOCK_SEQPACKET):
     return sock
 
 
-def serve_each(sock, serve, connections=None):
-    """serve(connection) in a thread for each one, until sock is closed; the
-    list connections has them all."""
-    while True:
+def shut_down(sock):
+    """Wakes who reads or accepts there."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+class Acceptor:
+    """serve(connection) in a thread for each one that comes to sock.
+
+    Who only closes sock may leave a thread that is about to accept on its
+    number, which is the next test's listener by then; close() waits."""
+
+    def __init__(self, sock, serve):
+        self.sock, self.serve = sock, serve
+        self.connections = set()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            self.connections.add(conn)
+            threading.Thread(target=self.each, args=(conn,), daemon=True).start()
+
+    def each(self, conn):
         try:
-            conn, _ = sock.accept()
-        except OSError:
-            return
-        if connections is not None:
-            connections.append(conn)
-        threading.Thread(target=serve, args=(conn,), daemon=True).start()
+            with conn:
+                self.serve(conn)
+        except (EOFError, OSError):
+            pass
+        finally:
+            self.connections.discard(conn)
+
+    def close(self, cut=False):
+        """cut: as if it were killed, with all who serve."""
+        shut_down(self.sock)
+        self.thread.join(20)
+        self.sock.close()
+        for conn in list(self.connections) if cut else ():
+            shut_down(conn)
 
 
 def xencode(text):

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import unittest
 
-from imap_tools import (DOVECOT, Dovecot, Mailboxes, Mbsync, Session, files, imap_text, letter, nothing_moved, ok, own,
+from imap_tools import (DOVECOT, Dovecot, Mailboxes, Mbsync, Session, imap_text, letter, nothing_moved, ok, own,
                         own_all, put, summary)
 from instance import need
 

@@ -15,7 +15,7 @@ import unittest
 
 import imap_lib
 from imap_lib import Literal, eventually
-from imap_tools import Mailboxes, files, letter, own, own_all, put
+from imap_tools import Mailboxes, files, letter, own, put
 from instance import need, sanitized
 
 USERS = ("flags", "moved", "removed", "copied", "restored", "backup", "index", "rubbish", "live", "readonly", "bound",

@@ -160,7 +160,7 @@ class Login(Base):
         c = self.connect()
         for verdict, code in (("later", "UNAVAILABLE"), ("disabled", "CONTACTADMIN")):
             self.authd.verdict = verdict
-            self.assertTrue(c.ask("a LOGIN alice@example.test secret").startswith("a NO [%s] " % code))
+            self.assertRegex(c.ask("a LOGIN alice@example.test secret"), r"^a NO \[%s\] " % code)
 
     def test_authd_away(self):
         os.unlink(self.authd.path)

@@ -9,6 +9,7 @@ import socket
 import tempfile
 import threading
 
+import harness
 from instance import wait_for
 
 
@@ -27,40 +28,23 @@ class Fake:
         self.commands = []
         self.connections = 0
         self.lock = threading.Lock()
-        self.conns = set()
         with host.inside():
-            self.sock = socket.create_server((addr, port), backlog=200, reuse_port=False,
-                                             family=socket.AF_INET6 if ":" in addr else socket.AF_INET,
-                                             dualstack_ipv6=addr == "::")
-        threading.Thread(target=self.listen, daemon=True).start()
+            sock = socket.create_server((addr, port), backlog=200, reuse_port=False,
+                                        family=socket.AF_INET6 if ":" in addr else socket.AF_INET,
+                                        dualstack_ipv6=addr == "::")
+        self.acceptor = harness.Acceptor(sock, self.talk)
 
     def close(self):
-        for s in [self.sock, *self.conns]:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            s.close()
+        self.acceptor.close(cut=True)
 
-    def listen(self):
-        while True:
-            try:
-                conn, _ = self.sock.accept()
-            except OSError:
-                return
-            with self.lock:
-                self.connections += 1
-                self.conns.add(conn)
-            threading.Thread(target=self.guarded, args=(conn,), daemon=True).start()
-
-    def guarded(self, conn):
+    def talk(self, conn):
+        with self.lock:
+            self.connections += 1
         try:
-            with conn, conn.makefile("rwb") as f:
+            with conn.makefile("rwb") as f:
                 self.serve(f)
-        except (OSError, ValueError):
+        except ValueError:
             pass
-        finally:
-            self.conns.discard(conn)
 
     def rule(self, verb, arg, usual):
         r = self.rules.get(verb)

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 import harness
@@ -199,12 +198,10 @@ class Authd:
         self.usage = []
         self.verdict = None
         self.path = place.dir + "/run/authd/authd.sock"
-        self.sock = harness.unix_listener(self.path)
         self.server = None
         self.quota = (0, 0)
         self.tag = b""
-        threading.Thread(target=harness.serve_each, args=(self.sock, self.talk),
-                         daemon=True).start()
+        self.acceptor = harness.Acceptor(harness.unix_listener(self.path), self.talk)
 
     def start_server(self, name="pop3-session"):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -252,6 +249,6 @@ class Authd:
                 conn.sendall(answer.encode())
 
     def close(self):
-        self.sock.close()
+        self.acceptor.close()
         if self.server:
             self.server.close()

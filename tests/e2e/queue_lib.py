@@ -51,7 +51,7 @@ LETTER = (b"From: Alice <alice@example.test>\r\nTo: bob@example.test\r\n"
           b"Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n\r\nHello.\r\n")
 
 
-class Packets(threading.Thread):
+class Packets:
     """A SEQPACKET socket whose packets go to self.packet(conn, ...)."""
 
     def fields(self, packet):
@@ -63,14 +63,9 @@ class Packets(threading.Thread):
 
 class Authd(Packets):
     def __init__(self, world, path):
-        super().__init__(daemon=True)
         self.world, self.path = world, path
-        self.sock = harness.unix_listener(path)
-        self.asked, self.conns = [], []
-        self.start()
-
-    def run(self):
-        harness.serve_each(self.sock, self.serve, self.conns)
+        self.asked = []
+        self.acceptor = harness.Acceptor(harness.unix_listener(path), self.serve)
 
     def serve(self, conn):
         while True:
@@ -135,15 +130,10 @@ class Authd(Packets):
         theirs.close()
 
     def close(self):
-        for s in self.conns + [self.sock]:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            s.close()
+        self.acceptor.close(cut=True)
 
 
-class Worker(Packets):
+class Worker(Packets, threading.Thread):
     """Answers each job with what world.verdict(job) says: (verdict, code,
     text), "die" or "hang"."""
 

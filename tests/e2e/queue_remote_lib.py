@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from harness import serve_each, unix_listener
+from harness import Acceptor, unix_listener
 from queue_lib import Case, Packets, World, xdecode, xencode
 
 
@@ -14,29 +14,12 @@ class Server(Packets):
     """Accepts; self.serve(conn) in a thread each."""
 
     def __init__(self, world, path):
-        super().__init__(daemon=True)
-        self.world, self.sock, self.conns = world, unix_listener(path), []
-        self.start()
-
-    def run(self):
-        serve_each(self.sock, self.guard, self.conns)
-
-    def guard(self, conn):
-        try:
-            self.serve(conn)
-        except OSError:
-            pass
-        finally:
-            conn.close()
+        self.world = world
+        self.acceptor = Acceptor(unix_listener(path), self.serve)
 
     def close(self):
         """As if it were killed, with all its children."""
-        for s in [self.sock] + self.conns:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        self.sock.close()
+        self.acceptor.close(cut=True)
 
 
 class Resolver(Server):

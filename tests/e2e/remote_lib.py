@@ -28,7 +28,7 @@ def unxtext(text):
     return harness.xdecode(text).decode("utf-8", "replace")
 
 
-class Host(threading.Thread):
+class Host:
     """An SMTP or LMTP server.
 
     says: what it does otherwise than a good host, by event: "connect", a verb,
@@ -40,7 +40,6 @@ class Host(threading.Thread):
     def __init__(self, says=None, ext=ALL, each=None, address="127.0.0.1",
                  lmtp=False, path=None, tls=None, implicit=False, auth=None,
                  port=0):
-        super().__init__(daemon=True)
         self.each = each or [says or {}]
         self.ext, self.lmtp, self.tls, self.auth = ext, lmtp, tls, auth
         self.implicit = implicit
@@ -61,19 +60,7 @@ class Host(threading.Thread):
             self.port = self.sock.getsockname()[1]
         self.address = address
         self.sock.listen(50)
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                c, peer = self.sock.accept()
-            except OSError:
-                return
-            self.peers.append(peer)
-            if c.family != socket.AF_UNIX:
-                c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.serve, args=(c,),
-                             daemon=True).start()
+        self.acceptor = harness.Acceptor(self.sock, self.serve)
 
     def serve(self, sock):
         with self.lock:
@@ -81,6 +68,9 @@ class Host(threading.Thread):
             self.connections += 1
         conn = Conn(self, sock, self.each[min(n, len(self.each) - 1)])
         try:
+            self.peers.append(sock.getpeername())
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             conn.talk()
             how = "quit"
         except (EOFError, OSError, ssl.SSLError) as e:
@@ -98,11 +88,7 @@ class Host(threading.Thread):
         return [c.split(" ")[0].split(":")[0].upper() for c in self.commands]
 
     def close(self):
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.sock.close()
+        self.acceptor.close()
 
 
 class Hangup(EOFError):

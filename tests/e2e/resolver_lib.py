@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 
+import harness
 from harness import NOBODY, PATIENCE, ROOT, as_user, free_port, out, start_ready, until, xdecode, xencode
 
 RESOLVER = out("resolver")
@@ -309,9 +310,9 @@ class FakeDns:
         self.tcp.bind(("127.0.0.1", self.port))
         self.tcp.listen(64)
         self.closing = False
-        self.threads = [threading.Thread(target=f, daemon=True) for f in (self.serve_udp, self.serve_tcp)]
-        for t in self.threads:
-            t.start()
+        self.acceptor = harness.Acceptor(self.tcp, self.serve_tcp)
+        self.thread = threading.Thread(target=self.serve_udp, daemon=True)
+        self.thread.start()
 
     def replies(self, packet, tcp):
         q = Question(packet)
@@ -331,33 +332,22 @@ class FakeDns:
             except (IndexError, struct.error):
                 pass
 
-    def serve_tcp(self):
-        while not self.closing:
-            try:
-                conn, _ = self.tcp.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve_one, args=(conn,), daemon=True).start()
-
-    def serve_one(self, conn):
-        with conn:
-            conn.settimeout(20)
-            try:
-                while True:
-                    head = conn.recv(2, socket.MSG_WAITALL)
-                    if len(head) < 2:
-                        return
-                    packet = conn.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-                    for r in self.replies(packet, True):
-                        conn.sendall(len(r).to_bytes(2, "big") + r)
-            except (OSError, IndexError, struct.error):
-                return
+    def serve_tcp(self, conn):
+        conn.settimeout(20)
+        try:
+            while True:
+                head = conn.recv(2, socket.MSG_WAITALL)
+                if len(head) < 2:
+                    return
+                packet = conn.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
+                for r in self.replies(packet, True):
+                    conn.sendall(len(r).to_bytes(2, "big") + r)
+        except (IndexError, struct.error):
+            return
 
     def close(self):
         self.closing = True
+        self.acceptor.close()
+        harness.shut_down(self.udp)     # wakes it, connected or not
+        self.thread.join(20)
         self.udp.close()
-        try:
-            self.tcp.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.tcp.close()

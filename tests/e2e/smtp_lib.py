@@ -8,9 +8,9 @@ import socket
 import struct
 import subprocess
 import tempfile
-import threading
 import unittest
 
+import harness
 from harness import (NOBODY, PATIENCE, as_user, out, sanitizer_options,
                      xdecode)
 
@@ -24,29 +24,15 @@ MINE = {"alice@example.test": ("alice@example.test", "ally@example.test"),
         "bob@example.test": ("bob@example.test",)}
 
 
-class Authd(threading.Thread):
+class Authd:
     """Answers as doc/protocols.md says."""
 
     def __init__(self, path):
-        super().__init__(daemon=True)
         self.asked = []             # lookups
         self.checks = []            # the fields of each check, submit
         self.submits = []
         self.later = None           # a verb that is answered "later"
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.bind(path)
-        os.chmod(path, 0o666)
-        self.sock.listen(20)
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                conn, _ = self.sock.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(conn,),
-                             daemon=True).start()
+        self.acceptor = harness.Acceptor(harness.unix_listener(path), self.serve)
 
     def serve(self, conn):
         with conn:
@@ -129,11 +115,7 @@ class Authd(threading.Thread):
         os.close(fd)
 
     def close(self):
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.sock.close()
+        self.acceptor.close()
 
 
 class Instance:
