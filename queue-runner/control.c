@@ -49,29 +49,36 @@ static int
 control_hold(struct runner *q, struct entry *e, enum files_place place,
     const char *id, const char *reason)
 {
+	int	 rc;
+
 	if (*reason == '\0')
 		reason = "put aside by an admin";
-	if (files_hold(&q->files, place, id, reason) == -1)
+	rc = files_hold(&q->files, place, id, reason);
+	if (rc == -1 && !files_stands(&q->files, PLACE_HOLD, id))
 		return -1;
 	if (e != NULL)
 		schedule_forget(q->schedule, e);
 	log_info("event=held id=%s reason=%s", id, log_esc(reason));
-	return 0;
+	return rc;
 }
 
 static int
 control_release(struct runner *q, enum files_place place, const char *id)
 {
+	int	 rc;
+
 	if (place != PLACE_HOLD) {
 		errno = ENOENT;
 		return -1;
 	}
-	if (files_release(&q->files, id) == -1)
+	rc = files_release(&q->files, id);
+	/* Even if only the fsync failed: no scan looks into queue/ again. */
+	if (rc == -1 && !files_stands(&q->files, PLACE_QUEUE, id))
 		return -1;
 	poison_clear(q->poison, id);
 	runner_add(q, id, true, true);
 	log_info("event=released id=%s", id);
-	return 0;
+	return rc;
 }
 
 static int

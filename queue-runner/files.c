@@ -98,6 +98,18 @@ files_find(const struct files *f, const char *id, enum files_place *place)
 	return -1;
 }
 
+bool
+files_stands(const struct files *f, enum files_place place, const char *id)
+{
+	enum files_place	 is;
+	int			 saved = errno;
+	bool			 there;
+
+	there = files_find(f, id, &is) == 0 && is == place;
+	errno = saved;
+	return there;
+}
+
 /* openat() in the place's directory, without opening that for queue/XX. */
 static int
 files_openat(const struct files *f, enum files_place place, const char *id,
@@ -185,7 +197,9 @@ files_move(const char *id, int from, int to)
 	int	 saved;
 
 	files_name(id, ".s", s);
-	if (files_unlink(to, s) == -1 ||
+	/* Had it gone already, the state there would be its only one. */
+	if (faccessat(from, id, F_OK, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    files_unlink(to, s) == -1 ||
 	    (linkat(from, s, to, s, 0) == -1 && errno != ENOENT))
 		return -1;
 	if (renameat(from, id, to, id) == -1) {

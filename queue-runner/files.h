@@ -32,6 +32,9 @@ void	 files_put_dir(const struct files *, int dir);
 int	 files_find(const struct files *, const char *id,
 	    enum files_place *place);
 
+/* Is it there?  errno is kept. */
+bool	 files_stands(const struct files *, enum files_place, const char *id);
+
 int	 files_open_message(const struct files *, enum files_place,
 	    const char *id);
 /* errno ENOENT: it has no state. */
@@ -42,7 +45,10 @@ int	 files_open_state(const struct files *, enum files_place,
 int	 files_to_queue(const struct files *, const char *id, bool sync);
 /* The message, then what stands beside it.  ENOENT counts as done. */
 int	 files_remove(const struct files *, enum files_place, const char *id);
-/* Put aside, with the reason in hold/ID.r, and back to queue/XX/. */
+/*
+ * Put aside, with the reason in hold/ID.r, and back to queue/XX/.  After -1 ask
+ * files_stands(): it may have gone, with the last fsync missing.
+ */
 int	 files_hold(const struct files *, enum files_place, const char *id,
 	    const char *reason);
 int	 files_release(const struct files *, const char *id);

@@ -309,8 +309,10 @@ message_hold(struct message *m, const char *reason)
 	if (files_hold(&q->files, m->e->queued ? PLACE_QUEUE : PLACE_NEW,
 	    m->id, reason) == -1) {
 		log_warn("event=hold-failed id=%s", m->id);
-		message_end_ours(m);
-		return;
+		if (!files_stands(&q->files, PLACE_HOLD, m->id)) {
+			message_end_ours(m);
+			return;
+		}
 	}
 	log_warnx("event=held id=%s reason=%s", m->id, log_esc(reason));
 	/* A note about a note would be held for the same reason, and so on. */
