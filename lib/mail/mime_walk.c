@@ -11,7 +11,9 @@
 #define WINDOW		32768
 /*
  * Less than that at a line's start is not looked at if more may come: room for
- * a delimiter with its padding, or a field's name.
+ * a delimiter with its padding, or a field's name.  What is longer is neither,
+ * however much of it is there: what a message is found to be must not depend
+ * on how it was read.
  */
 #define LOOK		1024
 #define VALUE_MAX	16384	/* of a field that is understood */
@@ -320,6 +322,8 @@ field_start(struct slice line, struct slice *name)
 {
 	size_t	 i = 0;
 
+	if (line.len > LOOK)
+		line.len = LOOK;
 	while (i < line.len && line.ptr[i] > ' ' && line.ptr[i] < 0x7f &&
 	    line.ptr[i] != ':')
 		i++;
@@ -397,6 +401,15 @@ take_text(struct walk *w, struct slice line, bool end)
 	    line.len);
 }
 
+/* May the piece be a delimiter?  It is a line then, and a short one. */
+static bool
+short_line(const struct walk *w, struct slice line, bool end)
+{
+	if (!w->line_start)
+		return false;
+	return end ? line.len + 2 <= LOOK : w->eof && line.len < LOOK;
+}
+
 /* One line, or a piece of a long one. */
 static int
 step(struct walk *w)
@@ -409,7 +422,7 @@ step(struct walk *w)
 	next_piece(w, &line, &end);
 	/* A line that ends a header is looked at again for what it is then. */
 	do {
-		level = w->line_start && (end || w->eof) ?
+		level = short_line(w, line, end) ?
 		    find_delimiter(w, line, &closing) : 0;
 		if (level != 0)
 			rc = take_delimiter(w, level, closing, line.ptr,

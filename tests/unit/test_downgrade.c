@@ -252,6 +252,48 @@ a_second_time_there_is_nothing_to_do(void **state)
 	buf_free(&again);
 }
 
+/* However it is read: as one piece, or as little as there is at once. */
+static void
+comes_out_the_same(struct slice in, struct buf *whole, struct buf *out)
+{
+	static const size_t	 steps[] = { 1, 7, 1000, 1023, 1024, 1025 };
+	enum downgrade_verdict	 v = convert(in, L, 65536, whole);
+	size_t			 i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		assert_int_equal(convert(in, L, steps[i], out), v);
+		assert_string_equal(buf_cstr(out), buf_cstr(whole));
+	}
+}
+
+static void
+reading_in_pieces_changes_nothing(void **state)
+{
+	struct buf	 in, whole, out;
+	int		 len;
+
+	(void)state;
+	buf_init(&in, 1 << 16);
+	buf_init(&whole, 1 << 16);
+	buf_init(&out, 1 << 16);
+	for (len = 1000; len < 1050; len++) {
+		/* A field with such a name, or no field? */
+		buf_clear(&in);
+		buf_addf(&in, "A: x\r\n%.*s:", len, X1000 X75);
+		comes_out_the_same(buf_slice(&in), &whole, &out);
+		buf_addf(&in, " x\r\n\r\n" X1000 "\r\n");
+		comes_out_the_same(buf_slice(&in), &whole, &out);
+		/* A delimiter with such padding, or none? */
+		buf_clear(&in);
+		buf_addf(&in, V MP("b") "\r\n--b%*s\r\n\r\n" X1000 "\r\n--b%*s",
+		    len, "", len, "");
+		comes_out_the_same(buf_slice(&in), &whole, &out);
+	}
+	buf_free(&in);
+	buf_free(&whole);
+	buf_free(&out);
+}
+
 static void
 nesting_has_an_end(void **state)
 {
@@ -400,6 +442,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(messages_come_out_as_written),
 		cmocka_unit_test(a_second_time_there_is_nothing_to_do),
+		cmocka_unit_test(reading_in_pieces_changes_nothing),
 		cmocka_unit_test(nesting_has_an_end),
 		cmocka_unit_test(parts_are_counted),
 		cmocka_unit_test(failures_are_told),
