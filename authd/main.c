@@ -186,6 +186,7 @@ main(int argc, char **argv)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	a.server = ipc_server_new(a.base, fd, clients, serve_allow,
 	    serve_request, &a);
+	ipc_server_share(a.server);
 	on_signals(a.base);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));

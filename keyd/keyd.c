@@ -161,6 +161,7 @@ serve(struct keyd *k)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	k->server = ipc_server_new(k->base, fd, k->clients, serve_allow,
 	    serve_request, k);
+	ipc_server_share(k->server);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
 	free(path);

@@ -153,6 +153,7 @@ serve(struct resolver *r)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	r->server = ipc_server_new(r->base, fd, limits_clients(), allow,
 	    request, r);
+	ipc_server_share(r->server);
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
 	free(path);

@@ -44,6 +44,7 @@ struct ipc_server {
 	int			 fd;
 	unsigned int		 count;
 	unsigned int		 max;
+	unsigned int		 share;		/* of one uid, or 0: all */
 	ipc_allow_fn		*allow;
 	ipc_request_fn		*request;
 	void			*arg;
@@ -111,6 +112,32 @@ ipc_server_resume(int fd, short what, void *arg)
 		event_add(s->ev, NULL);
 }
 
+/* The clients are only counted when there are so many of any uid. */
+static bool
+ipc_server_crowded(const struct ipc_server *s, uid_t uid)
+{
+	return s->share != 0 && s->count >= s->share &&
+	    ipc_server_count(s, uid) >= s->share;
+}
+
+/* A line in the log says why not. */
+static bool
+ipc_server_admits(const struct ipc_server *s, struct ipc_client *c)
+{
+	if (ipc_peer(c->fd, &c->uid, &c->gid, &c->pid) == -1 ||
+	    (s->allow != NULL && !s->allow(c->uid, c->gid, s->arg))) {
+		log_warnx("event=ipc-refused uid=%ld pid=%ld", (long)c->uid,
+		    (long)c->pid);
+		return false;
+	}
+	if (ipc_server_crowded(s, c->uid)) {
+		log_warnx("event=ipc-crowded uid=%ld pid=%ld clients=%u",
+		    (long)c->uid, (long)c->pid, ipc_server_count(s, c->uid));
+		return false;
+	}
+	return true;
+}
+
 static void
 ipc_server_accept(int fd, short what, void *arg)
 {
@@ -134,10 +161,7 @@ ipc_server_accept(int fd, short what, void *arg)
 	c->fd = sock;
 	c->refs = 1;
 	STAILQ_INIT(&c->waiting);
-	if (ipc_peer(sock, &c->uid, &c->gid, &c->pid) == -1 ||
-	    (s->allow != NULL && !s->allow(c->uid, c->gid, s->arg))) {
-		log_warnx("event=ipc-refused uid=%ld pid=%ld", (long)c->uid,
-		    (long)c->pid);
+	if (!ipc_server_admits(s, c)) {
 		close(sock);
 		free(c);
 		return;
@@ -172,6 +196,12 @@ ipc_server_new(struct event_base *base, int fd, unsigned int max_clients,
 	if (s->ev == NULL || s->again == NULL || event_add(s->ev, NULL) == -1)
 		fatalx("event=out-of-memory");
 	return s;
+}
+
+void
+ipc_server_share(struct ipc_server *s)
+{
+	s->share = s->max - s->max / 4;
 }
 
 void

@@ -32,6 +32,12 @@ typedef int	 ipc_request_fn(struct ipc_client *, struct ipc_msg *req,
 struct ipc_server	*ipc_server_new(struct event_base *, int fd,
 			    unsigned int max_clients, ipc_allow_fn *,
 			    ipc_request_fn *, void *arg);
+/*
+ * From now on three quarters of the clients at most are of one uid, and further
+ * ones of it are closed and logged: a service that was taken over does not
+ * keep the others out.
+ */
+void			 ipc_server_share(struct ipc_server *);
 /* How many clients are of the uid. */
 unsigned int	 ipc_server_count(const struct ipc_server *, uid_t);
 /* Close the socket and every client. */

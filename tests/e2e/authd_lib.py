@@ -191,12 +191,10 @@ spawner { min-uid = 100 %(x)s }
         replace_file(self.path("etc/" + name), text.encode(), 0o640,
                      (0, pwd.getpwuid(self.auth_uid).pw_gid) if ROOT else None)
 
-    def start(self, name):
-        args = {}
+    def start(self, name, **args):
         if ROOT and name == "authd":
             pw = pwd.getpwuid(self.auth_uid)
-            args = {"user": pw.pw_uid, "group": pw.pw_gid,
-                    "extra_groups": []}
+            args.update(user=pw.pw_uid, group=pw.pw_gid, extra_groups=[])
         self.procs[name], ready = start_ready(
             [out(name), "-c", self.path("etc/merpati.conf")],
             self.path(name + ".log"), sanitizer_options(), cwd="/", **args)

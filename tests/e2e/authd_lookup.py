@@ -8,6 +8,7 @@ import fcntl
 import itertools
 import os
 import re
+import resource
 import signal
 import socket
 import statistics
@@ -16,7 +17,8 @@ import time
 import unittest
 
 import side_by_side
-from authd_lib import Suite, WithSuite, crypted, loading, many_users, proof
+from authd_lib import (Suite, WithSuite, account, crypted, loading, many_users,
+                       proof)
 from harness import (NOBODY, PATIENCE, ROOT, cpu_beside_echo, out, replace_file,
                      sanitized, until)
 
@@ -376,6 +378,27 @@ loop2: loop
             p.close()
             return not refused
         until(again, what="closed connections to count no longer")
+
+
+class Crowded(unittest.TestCase):
+    @unittest.skipUnless(ROOT, "skipped: one uid is every service")
+    def test_a_service_cannot_take_every_connection(self):
+        s = Suite("alice@example.org:{PLAIN}a::::/\n")
+        self.addCleanup(s.remove)
+        # A quarter of the descriptors: 16 connections.
+        s.start("authd", preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (64, 64)))
+        look = ("lookup", ("address", "alice@example.org"))
+        kept = [s.authd("merpati-smtpd") for _ in range(20)]
+        for p in kept[:12]:
+            self.assertEqual(p.ask(*look)["kind"], "user")
+        for p in kept[12:]:
+            self.assertTrue(p.refused(*look))
+        s.wait_log("authd", "event=ipc-crowded uid=%d pid=%d clients=12\n" %
+                   (account("merpati-smtpd").pw_uid, os.getpid()))
+        self.assertEqual(s.authd("merpati-pop3d").ask(
+            "check", *proof("alice@example.org", "a"))["verdict"], "ok")
+        self.assertEqual(s.authd("merpati-queue").ask(*look)["kind"], "user")
 
 
 class Passwords(WithSuite):

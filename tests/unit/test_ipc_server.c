@@ -188,6 +188,43 @@ a_client_may_leave_while_answers_wait(void **state)
 	ipc_client_answer(asker, &ans);
 }
 
+static bool
+serves(int fd)
+{
+	turn(4);
+	if (ask(fd, "now", 1) == -1)
+		return false;
+	turn(4);
+	return ipc_recv(fd, &ans, 0) == 1;
+}
+
+/* All of one uid, as two would need root: it gets its share, and no more. */
+static void
+no_uid_has_more_than_three_quarters(void **state)
+{
+	int	 fds[4], i;
+
+	(void)state;
+	ipc_server_free(server);
+	server = ipc_server_new(base, ipc_listen(path, 0600), 4, allow,
+	    request, NULL);
+	ipc_server_share(server);
+	for (i = 0; i < 3; i++) {
+		assert_true((fds[i] = ipc_connect(path)) >= 0);
+		assert_true(serves(fds[i]));
+	}
+	assert_true((fds[3] = ipc_connect(path)) >= 0);
+	assert_false(serves(fds[3]));
+	close(fds[3]);
+	/* Who leaves makes room. */
+	close(fds[0]);
+	turn(4);
+	assert_true((fds[0] = ipc_connect(path)) >= 0);
+	assert_true(serves(fds[0]));
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 int
 main(void)
 {
@@ -200,6 +237,8 @@ main(void)
 		    start, stop),
 		cmocka_unit_test_setup_teardown(
 		    a_client_may_leave_while_answers_wait, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    no_uid_has_more_than_three_quarters, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
