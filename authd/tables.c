@@ -56,49 +56,6 @@ tables_paths(const struct config *conf, const char *path[TABLES_FILES])
 	path[TABLES_RELAYS] = conf->relay_recipients;
 }
 
-/* Was it written a moment ago?  Who sets the clock back waits for nothing. */
-static bool
-tables_fresh(const struct file_stamp *s)
-{
-	struct timespec	 now;
-	int64_t		 ms;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	ms = (int64_t)(now.tv_sec - s->mtime.tv_sec) * 1000 +
-	    (now.tv_nsec - s->mtime.tv_nsec) / 1000000;
-	return s->error == 0 && ms >= 0 && ms < TABLES_CHECK_MS;
-}
-
-/*
- * True when files are to be read.  One that is being written in place, or was
- * moved away by an editor that will write it anew, would show nobody: it is
- * left until it was left alone for a while.
- */
-static bool
-tables_changed(struct tables *t)
-{
-	const char		*path[TABLES_FILES];
-	struct file_stamp	 now[TABLES_FILES];
-	bool			 other = false, fresh = false, gone = false;
-	size_t			 i;
-
-	tables_paths(t->conf, path);
-	for (i = 0; i < TABLES_FILES; i++) {
-		now[i] = t->stamp[i];
-		if (!file_stamp_changed(&now[i], path[i]))
-			continue;
-		other = true;
-		fresh = fresh || tables_fresh(&now[i]);
-		gone = gone || now[i].error == ENOENT;
-	}
-	if (fresh || (gone && !t->gone)) {
-		t->gone = gone;
-		return false;
-	}
-	t->gone = false;
-	return other;
-}
-
 static int
 tables_read(const char *path, size_t max, struct buf *b, struct buf *err)
 {
@@ -254,13 +211,15 @@ tables_load(struct tables *t, struct buf *err)
 void
 tables_refresh(struct tables *t)
 {
+	const char	*path[TABLES_FILES];
 	struct buf	 err;
 	int64_t		 now = io_monotonic_ms();
 
 	if (now - t->checked < TABLES_CHECK_MS)
 		return;
 	t->checked = now;
-	if (!tables_changed(t))
+	tables_paths(t->conf, path);
+	if (!file_stamp_rested(t->stamp, path, TABLES_FILES))
 		return;
 	buf_init(&err, 65536);
 	if (tables_load(t, &err) == -1)

@@ -16,8 +16,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/file_stamp.h"
 
-#define TABLES_CHECK_MS	300	/* looks at the files at most so often, and
-				 * reads none that was written so lately */
+#define TABLES_CHECK_MS	300	/* looks at the files at most so often */
 
 struct accounts;
 struct aliases;
@@ -43,7 +42,6 @@ struct tables {
 	struct relays		*relays;	/* NULL: all are accepted */
 	struct file_stamp	 stamp[TABLES_FILES];
 	bool			 unsure, broken;	/* see sources.h */
-	bool			 gone;		/* a file was, at the last look */
 	int64_t			 checked;	/* monotonic ms */
 };
 

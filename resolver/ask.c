@@ -106,13 +106,15 @@ asker_renew(struct asker *a)
 void
 asker_check(struct asker *a)
 {
-	int64_t	 now = io_monotonic_ms();
+	const char	*path;
+	int64_t		 now = io_monotonic_ms();
 
 	if (now - a->checked < CHECK_MS || a->conf->forward.n > 0 ||
 	    *a->conf->resolv_conf == '\0')
 		return;
 	a->checked = now;
-	if (!file_stamp_changed(&a->seen, a->conf->resolv_conf))
+	path = a->conf->resolv_conf;
+	if (!file_stamp_rested(&a->seen, &path, 1))
 		return;
 	log_info("event=upstream-changed path=%s",
 	    log_esc(a->conf->resolv_conf));

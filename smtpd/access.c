@@ -80,8 +80,9 @@ access_refresh(struct access *a)
 
 	for (i = 0; i < a->n; i++) {
 		f = &a->files[i];
-		if (!file_stamp_changed(&f->seen, f->path))
+		if (!file_stamp_rested(&f->seen, &f->path, 1))
 			continue;
+		(void)file_stamp_changed(&f->seen, f->path);
 		if ((t = read_table(f->path, a->client)) == NULL)
 			log_warn("event=access-unreadable file=%s kept=former",
 			    log_esc(f->path));

@@ -20,7 +20,7 @@ struct access;
 struct access	*access_new(const struct config_list *files, bool client,
 		    struct buf *err);
 /*
- * Read again what changed since.  A file that cannot be read now leaves its
+ * Read again what changed since and is at rest, as file_stamp.h says.  A file that cannot be read now leaves its
  * former contents standing, and is logged once.
  */
 void		 access_refresh(struct access *);

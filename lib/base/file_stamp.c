@@ -1,6 +1,7 @@
 /* Contract in file_stamp.h. */
 #include <sys/stat.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/file_stamp.h"
@@ -41,6 +42,38 @@ file_stamp_changed(struct file_stamp *s, const char *path)
 	return !same_time(&old.mtime, &s->mtime) ||
 	    !same_time(&old.ctime, &s->ctime) || old.size != s->size ||
 	    old.ino != s->ino || old.dev != s->dev || old.error != s->error;
+}
+
+/* Who sets the clock back waits for nothing. */
+static bool
+file_stamp_fresh(const struct file_stamp *s)
+{
+	struct timespec	 now;
+	int64_t		 ms;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ms = (int64_t)(now.tv_sec - s->mtime.tv_sec) * 1000 +
+	    (now.tv_nsec - s->mtime.tv_nsec) / 1000000;
+	return s->error == 0 && ms >= 0 && ms < FILE_STAMP_REST_MS;
+}
+
+bool
+file_stamp_rested(struct file_stamp s[], const char *const path[], size_t n)
+{
+	struct file_stamp	 now;
+	bool			 other = false, wait = false, gone, changed;
+	size_t			 i;
+
+	for (i = 0; i < n; i++) {
+		now = s[i];
+		changed = file_stamp_changed(&now, path[i]);
+		gone = changed && now.error == ENOENT;
+		other = other || changed;
+		wait = wait || (changed && file_stamp_fresh(&now)) ||
+		    (gone && !s[i].gone);
+		s[i].gone = gone;
+	}
+	return other && !wait;
 }
 
 bool

@@ -7,7 +7,10 @@
 
 #include <sys/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <time.h>
+
+#define FILE_STAMP_REST_MS	300	/* unwritten so long: it is whole */
 
 struct stat;
 
@@ -18,6 +21,7 @@ struct file_stamp {
 	ino_t		 ino;
 	dev_t		 dev;
 	int		 error;		/* of stat(2), 0: it is there */
+	bool		 gone;		/* was, at the last look at rest */
 };
 
 /*
@@ -25,6 +29,15 @@ struct file_stamp {
  * up.  True when it was another file than the stamp says.
  */
 bool	 file_stamp_changed(struct file_stamp *, const char *path);
+/*
+ * Look at n files that are read together: are they others than the stamps say,
+ * and at rest?  One that is being written in place, or was moved away by an
+ * editor that will write it anew, is left until it was left alone for a
+ * while, or is missing at the next look, too.  After true the caller brings the
+ * stamps up, by file_stamp_changed(), and reads.
+ */
+bool	 file_stamp_rested(struct file_stamp[], const char *const path[],
+	    size_t n);
 /* Do two looks of one's own show the same file and text? */
 bool	 file_stamp_alike(const struct stat *, const struct stat *);
 

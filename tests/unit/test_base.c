@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -327,6 +328,68 @@ a_file_that_others_may_read_now_is_another(void **state)
 	close(fd);
 }
 
+static void
+put_time(const char *path, time_t seconds)
+{
+	struct timespec	 t[2] = { { .tv_sec = seconds },
+			    { .tv_sec = seconds } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+}
+
+static int64_t
+since(const struct stat *st)
+{
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)(now.tv_sec - st->st_mtim.tv_sec) * 1000 +
+	    (now.tv_nsec - st->st_mtim.tv_nsec) / 1000000;
+}
+
+static void
+a_file_that_is_being_written_is_left(void **state)
+{
+	struct file_stamp	 s[2] = { { .error = 0 }, { .error = 0 } };
+	struct stat		 st;
+	char			 one[] = "/tmp/test_base.XXXXXX";
+	char			 two[] = "/tmp/test_base.XXXXXX";
+	const char		*const path[2] = { one, two };
+	bool			 rested;
+	int			 fd, other;
+
+	(void)state;
+	assert_true((fd = mkstemp(one)) != -1);
+	assert_true((other = mkstemp(two)) != -1);
+	put_time(one, 1000);
+	put_time(two, 1000);
+	assert_true(file_stamp_rested(s, path, 2));
+	assert_true(file_stamp_changed(&s[0], one));
+	assert_true(file_stamp_changed(&s[1], two));
+	assert_false(file_stamp_rested(s, path, 2));
+	/* One that is whole waits for the other. */
+	put_time(one, 2000);
+	assert_int_equal(write(other, "x", 1), 1);
+	rested = file_stamp_rested(s, path, 2);
+	assert_int_equal(fstat(other, &st), 0);
+	assert_true(!rested || since(&st) >= FILE_STAMP_REST_MS);
+	put_time(two, 2000);
+	assert_true(file_stamp_rested(s, path, 2));
+	assert_true(file_stamp_changed(&s[0], one));
+	assert_true(file_stamp_changed(&s[1], two));
+	/* Who sets the clock back waits for nothing. */
+	put_time(one, time(NULL) + 1000);
+	assert_true(file_stamp_rested(s, path, 2));
+	(void)file_stamp_changed(&s[0], one);
+	/* An editor's way to write. */
+	unlink(one);
+	assert_false(file_stamp_rested(s, path, 2));
+	assert_true(file_stamp_rested(s, path, 2));
+	unlink(two);
+	close(fd);
+	close(other);
+}
+
 int
 main(void)
 {
@@ -344,6 +407,7 @@ main(void)
 		cmocka_unit_test(log_values_cannot_forge_a_field_or_line),
 		cmocka_unit_test(octets_of_a_file_are_locked_apart),
 		cmocka_unit_test(a_file_that_others_may_read_now_is_another),
+		cmocka_unit_test(a_file_that_is_being_written_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
