@@ -41,17 +41,33 @@ retrieve_refuse(struct session *s, size_t i)
 	    "-ERR [SYS/TEMP] The message cannot be read now");
 }
 
+/* A message in one piece, as most are, is counted before its size is told. */
+static void
+retrieve_count(struct session *s, size_t i, off_t size, ssize_t got)
+{
+	struct wire_size	 w;
+
+	if (got != size) {
+		size_look(&s->mb, i, (uint64_t)size);
+		return;
+	}
+	wire_size_init(&w);
+	wire_size_add(&w, retrieve_in, (size_t)got);
+	size_is(&s->mb, i, (uint64_t)size, wire_size_end(&w));
+}
+
 /*
  * The rest of fd after the got octets of its first piece.  False when it ended
  * in a read error: the client must not take a part for the whole, and POP3
  * has no way to say so but to end.
  */
 static bool
-retrieve_send(struct session *s, int fd, off_t size, ssize_t got,
+retrieve_send(struct session *s, size_t i, int fd, off_t size, ssize_t got,
     uint64_t lines)
 {
 	struct wire	 w;
 	off_t		 done = 0;
+	uint64_t	 sent = 0;
 	size_t		 n;
 
 	wire_init(&w, lines);
@@ -59,6 +75,7 @@ retrieve_send(struct session *s, int fd, off_t size, ssize_t got,
 		n = wire_put(&w, retrieve_in, (size_t)got, retrieve_out);
 		stream_put(&s->s, retrieve_out, n);
 		s->octets += n;
+		sent += n;
 		done += got;
 		/* The size spares a read(2) that would only say: the end. */
 		if (w.done || done >= size)
@@ -69,7 +86,11 @@ retrieve_send(struct session *s, int fd, off_t size, ssize_t got,
 		return false;
 	n = wire_end(&w, retrieve_out);
 	stream_put(&s->s, retrieve_out, n);
-	return !s->s.dead;
+	if (s->s.dead)
+		return false;
+	if (lines == WIRE_ALL)		/* without the dots, and the end's line */
+		size_is(&s->mb, i, (uint64_t)done, sent + n - w.dots - 3);
+	return true;
 }
 
 /* False when an answer was queued that is not the message. */
@@ -90,12 +111,14 @@ retrieve(struct session *s, size_t i, uint64_t lines)
 		io_close(fd);
 		return false;
 	}
+	if (lines == WIRE_ALL)
+		retrieve_count(s, i, size, got);
 	if (lines == WIRE_ALL && s->mb.list.entry[i].wire != UINT64_MAX)
 		stream_printf(&s->s, "+OK %" PRIu64 " octets\r\n",
 		    s->mb.list.entry[i].wire);
 	else
 		command_answer(s, "+OK Message follows");
-	whole = retrieve_send(s, fd, size, got, lines);
+	whole = retrieve_send(s, i, fd, size, got, lines);
 	if (!whole && !s->s.dead) {
 		log_warn("event=pop3-read-failed user=%s name=%s",
 		    log_esc(s->who->user),

@@ -50,21 +50,29 @@ char *
 size_name(const char *name, uint64_t size, uint64_t wire)
 {
 	struct maildir_name	 n;
-	char			*out, s[32] = "", w[32] = "";
-	size_t			 at;
+	char			 sizes[64], *out, *o;
+	const char		*p;
+	size_t			 len;
 
-	if (!maildir_name_parse(name, &n) || n.wire != UINT64_MAX)
+	if (!maildir_name_parse(name, &n) ||
+	    (n.size == size && n.wire == wire))
 		return NULL;
-	if (n.size == UINT64_MAX)
-		snprintf(s, sizeof(s), ",S=%" PRIu64, size);
-	snprintf(w, sizeof(w), ",W=%" PRIu64, wire);
-	at = (size_t)(n.base.ptr - name) + n.base.len;
-	if (n.size != UINT64_MAX && strncmp(name + at, ",S=", 3) == 0)
-		at += 3 + strspn(name + at + 3, "0123456789");
-	if (strlen(name) + strlen(s) + strlen(w) > MAILDIR_NAME_MAX)
-		return NULL;
-	xasprintf(&out, "%.*s%s%s%s", (int)at, name, s, w, name + at);
-	return out;
+	maildir_name_sizes(size, wire, sizes);
+	out = xmalloc(strlen(name) + sizeof(sizes));
+	memcpy(out, name, n.base.len);
+	o = stpcpy(out + n.base.len, sizes);
+	for (p = name + n.base.len; *p == ','; p += len) {
+		len = 1 + strcspn(p + 1, ",:");
+		if (strncmp(p, ",S=", 3) == 0 || strncmp(p, ",W=", 3) == 0)
+			continue;
+		memcpy(o, p, len);
+		o += len;
+	}
+	memcpy(o, p, strlen(p) + 1);
+	if (strlen(out) <= MAILDIR_NAME_MAX)
+		return out;
+	free(out);
+	return NULL;
 }
 
 /* What cannot be renamed is counted again by the next session. */
@@ -91,12 +99,24 @@ size_remember(struct mailbox *mb, const size_t *which, size_t n)
 	io_close(lock);
 }
 
+/*
+ * What a name says is believed while it can be so: a line end is the most that
+ * the wire adds to an octet, and to the last one.
+ */
+static bool
+size_known(const struct uidlist_entry *e)
+{
+	return e->wire != UINT64_MAX && (e->size == UINT64_MAX ||
+	    (e->wire >= e->size && e->wire - e->size <= e->size + 2));
+}
+
 uint64_t
 size_of(struct mailbox *mb, size_t i)
 {
 	struct uidlist_entry	*e = &mb->list.entry[i];
 
-	if (e->wire == UINT64_MAX) {
+	if (!size_known(e)) {
+		e->wire = UINT64_MAX;
 		if (size_count(mb, i) == -1)
 			return 0;
 		size_remember(mb, &i, 1);
@@ -105,13 +125,39 @@ size_of(struct mailbox *mb, size_t i)
 }
 
 void
+size_is(struct mailbox *mb, size_t i, uint64_t size, uint64_t wire)
+{
+	struct uidlist_entry	*e = &mb->list.entry[i];
+
+	if (e->wire == wire && (e->size == size || e->size == UINT64_MAX))
+		return;
+	e->size = size;
+	e->wire = wire;
+	size_remember(mb, &i, 1);
+}
+
+void
+size_look(struct mailbox *mb, size_t i, uint64_t size)
+{
+	struct uidlist_entry	*e = &mb->list.entry[i];
+
+	if (e->size == UINT64_MAX || e->size == size)
+		return;
+	e->wire = UINT64_MAX;
+	(void)size_of(mb, i);
+}
+
+void
 size_all(struct mailbox *mb)
 {
 	size_t	 which[BATCH], n = 0, i;
 
 	for (i = 0; i < mb->list.n; i++) {
-		if (mb->list.entry[i].wire != UINT64_MAX ||
-		    (mb->mark[i] & MAILBOX_DELETED) || size_count(mb, i) == -1)
+		if (size_known(&mb->list.entry[i]) ||
+		    (mb->mark[i] & MAILBOX_DELETED))
+			continue;
+		mb->list.entry[i].wire = UINT64_MAX;
+		if (size_count(mb, i) == -1)
 			continue;
 		which[n++] = i;
 		if (n == BATCH) {

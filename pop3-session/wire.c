@@ -35,8 +35,10 @@ wire_run(struct wire *w, const char *in, size_t len, char *o)
 {
 	if (len == 0)
 		return o;
-	if (!w->begun && in[0] == '.')
+	if (!w->begun && in[0] == '.') {
 		*o++ = '.';
+		w->dots++;
+	}
 	memcpy(o, in, len);
 	w->cr = in[len - 1] == '\r';
 	if (w->begun || len > 1 || !w->cr)

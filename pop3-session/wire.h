@@ -17,6 +17,7 @@ struct wire {
 	bool		 body;		/* the empty line is behind us */
 	bool		 done;		/* TOP has all its lines */
 	uint64_t	 left;		/* body lines still wanted */
+	uint64_t	 dots;		/* added so far */
 };
 
 #define WIRE_ALL	UINT64_MAX

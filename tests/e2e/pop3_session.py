@@ -2,6 +2,7 @@
 
 import os
 import poplib
+import re
 import socket
 import stat
 import subprocess
@@ -62,6 +63,49 @@ class Session(Base):
         # Counted once: the names tell it from now on.
         for name, size in zip(self.place.cur(), sizes):
             self.assertIn(",W=%d" % size, name)
+        self.place.quit(c)
+
+    def wrong(self, n, old, new):
+        """Message n has a name that lies."""
+        path = self.path(n)
+        self.assertIn(old, path)
+        os.rename(path, path.replace(old, new))
+
+    def test_wrong_sizes_in_names_are_corrected(self):
+        c = self.place.login()
+        c.ask("STAT")
+        self.place.quit(c)
+        right, sizes = self.place.cur(), [len(x) for x in self.sent]
+        big = sizes.index(max(sizes)) + 1
+        self.assertGreater(max(sizes), 65536)
+        # Such as can be, and such as cannot.
+        self.wrong(1, ",W=%d" % sizes[0], ",W=%d" % (sizes[0] + 1))
+        self.wrong(big, ",W=%d" % sizes[big - 1], ",W=%d" % (sizes[big - 1] - 1))
+        self.wrong(2, ",W=%d" % sizes[1], ",W=99999")
+        stored = re.search(",S=[0-9]+", self.path(3)).group(0)
+        self.wrong(3, stored, stored + "0")
+        c = self.place.login()
+        self.assertEqual(c.ask("LIST 1"), "+OK 1 %d" % (sizes[0] + 1))
+        for n in (2, 3):
+            self.assertEqual(c.ask("LIST %d" % n), "+OK %d %d" % (n, sizes[n - 1]))
+        self.assertEqual(c.ask("RETR 1"), "+OK %d octets" % sizes[0])
+        c.body()
+        # What does not go in one piece is told and then found out.
+        c.ask_long("RETR %d" % big)
+        for n in (1, 2, 3, big):
+            self.assertEqual(c.ask("LIST %d" % n), "+OK %d %d" % (n, sizes[n - 1]))
+        self.assertEqual(self.place.cur(), right)
+        # A size of the file that cannot be seen without it.
+        self.place.quit(c)
+        right = self.place.cur()
+        self.wrong(big, re.search(",S=[0-9]+", self.path(big)).group(0), ",S=%d" % (
+            sizes[big - 1] - 100))
+        self.wrong(big, ",W=%d" % sizes[big - 1], ",W=%d" % (sizes[big - 1] - 50))
+        c = self.place.login()
+        self.assertEqual(c.ask("LIST %d" % big), "+OK %d %d" % (big, sizes[big - 1] - 50))
+        self.assertEqual(c.ask("RETR %d" % big), "+OK %d octets" % sizes[big - 1])
+        c.body()
+        self.assertEqual(self.place.cur(), right)
         self.place.quit(c)
 
     def test_top(self):

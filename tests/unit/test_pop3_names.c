@@ -12,7 +12,7 @@
 #include "pop3-session/update.h"
 
 static void
-sizes_are_filled_in_where_they_lack(void **state)
+sizes_are_written_in_place_of_others(void **state)
 {
 	static const struct { const char *in, *out; } t[] = {
 		{ "1.M2.h", "1.M2.h,S=5,W=7" },
@@ -21,9 +21,13 @@ sizes_are_filled_in_where_they_lack(void **state)
 		{ "1.M2.h,S=5:2,S", "1.M2.h,S=5,W=7:2,S" },
 		{ "1.M2.h,S=5,I=abc.7:2,", "1.M2.h,S=5,W=7,I=abc.7:2," },
 		{ "1.M2.h,I=abc.7", "1.M2.h,S=5,W=7,I=abc.7" },
-		{ "1.M2.h,I=abc.7,S=5", "1.M2.h,W=7,I=abc.7,S=5" },
+		{ "1.M2.h,I=abc.7,S=5", "1.M2.h,S=5,W=7,I=abc.7" },
 		{ "1.M2.h,S=5,W=7:2,", NULL },
-		{ "1.M2.h,W=7:2,", NULL },
+		{ "1.M2.h,W=7:2,", "1.M2.h,S=5,W=7:2," },
+		{ "1.M2.h,S=5,W=9:2,S", "1.M2.h,S=5,W=7:2,S" },
+		{ "1.M2.h,X=y,S=9,I=abc.7,W=7,S=5:2,a",
+		    "1.M2.h,S=5,W=7,X=y,I=abc.7:2,a" },
+		{ "1.M2.h,S=x:1,S=9", "1.M2.h,S=5,W=7:1,S=9" },
 		{ ".hidden", NULL },
 	};
 	char	 long_name[252];
@@ -82,7 +86,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(sizes_are_filled_in_where_they_lack),
+		cmocka_unit_test(sizes_are_written_in_place_of_others),
 		cmocka_unit_test(seen_is_set_once_and_in_order),
 	};
 
