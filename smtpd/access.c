@@ -7,6 +7,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
+#include "lib/net/listener.h"
 #include "smtpd/access.h"
 
 #define FILE_MAX	(64 * 1024 * 1024)	/* octets of one list */
@@ -83,10 +84,12 @@ access_refresh(struct access *a)
 		if (!file_stamp_rested(&f->seen, &f->path, 1))
 			continue;
 		(void)file_stamp_changed(&f->seen, f->path);
-		if ((t = read_table(f->path, a->client)) == NULL)
+		if ((t = read_table(f->path, a->client)) == NULL) {
 			log_warn("event=access-unreadable file=%s kept=former",
 			    log_esc(f->path));
-		else {
+			/* Behind this wall perhaps: not behind the next. */
+			listener_last();
+		} else {
 			access_table_free(f->table);
 			f->table = t;
 		}

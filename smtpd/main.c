@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/net/listener.h"
 #include "smtpd/server.h"
 #include "smtpd/session.h"
@@ -79,6 +80,7 @@ main(int argc, char **argv)
 	};
 	static struct server		 server;
 	static struct listener_program	 program;
+	static struct wall		 wall;
 	struct config_listen		 one = { .role = ROLE_MX };
 	struct buf			 err;
 	const char			*file = NULL;
@@ -140,6 +142,8 @@ main(int argc, char **argv)
 	if (!begin_tls(&server, inetd ? &one : program.net->listen,
 	    inetd ? 1 : program.net->nlisten, &program))
 		return EX_TEMPFAIL;
+	server_wall(&server, &wall);
+	program.wall = &wall;
 	if (inetd)
 		return listener_inetd(&program, &one);
 	snprintf(submit, sizeof(submit), "unix:%s/smtpd/submit.sock",

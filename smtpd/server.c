@@ -5,6 +5,9 @@
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
+#include "lib/base/wall.h"
+#include "lib/base/xmalloc.h"
+#include "lib/net/listener.h"
 #include "smtpd/server.h"
 
 #define ROOM_MS		1000	/* how long an answer about room is good */
@@ -77,14 +80,51 @@ server_sweep(const struct server *sv)
 		    log_esc(sv->config->spool_dir), n);
 }
 
+/* For as long as the program lives. */
+static const char *
+below(const char *dir, const char *name)
+{
+	char	*path;
+
+	xasprintf(&path, "%s/%s", dir, name);
+	return path;
+}
+
+static void
+let_lists(struct wall *wall, const struct config_list *files)
+{
+	size_t	 i;
+
+	for (i = 0; i < files->n; i++)
+		wall_let_file(wall, files->item[i]);
+}
+
+void
+server_wall(const struct server *sv, struct wall *wall)
+{
+	const struct config	*c = sv->config;
+
+	/* Not the spool itself: there are others' messages. */
+	wall_let(wall, below(c->spool_dir, "tmp"), WALL_CHANGE);
+	wall_let(wall, below(c->spool_dir, "new"), WALL_CHANGE);
+	wall_let(wall, below(c->spool_dir, "trigger"), WALL_CHANGE);
+	let_lists(wall, &c->smtpd.access_client);
+	let_lists(wall, &c->smtpd.access_sender);
+	let_lists(wall, &c->smtpd.access_recipient);
+	if (sv->tls != NULL || sv->tls_users != NULL)
+		wall_let(wall, below(c->run_dir, "keyd"), WALL_READ);
+}
+
 void
 server_start(void *arg)
 {
 	struct server	*sv = arg;
 
-	if (server_spool(sv) == NULL)
-		log_warn("event=spool-unavailable dir=%s",
-		    log_esc(sv->config->spool_dir));
+	if (server_spool(sv) != NULL)
+		return;
+	log_warn("event=spool-unavailable dir=%s",
+	    log_esc(sv->config->spool_dir));
+	listener_last();
 }
 
 struct spool *

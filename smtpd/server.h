@@ -12,6 +12,8 @@
 #include "smtpd/access.h"
 #include "smtpd/lookup.h"
 
+struct wall;
+
 struct server {
 	const struct config	*config;
 	struct spool		 spool;
@@ -46,8 +48,14 @@ int	 server_tls(struct server *, const struct config_listen *, size_t n,
 /* In the parent, once: remove what killed processes left in tmp/. */
 void	 server_sweep(const struct server *);
 /*
+ * In the parent: what a process has to reach, beside the sockets and what
+ * server_start() opens.
+ */
+void	 server_wall(const struct server *, struct wall *);
+/*
  * In the process that serves: harden, open the spool.  A spool that is not
- * there is logged, and tried again by server_spool().
+ * there is logged, and tried again by server_spool(); behind a wall a process
+ * may be unable to, so it leaves after its connection.
  */
 void	 server_start(void *server);
 /* The spool, or NULL with errno when it cannot be opened now. */

@@ -8,6 +8,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/xmalloc.h"
+#include "lib/net/listener.h"
 #include "smtpd/headers.h"
 #include "smtpd/reply.h"
 #include "smtpd/transaction.h"
@@ -375,6 +376,8 @@ transaction_finish(struct session *s)
 	}
 	accepted(s);
 	log_message(s, "queued", tx->env.rcpts[0].address);
-	spool_ring(&s->server->spool, tx->id);
+	/* Made anew: the wall has but the former one.  queue-runner looks. */
+	if (spool_ring(&s->server->spool, tx->id) == -1 && errno == EACCES)
+		listener_last();
 	transaction_reset(s);
 }

@@ -1,9 +1,13 @@
 /* Contract in wall.h. */
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/landlock.h>
@@ -11,6 +15,9 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/wall.h"
+#include "lib/base/xmalloc.h"
+
+#define FRESH_MS	1000	/* what is where may be another soon */
 
 /* Younger than the headers of Debian 12. */
 #define FS_TRUNCATE	(1ULL << 14)	/* ABI 3 */
@@ -36,6 +43,8 @@ struct ruleset {
 			    LANDLOCK_ACCESS_FS_MAKE_REG | \
 			    LANDLOCK_ACCESS_FS_MAKE_SOCK | \
 			    LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
+#define OF_FILES	(LANDLOCK_ACCESS_FS_READ_FILE | \
+			    LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 
 #ifdef __SANITIZE_ADDRESS__
 #define PROC_READS	READS	/* the search for leaks lists threads */
@@ -94,11 +103,11 @@ handled(int level)
 }
 
 static int
-make_ruleset(int level)
+make_ruleset(int level, bool tcp)
 {
 	struct ruleset	 r = {
 		.fs = handled(level),
-		.net = NET_BIND_TCP | NET_CONNECT_TCP,
+		.net = tcp ? 0 : NET_BIND_TCP | NET_CONNECT_TCP,
 		.scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL
 	};
 	size_t		 size = level >= 6 ? sizeof(r) :
@@ -120,51 +129,132 @@ allow(int ruleset, int fd, uint64_t rights)
 	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-/* What is not there need not be read. */
+/* What is not there, or not for us, need not be let in. */
 static int
-allow_system(int ruleset)
+allow_path(int ruleset, const char *path, uint64_t rights)
 {
-	size_t	 i;
-	int	 fd, r;
+	struct stat	 st;
+	int		 fd = open(path, O_PATH | O_CLOEXEC), r;
 
-	for (i = 0; i < sizeof(system_places) / sizeof(system_places[0]);
-	    i++) {
-		fd = open(system_places[i].path, O_PATH | O_CLOEXEC);
-		if (fd == -1)
-			continue;
-		r = allow(ruleset, fd, system_places[i].rights);
-		io_close(fd);
-		if (r == -1)
+	if (fd == -1)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ?
+		    -1 : 0;
+	if ((r = fstat(fd, &st)) == 0)
+		r = allow(ruleset, fd, S_ISDIR(st.st_mode) ? rights :
+		    rights & OF_FILES);
+	io_close(fd);
+	return r;
+}
+
+/*
+ * It may be replaced by rename(2), and what is new has no rule of its own.  Of
+ * all directories only the root lets in too much.
+ */
+static int
+allow_around(int ruleset, const char *path, uint64_t rights)
+{
+	char		*copy = xstrdup(path);
+	const char	*dir = dirname(copy);
+	int		 r;
+
+	r = allow_path(ruleset, strcmp(dir, "/") == 0 ? path : dir, rights);
+	free(copy);
+	return r;
+}
+
+static int
+allow_replaced(int ruleset, const char *path, uint64_t rights)
+{
+	char	*real = realpath(path, NULL);
+	int	 r = allow_around(ruleset, path, rights);
+
+	if (r == 0 && real != NULL && strcmp(real, path) != 0)
+		r = allow_around(ruleset, real, rights);
+	free(real);
+	return r;
+}
+
+static int
+allow_all(int ruleset, const struct wall *w)
+{
+	const struct wall_place	*p;
+	uint64_t		 rights;
+	size_t			 i;
+
+	for (p = w->place; p < w->place + w->n; p++) {
+		rights = p->right == WALL_READ ? READS : CHANGES;
+		if ((p->replaced ? allow_replaced(ruleset, p->path, rights) :
+		    allow_path(ruleset, p->path, rights)) == -1)
 			return -1;
 	}
+	for (i = 0; i < sizeof(system_places) / sizeof(system_places[0]); i++)
+		if (allow_path(ruleset, system_places[i].path,
+		    system_places[i].rights) == -1)
+			return -1;
 	return 0;
 }
 
-static int
-allow_all(int ruleset, const int *dirfds, size_t n)
+static void
+let(struct wall *w, struct wall_place place)
 {
-	size_t	 i;
+	w->place = xreallocarray(w->place, w->n + 1, sizeof(*w->place));
+	w->place[w->n++] = place;
+}
 
-	for (i = 0; i < n; i++)
-		if (dirfds[i] != -1 &&
-		    allow(ruleset, dirfds[i], CHANGES) == -1)
-			return -1;
-	return allow_system(ruleset);
+void
+wall_let(struct wall *w, const char *path, enum wall_right right)
+{
+	let(w, (struct wall_place){ path, right, false });
+}
+
+void
+wall_let_file(struct wall *w, const char *path)
+{
+	let(w, (struct wall_place){ path, WALL_READ, true });
+}
+
+static void
+forget_ruleset(struct wall *w)
+{
+	if (w->ruleset > 0)
+		io_close(w->ruleset);
+	w->ruleset = 0;
 }
 
 int
-wall_into(const int *dirfds, size_t n)
+wall_make(struct wall *w)
 {
-	int	 ruleset, r = -1;
+	int64_t	 now = io_monotonic_ms();
 
-	if (wall_level() == 0) {
-		errno = EOPNOTSUPP;
+	if (wall_level() == 0 || (w->ruleset > 0 && now - w->made < FRESH_MS))
+		return 0;
+	forget_ruleset(w);
+	if ((w->ruleset = make_ruleset(wall_level(), w->tcp)) == -1)
 		return -1;
-	}
-	if ((ruleset = make_ruleset(wall_level())) == -1)
-		return -1;
-	if (allow_all(ruleset, dirfds, n) == 0)
-		r = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
-	io_close(ruleset);
+	w->made = now;
+	if (allow_all(w->ruleset, w) == 0)
+		return 0;
+	forget_ruleset(w);
+	return -1;
+}
+
+int
+wall_raise(struct wall *w)
+{
+	int	 r = 0;
+
+	if (wall_level() > 0)
+		r = w->ruleset <= 0 && wall_make(w) == -1 ? -1 :
+		    (int)syscall(SYS_landlock_restrict_self, w->ruleset, 0);
+	wall_free(w);
 	return r;
+}
+
+void
+wall_free(struct wall *w)
+{
+	forget_ruleset(w);
+	free(w->place);
+	w->place = NULL;
+	w->n = 0;
 }

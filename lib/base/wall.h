@@ -5,7 +5,30 @@
 #ifndef BASE_WALL_H
 #define BASE_WALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+enum wall_right {
+	WALL_READ,	/* files and lists of directories */
+	WALL_CHANGE	/* also made, written, renamed and removed */
+};
+
+/* What stays within reach. */
+struct wall_place {
+	const char	*path;
+	enum wall_right	 right;
+	bool		 replaced;	/* see wall_let_file() */
+};
+
+/* Zeroed it lets in nothing. */
+struct wall {
+	struct wall_place	*place;
+	size_t			 n;
+	bool			 tcp;	/* may ports be bound, connected to? */
+	int			 ruleset;	/* 0: none is made */
+	int64_t			 made;	/* monotonic ms */
+};
 
 /*
  * The ABI of this kernel's Landlock; 0 without it, or with the first one, in
@@ -17,15 +40,35 @@ int	 wall_level(void);
 void	 wall_tell(void);
 
 /*
- * For good, for this process and what it starts: files are opened, made,
- * renamed and removed below the directories dirfds only (n of them, -1 counts
- * for none); read also in /proc and where the C library looks for time zones
- * and character sets; executed nowhere.  As far as the kernel knows how, no TCP
- * port is bound or connected to (ABI 4), and nobody outside gets a signal or is
- * reached by an abstract socket (6).  Descriptors that are open stay what
- * they are, and sockets with a path are reached everywhere.  Needs
- * privilege_harden().  0; -1 with errno: there is no wall.
+ * Let in what is at path, and below if it is a directory, once it is there when
+ * the wall is made.  Links are followed.  The path stays the caller's.
  */
-int	 wall_into(const int *dirfds, size_t n);
+void	 wall_let(struct wall *, const char *path, enum wall_right);
+/*
+ * A file to be read again when another takes its place: its directory, and that
+ * to which a link leads.
+ */
+void	 wall_let_file(struct wall *, const char *path);
+
+/*
+ * Look where the places are.  Who forks does it, so that each child pays for
+ * wall_raise() only; a wall that is not older than a second stays.  0, also
+ * without Landlock; -1 with errno.
+ */
+int	 wall_make(struct wall *);
+
+/*
+ * For good, for this process and what it starts: files are opened, made,
+ * renamed and removed in the wall's places only; read also in /proc and
+ * where the C library looks for time zones and character sets; executed nowhere.
+ * As far as the kernel knows how, without tcp no TCP port is bound or connected
+ * to (ABI 4), and nobody outside gets a signal or is reached by an abstract
+ * socket (6).  Descriptors that are open stay what they are, and sockets with a
+ * path are reached everywhere.  Needs privilege_harden().  The wall is freed.
+ * 0, also without Landlock; -1 with errno: there should be a wall, and is none.
+ */
+int	 wall_raise(struct wall *);
+
+void	 wall_free(struct wall *);
 
 #endif

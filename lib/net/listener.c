@@ -16,6 +16,7 @@
 #include "lib/base/ipc.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/limits.h"
 #include "lib/net/listener.h"
@@ -483,6 +484,8 @@ listener_run(const struct listener_program *prog,
 	    prog->watched, watched_changed) == -1)
 		fatal("event=out-of-memory");
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
+	if (prog->wall != NULL)
+		wall_tell();
 	heap_settle();
 	pool_fill(l.pool);
 	service_ready();
@@ -504,6 +507,8 @@ listener_inetd(const struct listener_program *prog,
 	listener_peer_of(STDIN_FILENO, true, &conn.peer);
 	if (prog->start != NULL)
 		prog->start(prog->arg);
+	if (prog->wall != NULL && wall_raise(prog->wall) == -1)
+		fatal("event=wall-failed");
 	prog->serve(&conn, prog->arg);
 	return 0;
 }

@@ -27,6 +27,7 @@
 #include "lib/net/listener_peer.h"
 
 struct stat;
+struct wall;
 
 /* One connection to serve; the function must not close the descriptors. */
 struct listener_conn {
@@ -47,6 +48,8 @@ struct listener_program {
 	const char			*full_text;	/* "421 ...\r\n" */
 	/* In a child, once, before its first connection. */
 	void				(*start)(void *arg);
+	/* Around a child, which has started; NULL: none. */
+	struct wall			*wall;
 	/* One connection; the return value is not used. */
 	void				(*serve)(struct listener_conn *,
 					    void *arg);

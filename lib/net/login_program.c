@@ -8,6 +8,8 @@
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
+#include "lib/base/xmalloc.h"
 #include "lib/net/login_program.h"
 #include "lib/net/tls_server.h"
 
@@ -81,11 +83,29 @@ login_certificates(struct login_server *server, struct listener_program *prog)
 	prog->watched = tls_server_file_stat(server->tls);
 }
 
+/*
+ * keyd's certificates are looked at in each handshake, and with -i OpenSSL is
+ * set up for the first one.
+ */
+static void
+login_wall(const struct login_server *server, struct wall *wall)
+{
+	char	*path;
+
+	if (server->tls == NULL && !server->inetd)
+		return;
+	xasprintf(&path, "%s/keyd", server->conf->run_dir);	/* for ever */
+	wall_let(wall, path, WALL_READ);
+	if (server->inetd)
+		wall_let(wall, "/etc/ssl", WALL_READ);
+}
+
 static int
 login_run(const struct login_program *p, char **argv, const char *file,
     bool inetd)
 {
 	static struct login_server	 server;
+	static struct wall		 wall;
 	struct listener_program		 prog = { .name = p->name,
 	    .max_uses = 1, .full_text = p->full_text, .serve = login_serve,
 	    .arg = &server, .argv = argv };
@@ -99,10 +119,14 @@ login_run(const struct login_program *p, char **argv, const char *file,
 	login_refuse_proxy(server.conf, p->name, prog.net);
 	prog.exempt = &server.conf->trusted;
 	prog.config = server.conf->file;
-	if (inetd)
+	prog.wall = &wall;
+	if (inetd) {
+		login_wall(&server, &wall);
 		return listener_inetd(&prog, NULL);
+	}
 	privilege_never_root(p->name);
 	login_certificates(&server, &prog);
+	login_wall(&server, &wall);
 	return listener_run(&prog, NULL, 0);
 }
 

@@ -13,12 +13,14 @@
 #include <sys/wait.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "lib/base/io.h"
 #include "lib/base/log.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/pool.h"
 #include "lib/net/stream.h"
@@ -124,6 +126,16 @@ child_retire(int sig)
 	retire = 1;
 }
 
+static void
+child_wall(struct wall *wall)
+{
+	if (wall == NULL || wall_raise(wall) == 0)
+		return;
+	log_warn("event=wall-failed");
+	sleep(1);		/* the next one is forked at once */
+	_exit(EX_TEMPFAIL);
+}
+
 /*
  * Forget what is the parent's.  SIGUSR1 stays blocked but while the process
  * waits for a connection: so it never slips in between the look at the flag
@@ -151,6 +163,7 @@ child_begin(const struct pool *p, pid_t parent)
 	sigprocmask(SIG_SETMASK, &usr1, NULL);
 	if (p->prog->start != NULL)
 		p->prog->start(p->prog->arg);
+	child_wall(p->prog->wall);
 }
 
 /* EPOLLEXCLUSIVE: a connection wakes one process, the longest there. */
@@ -274,6 +287,10 @@ child_fork(struct pool *p, size_t slot)
 	sigset_t	 all, before;
 	pid_t		 pid, parent = getpid();
 
+	if (p->prog->wall != NULL && wall_make(p->prog->wall) == -1) {
+		log_warn("event=wall-failed");
+		return NULL;
+	}
 	/* The handlers are the parent's: not one may run in the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);

@@ -3,7 +3,7 @@
 #define STORE_HOME_WALL_H
 
 /*
- * wall_into() the home, and the Maildir in it, which may be a link to
+ * A wall_raise() around the home, and the Maildir in it, which may be a link to
  * elsewhere.  Nothing where the kernel has no walls (which wall_tell() tells)
  * and where there is no home to serve.  Exits (fatal) when there should be a
  * wall, and is none.

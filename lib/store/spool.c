@@ -143,7 +143,7 @@ spool_sweep(const char *path, int64_t seconds)
 	return tmp == -1 || new == -1 ? -1 : tmp + new;
 }
 
-void
+int
 spool_ring(struct spool *sp, const char *id)
 {
 	char	 line[SPOOL_ID_LEN + 1];
@@ -153,15 +153,18 @@ spool_ring(struct spool *sp, const char *id)
 	line[SPOOL_ID_LEN] = '\n';
 	for (again = 0; again < 2; again++) {
 		if (sp->trigger == -1 && (sp->trigger = open_trigger(sp)) == -1)
-			return;		/* ENXIO: nobody listens */
+			return -1;	/* ENXIO: nobody listens */
 		/* Within PIPE_BUF: whole or not at all. */
-		if (write(sp->trigger, line, sizeof(line)) != -1 ||
-		    errno != EPIPE)
-			return;
+		if (write(sp->trigger, line, sizeof(line)) != -1)
+			return 0;
+		if (errno != EPIPE)
+			return -1;
 		/* queue-runner went away; perhaps it is back. */
 		io_close(sp->trigger);
 		sp->trigger = -1;
 	}
+	errno = EPIPE;
+	return -1;
 }
 
 int

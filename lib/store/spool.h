@@ -101,9 +101,9 @@ int	 spool_writer_commit(struct spool_writer *, struct envelope *,
 void	 spool_writer_abort(struct spool_writer *);
 /*
  * Ring the bell for id: never blocks, failure does not matter.  The program
- * must ignore SIGPIPE.
+ * must ignore SIGPIPE.  0, or -1 with errno.
  */
-void	 spool_ring(struct spool *, const char *id);
+int	 spool_ring(struct spool *, const char *id);
 
 /*
  * queue-runner's own messages: content in memory, written to

@@ -10,19 +10,23 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/base/io.h"
 #include "lib/base/privilege.h"
 #include "lib/base/wall.h"
 
-static char	 inside[200], outside[200];
+static char	 inside[200], outside[200], readable[200], list[200];
+static bool	 tcp;
 
 static void
 put(const char *dir, const char *name)
@@ -47,10 +51,17 @@ setup(void **state)
 		return -1;
 	snprintf(inside, sizeof(inside), "%s/in", top);
 	snprintf(outside, sizeof(outside), "%s/out", top);
-	if (mkdir(inside, 0700) == -1 || mkdir(outside, 0700) == -1)
+	snprintf(readable, sizeof(readable), "%s/read", top);
+	snprintf(list, sizeof(list), "%s/lists/list", top);
+	if (chdir(top) == -1 || mkdir(inside, 0700) == -1 ||
+	    mkdir(outside, 0700) == -1 || mkdir(readable, 0700) == -1 ||
+	    mkdir("lists", 0700) == -1 || mkdir("real", 0700) == -1 ||
+	    symlink("../real/list", list) == -1)
 		return -1;
 	put(outside, "secret");
-	return chdir(top);
+	put(readable, "x");
+	put("real", "list");
+	return 0;
 }
 
 static int
@@ -64,24 +75,43 @@ teardown(void **state)
 	return system(line);
 }
 
+static pid_t
+start_behind(int (*fn)(void))
+{
+	struct wall	 wall = { .tcp = tcp };
+	pid_t		 pid;
+
+	wall_let(&wall, inside, WALL_CHANGE);
+	wall_let(&wall, "/nowhere", WALL_CHANGE);
+	wall_let(&wall, readable, WALL_READ);
+	wall_let_file(&wall, list);
+	assert_int_equal(wall_make(&wall), 0);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		privilege_harden();
+		if (wall_raise(&wall) == -1)
+			_exit(98);
+		_exit(fn());
+	}
+	wall_free(&wall);
+	return pid;
+}
+
+static int
+end_of(pid_t pid)
+{
+	int	 status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
 /* The exit code of fn in a child behind the wall. */
 static int
 behind(int (*fn)(void))
 {
-	int	 dirs[2] = { open(inside, O_PATH | O_DIRECTORY), -1 }, status;
-	pid_t	 pid = fork();
-
-	assert_int_not_equal(pid, -1);
-	if (pid == 0) {
-		privilege_harden();
-		if (wall_into(dirs, 2) == -1)
-			_exit(98);
-		_exit(fn());
-	}
-	close(dirs[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return end_of(start_behind(fn));
 }
 
 #define EXPECT(n, condition)	do { if (!(condition)) return n; } while (0)
@@ -106,6 +136,38 @@ works_inside(void)
 	EXPECT(8, unlink("in/b/socket") == 0 && unlink("in/a/x") == 0 &&
 	    rmdir("in/a") == 0 && rmdir("in/b") == 0);
 	return 0;
+}
+
+static int
+readable_only(void)
+{
+	EXPECT(1, open("read/x", O_RDONLY) != -1);
+	EXPECT(2, open("read", O_RDONLY | O_DIRECTORY) != -1);
+	EXPECT(3, open("read/x", O_WRONLY) == -1 && errno == EACCES);
+	EXPECT(4, unlink("read/x") == -1 && errno == EACCES);
+	EXPECT(5, mkdir("read/y", 0700) == -1 && errno == EACCES);
+	EXPECT(6, open("lists/list", O_RDONLY) != -1);
+	EXPECT(7, open("lists/list", O_WRONLY) == -1 && errno == EACCES);
+	return 0;
+}
+
+/* By rename(2), the file and the link to it. */
+static int
+replaced_is_read(void)
+{
+	const struct timespec	 moment = { .tv_nsec = 50000000 };
+	int			 i;
+
+	for (i = 0; i < 200; i++) {
+		if (open("real/replaced", O_RDONLY) == -1) {
+			(void)nanosleep(&moment, NULL);
+			continue;
+		}
+		EXPECT(1, open("lists/list", O_RDONLY) != -1);
+		EXPECT(2, open("real/list", O_RDONLY) != -1);
+		return 0;
+	}
+	return 3;
 }
 
 #define REFUSED(call)	((call) == -1 && errno == EACCES)
@@ -160,6 +222,20 @@ refused_others(void)
 	return 0;
 }
 
+static int
+connects(void)
+{
+	struct sockaddr_in	 in = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	EXPECT(1, bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	in.sin_port = htons(9);
+	EXPECT(2, connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 ||
+	    errno != EACCES);
+	return 0;
+}
+
 /* What the C library reads only when it needs it. */
 static int
 library_works(void)
@@ -185,8 +261,52 @@ a_wall_stands_where_it_should(void **state)
 	assert_int_equal(behind(refused_outside), 0);
 	assert_int_equal(behind(refused_others), 0);
 	assert_int_equal(behind(library_works), 0);
+	assert_int_equal(behind(readable_only), 0);
+	tcp = true;
+	assert_int_equal(behind(connects), 0);
+	assert_int_equal(behind(refused_outside), 0);
+	tcp = false;
 	/* Who raised none is as free as before. */
 	assert_int_equal(access("out/secret", R_OK), 0);
+}
+
+static void
+a_file_may_be_replaced(void **state)
+{
+	pid_t	 pid;
+
+	(void)state;
+	pid = start_behind(replaced_is_read);
+	put("real", "new");
+	assert_int_equal(rename("real/new", "real/list"), 0);
+	assert_int_equal(symlink("../real/list", "lists/new"), 0);
+	assert_int_equal(rename("lists/new", list), 0);
+	put("real", "replaced");
+	assert_int_equal(end_of(pid), 0);
+}
+
+/* Unless it is old: what is where may have changed. */
+static void
+a_wall_is_not_made_for_each_child(void **state)
+{
+	struct wall	 wall = { .n = 0 };
+	int		 ruleset;
+
+	(void)state;
+	if (wall_level() == 0)
+		skip();
+	wall_let(&wall, inside, WALL_CHANGE);
+	assert_int_equal(wall_make(&wall), 0);
+	ruleset = wall.ruleset;
+	assert_true(ruleset > 0);
+	wall.made = io_monotonic_ms() + 3600000;
+	assert_int_equal(wall_make(&wall), 0);
+	assert_true(wall.made > io_monotonic_ms());
+	wall.made -= 2 * 3600000;
+	assert_int_equal(wall_make(&wall), 0);
+	assert_true(wall.made > io_monotonic_ms() - 3600000 + 1000);
+	wall_free(&wall);
+	assert_int_equal(fcntl(ruleset, F_GETFD), -1);
 }
 
 int
@@ -194,6 +314,8 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(a_wall_stands_where_it_should),
+		cmocka_unit_test(a_file_may_be_replaced),
+		cmocka_unit_test(a_wall_is_not_made_for_each_child),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

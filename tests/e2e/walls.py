@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Who has taken over a process that reads what strangers send reaches what
+its manual page says and nothing else.  A library (wall_probe.c) is preloaded
+into the programs of an instance; on a signal it tries from inside."""
+
+import errno
+import glob
+import os
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from harness import PATIENCE
+from instance import Instance, need, process_tree, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROBE = signal.SIGRTMIN + 1
+
+
+def walls(log):
+    """Landlock's ABI, as the log tells; 0 without."""
+    told = re.findall(r"event=(?:wall landlock=(\d+)|no-wall)", log)
+    assert told, log
+    return int(told[-1] or 0)
+
+
+class Probed(Instance):
+    """Its programs have the probe in them."""
+
+    programs = ("smtpd", "pop3d", "imapd")
+
+    def make(self):
+        super().make()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.probe = self.home + "/probe"
+        os.mkdir(self.probe)
+        os.chmod(self.probe, 0o777)
+        with open(self.probe + "/file", "w"):
+            pass
+        library = self.home + "/probe.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE + "/wall_probe.c"], check=True)
+        os.chmod(library, 0o755)
+        for name in self.programs:
+            path, = [p for p in glob.glob(self.home + "/inst/**/" + name, recursive=True) if os.path.isfile(p)]
+            os.makedirs(self.home + "/real", exist_ok=True)
+            os.rename(path, "%s/real/%s" % (self.home, name))
+            with open(path, "w") as f:
+                f.write("""#!/bin/sh
+# Not the shell: it would be probed, too.
+export WALL_PROBE_DIR=%s WALL_PROBE_PORT=%d ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
+exec env LD_PRELOAD=%s %s/real/%s "$@"
+""" % (self.probe, self.listener.getsockname()[1], library, self.home, name))
+            os.chmod(path, 0o755)
+
+    def __exit__(self, *args):
+        self.listener.close()
+        super().__exit__(*args)
+
+    def probed(self, service, pid):
+        """What a process says: {try: errno's name, "" or "killed"}.  None: it
+        has left."""
+        fresh = self.probe + "/fresh"
+        if os.path.exists(fresh):
+            os.unlink(fresh)
+        said = r"event=probe pid=%d (.*)" % pid
+        before = len(re.findall(said, self.log(service)))
+        try:
+            os.kill(pid, PROBE)
+        except ProcessLookupError:
+            return None
+        wait_for(lambda: len(re.findall(said, self.log(service))) > before or not os.path.exists("/proc/%d" % pid))
+        if len(re.findall(said, self.log(service))) == before:
+            return None
+        pairs = re.findall(r"(\w+)=(\w+)", re.findall(said, self.log(service))[-1])
+        return {k: "" if v == "0" else errno.errorcode[int(v)] if v.isdigit() else v for k, v in pairs}
+
+    def children(self, service):
+        """What they say."""
+        parent = self.pid(service)
+        return wait_for(lambda: [did for did in [self.probed(service, pid) for pid in process_tree(parent)
+                                                 if pid != parent] if did])
+
+
+class Walls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        need("cc", "s6-svscan")
+        cls.i = Probed()
+        cls.i.make()
+        cls.addClassCleanup(cls.i.__exit__, None, None, None)
+        os.makedirs(cls.i.dir + "/etc/lists/a")
+        os.chmod(cls.i.dir + "/etc", 0o755)
+        cls.i.set_config({"smtpd": {"access-client": '{ "%s" }' % cls.list("a")}})
+        cls.write(cls.list("a"), "")
+        cls.i.start()
+
+    @classmethod
+    def list(cls, directory):
+        return "%s/etc/lists/%s/access" % (cls.i.dir, directory)
+
+    @staticmethod
+    def write(path, text):
+        """By rename, as an editor does."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w") as f:
+            f.write(text)
+        os.rename(path + ".new", path)
+
+    def inside(self, did, **more):
+        level = walls(self.i.log())
+        if level:
+            self.assertEqual((did["read"], did["make"], did["exec"]), ("EACCES",) * 3, did)
+            if level >= 4:
+                self.assertEqual(did["connect"], more.get("connect", "EACCES"), did)
+            if level >= 6:
+                self.assertEqual(did["signal"], "EPERM", did)
+
+    def test_listeners(self):
+        for service in ("smtpd", "pop3d", "imapd"):
+            with self.subTest(service):
+                for did in self.i.children(service):
+                    self.inside(did)
+                # Only the children: it executes itself anew.
+                self.assertEqual({"read": "", "make": "", "exec": "", "connect": ""}.items() -
+                                 self.i.probed(service, self.i.pid(service)).items(), set())
+                self.assertNotIn("child-killed", self.i.log(service))
+
+    def greeting(self):
+        with socket.create_connection(("127.0.0.1", self.i.port(25)), PATIENCE) as s:
+            return s.recv(1000)[:3]
+
+    def test_a_list_is_read_again(self):
+        self.assertEqual(self.greeting(), b"220")
+        self.write(self.list("a"), "127.0.0.1 refuse away\n")
+        wait_for(lambda: self.greeting() == b"554")
+        # A link to another place: the process that has no way there leaves.
+        self.write(self.list("b"), "")
+        os.symlink(self.list("b"), self.list("a") + ".new")
+        os.rename(self.list("a") + ".new", self.list("a"))
+        wait_for(lambda: self.greeting() == b"220")
+        self.write(self.list("b"), "127.0.0.1 refuse away\n")
+        wait_for(lambda: self.greeting() == b"554")
+        self.write(self.list("b"), "")
+        wait_for(lambda: self.greeting() == b"220")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
