@@ -8,6 +8,9 @@
 #include "lib/net/proto_key.h"
 
 #define AGAIN_MS	20	/* between two tries to reach keyd */
+#define FRESH_MS	1000	/* an answer says so long that keyd is there */
+
+static int64_t	 answered;	/* when keyd last signed; 0: not yet */
 
 void
 key_client_init(struct key_client *c, const char *path)
@@ -34,9 +37,11 @@ may_come_back(int error)
 bool
 key_client_reachable(const char *path)
 {
-	int64_t	 until = io_monotonic_ms() + KEY_REACH_MS;
+	int64_t	 now = io_monotonic_ms(), until = now + KEY_REACH_MS;
 	int	 fd;
 
+	if (answered != 0 && now - answered < FRESH_MS)
+		return true;
 	while ((fd = ipc_connect(path)) == -1 && may_come_back(errno) &&
 	    io_monotonic_ms() < until)
 		poll(NULL, 0, AGAIN_MS);
@@ -67,6 +72,13 @@ decoded(struct key_client *c, int result)
 	return result;
 }
 
+static int
+signature(struct key_client *c, struct key_signature *out)
+{
+	answered = io_monotonic_ms();
+	return decoded(c, proto_key_get_signed(&ipc_answer, out));
+}
+
 int
 key_client_sign(struct key_client *c, const struct key_sign *s,
     struct key_signature *out)
@@ -75,7 +87,7 @@ key_client_sign(struct key_client *c, const struct key_sign *s,
 	proto_key_put_sign(&ipc_question, ipc_link_id(&c->link), s);
 	if (ask(c, KEY_PATIENCE_MS) == -1)
 		return -1;
-	return decoded(c, proto_key_get_signed(&ipc_answer, out));
+	return signature(c, out);
 }
 
 /* The answer to a question that was sent. */
@@ -112,8 +124,7 @@ key_client_sign_ahead(struct key_client *c, const struct key_sign *s,
 		proto_key_put_ticket(&ipc_question, c->ahead, NULL);
 		if (ipc_send(c->link.sock, &ipc_question,
 		    KEY_TIMEOUT_MS) == 0 && await(c, id) == 0)
-			return decoded(c, proto_key_get_signed(&ipc_answer,
-			    out));
+			return signature(c, out);
 	}
 	/* An old connection, or keyd is being restarted. */
 	key_client_close(c);

@@ -100,8 +100,8 @@ struct key_client {
 void	 key_client_init(struct key_client *, const char *path);
 void	 key_client_close(struct key_client *);
 /*
- * Is keyd there to be asked, or within KEY_REACH_MS?  False with errno.
- * Look before promising a handshake that only a closed connection could end.
+ * Is keyd there to be asked, or within KEY_REACH_MS?  Within a second after it
+ * signed for this process, nobody looks again.  False with errno.  Look before promising a handshake that only a closed connection could end.
  */
 bool	 key_client_reachable(const char *path);
 /* 0, or -1 with errno: keyd cannot be asked now. */

@@ -192,11 +192,13 @@ stream_read_blocking(struct stream *s, int64_t deadline, bool may_stop,
 {
 	ssize_t	 n;
 
-	if (!s->blocks || s->read != stream_fd_read ||
+	if (!s->blocks || (s->pending != NULL && s->pending(s)) ||
 	    (may_stop && stream_stop_flag) ||
 	    deadline - io_monotonic_ms() < STREAM_BLOCK_MS)
 		return false;
-	n = read(s->rfd, s->in + s->in_len, STREAM_IN - s->in_len);
+	s->may_wait = true;
+	n = s->read(s, s->in + s->in_len, STREAM_IN - s->in_len);
+	s->may_wait = false;
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return false;
 	if (n > 0)
@@ -219,10 +221,10 @@ stream_fill(struct stream *s, bool may_stop)
 		return st;
 	stream_make_room(s);
 	deadline = stream_deadline(s);
+	s->wants = 0;
 	if (stream_read_blocking(s, deadline, may_stop, &st))
 		return st;
 	ready = s->pending != NULL && s->pending(s);
-	s->wants = 0;
 	for (;;) {
 		st = ready ? STREAM_OK : stream_wait(s->rfd,
 		    s->wants != 0 ? s->wants : POLLIN, deadline, may_stop);

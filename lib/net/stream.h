@@ -46,6 +46,8 @@ struct stream {
 	bool		 dead;		/* a write failed: all later fail */
 	bool		 bare_lf_ok;	/* lines may end in a lone LF */
 	bool		 blocks;	/* see stream_block() */
+	bool		 may_wait;	/* this read may, once: for a transport
+					 * that asks the socket not to */
 };
 
 #define STREAM_IN	65536

@@ -204,6 +204,7 @@ deflate_start(struct stream *s)
 	d->pending = s->pending;
 	d->ctx = s->ctx;
 	s->read = deflate_read;
+	s->blocks = false;	/* it may read more than once */
 	s->write = deflate_write;
 	s->pending = deflate_pending;
 	s->ctx = d;

@@ -177,7 +177,9 @@ tls_read(struct stream *s, void *data, size_t len)
 		return errno == 0 ? 0 : -1;
 	}
 	ERR_clear_error();
+	t->may_wait = s->may_wait;
 	t->waits = SSL_read_ex(t->ssl, data, len, &n) != 1;
+	t->may_wait = false;
 	return t->waits ? tls_outcome(s, t) : (ssize_t)n;
 }
 

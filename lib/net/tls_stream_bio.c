@@ -38,7 +38,8 @@ bio_read(BIO *b, char *data, int len)
 	ssize_t		 n;
 
 	BIO_clear_retry_flags(b);
-	n = recv(t->fd, data, (size_t)len, MSG_DONTWAIT);
+	n = recv(t->fd, data, (size_t)len, t->may_wait ? 0 : MSG_DONTWAIT);
+	t->may_wait = false;
 	if (n == 0)
 		t->eof = true;
 	else if (n == -1 && bio_again(errno))

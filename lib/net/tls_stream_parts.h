@@ -18,6 +18,8 @@ struct tls {
 	size_t		 set;		/* a server's: what it has for the name
 					 * that the client asks for */
 	int		 fd;
+	bool		 may_wait;	/* the next recv(2); only that, as a
+					 * record may come in small pieces */
 	bool		 more;		/* what is written may wait a moment
 					 * for what is written next */
 	bool		 eof;		/* the socket ended */

@@ -498,9 +498,12 @@ a_ticket_may_be_asked_for_ahead(void **state)
 	key_client_close(&c);
 	assert_int_equal(waitpid(pid, &st, 0), pid);
 	assert_int_equal(st, 0);
-	/* And there is no keyd. */
+	/* And there is no keyd, but it has just answered. */
+	assert_true(key_client_reachable(tmpdir_file("k")));
 	assert_int_equal(key_client_sign_ahead(&c, &s, &sig), -1);
 	assert_false(sig.ok);
+	poll(NULL, 0, 1100);
+	assert_false(key_client_reachable(tmpdir_file("k")));
 }
 
 static void

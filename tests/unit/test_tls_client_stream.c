@@ -99,6 +99,12 @@ deadlines_hold_inside_tls(void **state)
 	assert_true(io_monotonic_ms() - start < 15000);
 	end();
 
+	connect_to(SLOW_RECORD);
+	start = io_monotonic_ms();
+	assert_int_equal(stream_line(&s, 512, &line), STREAM_TIMEOUT);
+	assert_in_range(io_monotonic_ms() - start, 1900, 15000);
+	end();
+
 	connect_to(DEAF);
 	start = io_monotonic_ms();
 	stream_put(&s, data, sizeof(data));
@@ -159,6 +165,14 @@ both_sides_see_the_same_channel(void **state)
 	end();
 }
 
+static int
+wait_in_reads(void **state)
+{
+	(void)state;
+	blocks = true;
+	return 0;
+}
+
 int
 main(void)
 {
@@ -170,6 +184,13 @@ main(void)
 		cmocka_unit_test(deadlines_hold_inside_tls),
 		cmocka_unit_test(readable_means_a_line),
 		cmocka_unit_test(both_sides_see_the_same_channel),
+		/* And from here on: */
+		cmocka_unit_test_setup(much_goes_both_ways, wait_in_reads),
+		cmocka_unit_test(an_end_without_notice_is_an_end),
+		cmocka_unit_test(renegotiation_is_declined),
+		cmocka_unit_test(keys_change_on_the_way),
+		cmocka_unit_test(deadlines_hold_inside_tls),
+		cmocka_unit_test(readable_means_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, box_setup,

@@ -22,6 +22,7 @@ static char			 ca_file[] = "/tmp/merpati-ca.XXXXXX";
 static struct tls_client_ctx	*ctx;
 static struct stream		 s;
 static pid_t			 server;
+static bool			 blocks;	/* with stream_block() */
 static struct tls_client_info	 info;
 
 static inline int
@@ -87,6 +88,10 @@ connect_to(enum behaviour how)
 
 	begin(how, &self, NULL);
 	assert_int_equal(shake(&p), TLS_CLIENT_OK);
+	if (blocks) {
+		stream_block(&s);
+		assert_true(s.blocks);
+	}
 }
 
 #endif

@@ -38,6 +38,7 @@ enum behaviour {
 	TICKETS,	/* nothing but them, without end */
 	ONE_TICKET,	/* then nothing for 200 ms, then a line */
 	DEAF,		/* never reads */
+	SLOW_RECORD,	/* an octet of it each 10 ms */
 	KEY_UPDATES,
 	BINDINGS	/* its view of the channel, each with its length */
 };
@@ -135,6 +136,11 @@ server_talk(SSL *ssl, enum behaviour how)
 		break;
 	case DEAF:
 		pause();
+		break;
+	case SLOW_RECORD:
+		(void)!write(SSL_get_fd(ssl), "\x17\x03\x03\x40\x00", 5);
+		while (write(SSL_get_fd(ssl), "x", 1) == 1)
+			usleep(10 * 1000);
 		break;
 	case BINDINGS:
 	case TLS12_NO_EMS:
