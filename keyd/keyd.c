@@ -11,6 +11,7 @@
 #include "lib/base/ipc_server.h"
 #include "lib/base/log.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 
 #define CLIENTS_MAX	8192U	/* handshakes at once */
@@ -150,6 +151,20 @@ load_or_exit(struct keyd *k)
 	publish_keys(&k->publish, &k->keys);
 }
 
+/* A reload may name keys anywhere: it reads what its uid may. */
+static void
+wall_in(const struct config *conf)
+{
+	struct wall	 wall = { .n = 0 };
+	char		*own;
+
+	xasprintf(&own, "%s/keyd", conf->run_dir);
+	wall_let(&wall, "/", WALL_READ);
+	wall_let(&wall, own, WALL_CHANGE);
+	wall_settle(&wall);
+	free(own);
+}
+
 static void
 serve(struct keyd *k)
 {
@@ -159,6 +174,7 @@ serve(struct keyd *k)
 	xasprintf(&path, "%s/keyd/keyd.sock", k->conf.run_dir);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
+	wall_in(&k->conf);
 	k->server = ipc_server_new(k->base, fd, k->clients, serve_allow,
 	    serve_request, k);
 	ipc_server_share(k->server);

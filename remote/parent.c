@@ -1,5 +1,6 @@
 /* Contract in parent.h. */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 #include "remote/parent.h"
 #include "remote/serve.h"
@@ -25,6 +27,7 @@
 struct parent {
 	const struct config	*cfg;
 	struct tls_client_ctx	*tls;
+	struct wall		 wall;		/* around each child */
 	int			 listener;
 	pid_t			*child;
 	size_t			 n, max;
@@ -110,6 +113,10 @@ child_main(struct parent *p, int sock)
 	close(p->listener);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	if (wall_raise(&p->wall) == -1) {
+		log_warn("event=wall-failed");
+		_exit(EX_TEMPFAIL);
+	}
 	service_title("new");
 	/* exit() would free, and so copy, what OpenSSL shares with us. */
 	_exit(serve(p->cfg, p->tls, sock));
@@ -134,10 +141,14 @@ take(struct parent *p)
 		close(sock);
 		return;
 	}
-	if ((pid = fork()) == 0)
+	if (wall_make(&p->wall) == -1) {
+		log_warn("event=wall-failed");
+		pid = -1;
+	} else if ((pid = fork()) == 0)
 		child_main(p, sock);
-	if (pid == -1) {
+	else if (pid == -1)
 		log_warn("event=fork-failed");
+	if (pid == -1) {
 		p->paused = io_monotonic_ms() + PAUSE_MS;
 	} else
 		p->child[p->n++] = pid;
@@ -204,6 +215,25 @@ warm_up(const struct config *cfg)
 	return tls;
 }
 
+/* A directory of authorities is one of links. */
+static void
+plan_wall(struct parent *p)
+{
+	const struct config	*c = p->cfg;
+	struct stat		 st;
+	size_t			 i;
+
+	p->wall.tcp = true;
+	wall_let_file(&p->wall, c->remote.ca_file);
+	if (stat(c->remote.ca_file, &st) == 0 && S_ISDIR(st.st_mode)) {
+		wall_let(&p->wall, c->remote.ca_file, WALL_READ);
+		wall_let_names(&p->wall);
+	}
+	for (i = 0; i < c->nroute; i++)
+		if (c->route[i].password_file != NULL)
+			wall_let_file(&p->wall, c->route[i].password_file);
+}
+
 int
 parent_run(const struct config *cfg)
 {
@@ -219,17 +249,20 @@ parent_run(const struct config *cfg)
 	p.child = xcalloc(p.max, sizeof(*p.child));
 	xasprintf(&path, "%s/remote/remote.sock", cfg->run_dir);
 	p.tls = warm_up(cfg);
+	plan_wall(&p);
 	take_signals(&p);
 	if ((p.listener = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
+	wall_tell();
 	while (!stopping)
 		wait_once(&p);
 	log_info("event=stopping children=%zu", p.n);
 	close(p.listener);
 	drain(&p);
 	tls_client_ctx_free(p.tls);
+	wall_free(&p.wall);
 	free(path);
 	free(p.child);
 	return EX_OK;

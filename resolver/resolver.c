@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/peers.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 #include "resolver/ask.h"
 #include "resolver/limits.h"
@@ -142,6 +143,25 @@ on_signal(struct resolver *r, int sig, event_callback_fn fn)
 	return ev;
 }
 
+/*
+ * Files that are read again, where one's own users are looked up, and outside
+ * servers by TCP.
+ */
+static void
+wall_in(const struct config_resolver *c)
+{
+	struct wall	 wall = { .tcp = true };
+	size_t		 i;
+
+	wall_let_names(&wall);
+	if (*c->resolv_conf != '\0')
+		wall_let_file(&wall, c->resolv_conf);
+	for (i = 0; i < c->trust_anchor.n; i++)
+		if (*c->trust_anchor.item[i] != '\0')
+			wall_let_file(&wall, c->trust_anchor.item[i]);
+	wall_settle(&wall);
+}
+
 static void
 serve(struct resolver *r)
 {
@@ -151,6 +171,7 @@ serve(struct resolver *r)
 	xasprintf(&path, "%s/resolver/resolver.sock", r->conf->run_dir);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
+	wall_in(&r->conf->resolver);
 	r->server = ipc_server_new(r->base, fd, limits_clients(), allow,
 	    request, r);
 	ipc_server_share(r->server);

@@ -8,6 +8,7 @@
 #include "lib/base/helper_service.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 #include "lib/net/proto_token.h"
 #include "tokend/cache.h"
@@ -177,6 +178,7 @@ int
 tokend_main(const struct config *conf)
 {
 	struct tokend	 t = { .conf = conf };
+	struct wall	 wall = { .tcp = true };
 	int		 code;
 
 	t.service = (struct helper_service){ .name = "tokend",
@@ -189,6 +191,12 @@ tokend_main(const struct config *conf)
 		t.service.idle = "no introspection-url";
 	else
 		read_secret(&t);
+	/* What libcurl reads, and getaddrinfo(3) for it. */
+	wall_let_names(&wall);
+	wall_let_file(&wall, "/etc/resolv.conf");
+	if (conf->oauth.ca_file != NULL)
+		wall_let_file(&wall, conf->oauth.ca_file);
+	t.service.wall = &wall;
 	t.cache = cache_new();
 	code = helper_service_run(&t.service);
 	cache_free(t.cache);

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/privilege.h"
 #include "lib/base/service.h"
+#include "lib/base/wall.h"
 #include "lib/base/xmalloc.h"
 
 static bool
@@ -47,6 +48,8 @@ serve(struct helper_service *hs, struct event_base *base)
 	xasprintf(&path, "%s/%s/%s.sock", hs->run_dir, hs->name, hs->name);
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
+	if (hs->wall != NULL)
+		wall_settle(hs->wall);
 	server = ipc_server_new(base, fd, HELPER_SERVICE_CLIENTS, allow,
 	    hs->request, hs->arg);
 	service_ready();

@@ -18,6 +18,8 @@ struct helper_service {
 	void			*arg;
 	const char		*idle;		/* why there is nothing to do;
 						 * NULL: there is */
+	struct wall		*wall;		/* around it, when the socket
+						 * is there; NULL: none */
 	struct helpers		*helpers;	/* NULL when idle */
 };
 

@@ -66,6 +66,12 @@ static const struct {
 	{ "/proc", PROC_READS },
 };
 
+/* Where distributions keep configuration, libraries and data. */
+static const char *const	 name_places[] = {
+	"/etc", "/usr", "/lib", "/lib64", "/run", "/nix/store", "/gnu/store",
+	"/var/lib/sss", "/var/lib/extrausers",
+};
+
 int
 wall_level(void)
 {
@@ -213,6 +219,15 @@ wall_let_file(struct wall *w, const char *path)
 	let(w, (struct wall_place){ path, WALL_READ, true });
 }
 
+void
+wall_let_names(struct wall *w)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(name_places) / sizeof(name_places[0]); i++)
+		wall_let(w, name_places[i], WALL_READ);
+}
+
 static void
 forget_ruleset(struct wall *w)
 {
@@ -248,6 +263,14 @@ wall_raise(struct wall *w)
 		    (int)syscall(SYS_landlock_restrict_self, w->ruleset, 0);
 	wall_free(w);
 	return r;
+}
+
+void
+wall_settle(struct wall *w)
+{
+	wall_tell();
+	if (wall_raise(w) == -1)
+		fatal("event=wall-failed");
 }
 
 void

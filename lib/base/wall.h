@@ -49,6 +49,11 @@ void	 wall_let(struct wall *, const char *path, enum wall_right);
  * to which a link leads.
  */
 void	 wall_let_file(struct wall *, const char *path);
+/*
+ * Reading where the C library, and libraries beneath it, look for users, groups,
+ * hosts and services, and for modules that do: nobody knows all of that.
+ */
+void	 wall_let_names(struct wall *);
 
 /*
  * Look where the places are.  Who forks does it, so that each child pays for
@@ -68,6 +73,9 @@ int	 wall_make(struct wall *);
  * 0, also without Landlock; -1 with errno: there should be a wall, and is none.
  */
 int	 wall_raise(struct wall *);
+
+/* Tell, and raise it; exits (fatal) when that fails. */
+void	 wall_settle(struct wall *);
 
 void	 wall_free(struct wall *);
 

@@ -357,9 +357,13 @@ class Remote:
         values.update({k.replace("_", "-"): v for k, v in settings.items()})
         with open(conf, "w") as f:
             f.write('hostname = "me.test"\npostmaster = "p@me.test"\n'
-                    'run-dir = "%s/run"\n%s\nremote {\n%s}\n' % (
+                    'run-dir = "%s/run"\n%s\nremote {\n%s}\n'
+                    # Passwords are read where a route has one.
+                    'route "password.test" { via = "[192.0.2.1]:25" '
+                    'user = "me" password-file = "%s/etc/password" }\n' % (
                         self.dir, top,
-                        "".join("  %s = %s\n" % i for i in values.items())))
+                        "".join("  %s = %s\n" % i for i in values.items()),
+                        self.dir))
         for root, dirs, files in os.walk(self.dir):
             for n in [""] + dirs + files:
                 os.chown(os.path.join(root, n), self.uid, -1)

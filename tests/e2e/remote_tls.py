@@ -350,7 +350,7 @@ class Auth(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.file = cls.remote.dir + "/password"
+        cls.file = cls.remote.dir + "/etc/password"
         with open(cls.file, "w") as f:
             f.write("s3cret +=\nnot this\n")
         os.chown(cls.file, cls.remote.uid, -1)

@@ -29,7 +29,7 @@ def walls(log):
 class Probed(Instance):
     """Its programs have the probe in them."""
 
-    programs = ("smtpd", "pop3d", "imapd")
+    programs = ("smtpd", "pop3d", "imapd", "remote", "resolver", "keyd", "tokend")
 
     def make(self):
         super().make()
@@ -92,6 +92,9 @@ class Walls(unittest.TestCase):
         cls.addClassCleanup(cls.i.__exit__, None, None, None)
         os.makedirs(cls.i.dir + "/etc/lists/a")
         os.chmod(cls.i.dir + "/etc", 0o755)
+        # Somebody who takes connections and says nothing.
+        with open(cls.i.dir + "/etc/merpati.conf", "a") as f:
+            f.write('route "silent.test" { via = "[127.0.0.1]:%d" }\n' % cls.i.listener.getsockname()[1])
         cls.i.set_config({"smtpd": {"access-client": '{ "%s" }' % cls.list("a")}})
         cls.write(cls.list("a"), "")
         cls.i.start()
@@ -108,12 +111,12 @@ class Walls(unittest.TestCase):
             f.write(text)
         os.rename(path + ".new", path)
 
-    def inside(self, did, **more):
-        level = walls(self.i.log())
+    def inside(self, service, did, read="EACCES", connect="EACCES"):
+        level = walls(self.i.log(service))
         if level:
-            self.assertEqual((did["read"], did["make"], did["exec"]), ("EACCES",) * 3, did)
+            self.assertEqual((did["read"], did["make"], did["exec"]), (read, "EACCES", "EACCES"), did)
             if level >= 4:
-                self.assertEqual(did["connect"], more.get("connect", "EACCES"), did)
+                self.assertEqual(did["connect"], connect, did)
             if level >= 6:
                 self.assertEqual(did["signal"], "EPERM", did)
 
@@ -121,11 +124,22 @@ class Walls(unittest.TestCase):
         for service in ("smtpd", "pop3d", "imapd"):
             with self.subTest(service):
                 for did in self.i.children(service):
-                    self.inside(did)
+                    self.inside(service, did)
                 # Only the children: it executes itself anew.
                 self.assertEqual({"read": "", "make": "", "exec": "", "connect": ""}.items() -
                                  self.i.probed(service, self.i.pid(service)).items(), set())
                 self.assertNotIn("child-killed", self.i.log(service))
+
+    def test_helpers(self):
+        for service, reach in (("resolver", {"connect": ""}), ("tokend", {"connect": ""}), ("keyd", {"read": ""})):
+            with self.subTest(service):
+                self.inside(service, self.i.probed(service, self.i.pid(service)), **reach)
+
+    def test_remote(self):
+        with self.i.smtp() as s:
+            s.sendmail("bob@example.test", ["x@silent.test"], "Subject: x\r\n\r\nx\r\n")
+        for did in self.i.children("remote"):
+            self.inside("remote", did, connect="")
 
     def greeting(self):
         with socket.create_connection(("127.0.0.1", self.i.port(25)), PATIENCE) as s:
