@@ -2,7 +2,8 @@
 #include <stdint.h>
 
 #include "lib/base/base64.h"
-#include "lib/net/sasl_server.h"
+#include "lib/base/log.h"
+#include "lib/net/sasl_parts.h"
 
 #define TURNS_MAX	8	/* more than any mechanism has */
 #define CHALLENGE_MAX	4096
@@ -119,6 +120,37 @@ turns(struct sasl_server *server, struct stream *s, const char *prefix,
 	return end;
 }
 
+/*
+ * What is decided here authd never hears of, so this is the only trace of it;
+ * a client that is bound to another connection than ours may be one with
+ * somebody in between.  The name is what the client said, proved by nothing.
+ */
+static void
+log_end(const struct sasl_server *server, enum sasl_end end)
+{
+	const struct sasl_place	*p = server->place;
+
+	switch (end) {
+	case SASL_END_MALFORMED:
+	case SASL_END_FOREIGN:
+	case SASL_END_WRONG:
+	case SASL_END_DISABLED:
+	case SASL_END_LATER:
+		break;
+	case SASL_END_READY:
+	case SASL_END_CANCELLED:
+	case SASL_END_LOST:
+		return;
+	}
+	if (!server->told)
+		log_info("event=sasl-failed service=%s user=%s ip=%s "
+		    "mechanism=%s reason=%s", p->service,
+		    server->user[0] != '\0' ? log_esc(server->user) : "-",
+		    p->ip[0] != '\0' ? p->ip : "-", server->mech->name,
+		    log_esc(server->reason[0] != '\0' ? server->reason :
+		    "not a line of base 64"));
+}
+
 enum sasl_end
 sasl_exchange(struct sasl_server *server, struct stream *s,
     const char *prefix, const struct slice *initial,
@@ -141,6 +173,7 @@ sasl_exchange(struct sasl_server *server, struct stream *s,
 	buf_free(&raw);
 	if (end != SASL_END_READY)
 		explicit_bzero(check, sizeof(*check));
+	log_end(server, end);
 	return end;
 }
 

@@ -38,6 +38,7 @@ struct sasl_server {
 	const char			*reason;
 	unsigned int			 turn;	/* messages before this one */
 	bool				 over;	/* no message may come now */
+	bool				 told;	/* authd has logged why */
 	char				 user[AUTH_USER_MAX + 1];
 	/* Of SCRAM. */
 	struct buf			 binding;	/* what "c=" must be,
@@ -73,6 +74,9 @@ void			 sasl_begin_check(const struct sasl_server *,
 			    enum auth_method, struct auth_check *);
 /* The status, with a reason. */
 enum sasl_status	 sasl_fail(struct sasl_server *, enum sasl_status,
+			    const char *reason);
+/* The same; authd said so, and has logged it. */
+enum sasl_status	 sasl_fail_told(struct sasl_server *, enum sasl_status,
 			    const char *reason);
 
 #endif

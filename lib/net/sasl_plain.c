@@ -38,6 +38,7 @@ sasl_plain_step(struct sasl_server *s, struct slice message,
 		return sasl_fail(s, SASL_MALFORMED, "no name and password");
 	if (authzid.len == 0)
 		return SASL_READY;
+	memcpy(s->user, check->user, sizeof(s->user));	/* for the log */
 	if (sasl_name_prepare(authzid, as) == -1)
 		return sasl_fail(s, SASL_MALFORMED, "no name to act as");
 	if (!slice_is(slice_str(as), check->user))

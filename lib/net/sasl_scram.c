@@ -119,9 +119,10 @@ scram_begin(struct sasl_server *s, const struct scram_first *first,
 	strlcpy(ask.service, s->place->service, sizeof(ask.service));
 	strlcpy(ask.ip, s->place->ip, sizeof(ask.ip));
 	memcpy(s->first, first->gs2.rest.ptr, first->gs2.rest.len);
-	if (auth_client_scram(s->place->authd, &ask, &s->begun) == -1 ||
-	    s->begun.later)
-		return sasl_fail(s, SASL_LATER, "authd not now");
+	if (auth_client_scram(s->place->authd, &ask, &s->begun) == -1)
+		return sasl_fail(s, SASL_LATER, "authd unreachable");
+	if (s->begun.later)
+		return sasl_fail_told(s, SASL_LATER, "authd not now");
 	if (!scram_keep_nonce(s, first->nonce) ||
 	    buf_addstr(challenge, s->begun.message) == -1)
 		return sasl_fail(s, SASL_LATER, "authd's nonce");
@@ -137,9 +138,9 @@ scram_first(struct sasl_server *s, struct slice message,
 
 	if (scram_parse_first(message, &first) == -1)
 		return sasl_fail(s, SASL_MALFORMED, "no first message");
-	st = scram_bind(s, &first.gs2);
+	st = scram_names(s, &first);
 	if (st == SASL_MORE)
-		st = scram_names(s, &first);
+		st = scram_bind(s, &first.gs2);
 	if (st == SASL_MORE)
 		st = scram_begin(s, &first, challenge);
 	return st;
@@ -193,11 +194,12 @@ scram_ask(struct sasl_server *s, struct auth_check *check,
     struct buf *challenge)
 {
 	struct auth_answer	 a;
-	enum auth_verdict	 v = AUTH_LATER;
+	enum auth_verdict	 v;
 
 	memset(&a, 0, sizeof(a));
-	if (auth_client_check(s->place->authd, check, &a) == 0)
-		v = a.verdict;
+	if (auth_client_check(s->place->authd, check, &a) == -1)
+		return sasl_fail(s, SASL_LATER, "authd unreachable");
+	v = a.verdict;
 	if (v == AUTH_OK) {
 		strlcpy(s->user, a.user, sizeof(s->user));
 		strlcpy(s->pass, a.pass, sizeof(s->pass));
@@ -209,13 +211,13 @@ scram_ask(struct sasl_server *s, struct auth_check *check,
 	case AUTH_OK:
 		return SASL_MORE;
 	case AUTH_BAD:
-		return sasl_fail(s, SASL_WRONG, "proof");
+		return sasl_fail_told(s, SASL_WRONG, "proof");
 	case AUTH_DISABLED:
-		return sasl_fail(s, SASL_DISABLED, "disabled");
+		return sasl_fail_told(s, SASL_DISABLED, "disabled");
 	case AUTH_LATER:
 		break;
 	}
-	return sasl_fail(s, SASL_LATER, "authd not now");
+	return sasl_fail_told(s, SASL_LATER, "authd not now");
 }
 
 static enum sasl_status

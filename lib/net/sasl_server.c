@@ -129,6 +129,13 @@ sasl_fail(struct sasl_server *s, enum sasl_status st, const char *reason)
 }
 
 enum sasl_status
+sasl_fail_told(struct sasl_server *s, enum sasl_status st, const char *reason)
+{
+	s->told = true;
+	return sasl_fail(s, st, reason);
+}
+
+enum sasl_status
 sasl_server_step(struct sasl_server *s, const struct slice *message,
     struct buf *challenge, struct auth_check *check)
 {

@@ -97,7 +97,8 @@ void			 sasl_server_free(struct sasl_server *);
 /*
  * All of an exchange over a stream whose challenges are lines of prefix and
  * base 64: "334 " in SMTP, "+ " in IMAP and POP3.  initial: what stood in the
- * command, in base 64 ("=": empty), or NULL.
+ * command, in base 64 ("=": empty), or NULL.  A failure that authd has not
+ * logged is logged here, event=sasl-failed.
  */
 enum sasl_end {
 	SASL_END_READY,		/* ask authd with *check */

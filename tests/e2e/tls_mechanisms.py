@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import ssl
 import tempfile
 import unittest
@@ -122,6 +123,32 @@ class Mechanisms(Suite):
                 ("SCRAM-SHA-256-PLUS", lambda c: b"\0" * 32, self.word, "carol", "imap")):
             initial, answers = self.scram(mechanism, word, binding, user)
             self.both(mechanism, initial, lambda c, a=answers: a(c)[:1], kind)
+
+    def test_what_authd_never_hears_of_is_logged(self):
+        carol = self.i.address("carol")
+        initial, answers = self.scram("SCRAM-SHA-256-PLUS", self.word, lambda c: b"\0" * 32)
+        self.both("SCRAM-SHA-256-PLUS", initial, lambda c: answers(c)[:1], "imap")
+        self.assertEqual(self.imap().ask("a AUTHENTICATE PLAIN x"), "a BAD The mechanism does not know such a message")
+        self.assertIn("may act", self.pop().ask("AUTH PLAIN " + b64(("bob\0%s\0x" % carol).encode())))
+        c = self.connect(465)
+        c.wrap(self.i.tls())
+        self.assertTrue(c.line().startswith("220 "))
+        self.assertTrue(c.ask("HELO x").startswith("250 "))
+        # It can bind, and says that the server cannot.
+        first = b64(("y,,n=%s,r=0123456789abcdef" % carol).encode())
+        self.assertTrue(c.ask("AUTH SCRAM-SHA-256 " + first).startswith("535 "))
+        for service, program, user, mechanism, reason in (
+                ("imap", "imapd", carol, "SCRAM-SHA-256-PLUS", "another connection's binding"),
+                ("imap", "imapd", "-", "PLAIN", "not a line of base 64"),
+                ("pop3", "pop3d", carol, "PLAIN", "as somebody else"),
+                ("smtp", "smtpd", carol, "SCRAM-SHA-256", "binding hidden from client")):
+            self.wait_log(program, 'event=sasl-failed service=%s user=%s ip=127.0.0.1 mechanism=%s reason="%s"'
+                          % (service, re.escape(user), mechanism, reason))
+        # What authd says it logs itself.
+        initial, answers = self.scram("SCRAM-SHA-256", "wrong")
+        self.both("SCRAM-SHA-256", initial, lambda c: answers(c)[:1], "pop")
+        self.wait_log("authd", "event=auth-failed service=pop3 user=%s" % re.escape(carol))
+        self.assertNotIn("mechanism=SCRAM-SHA-256 ", self.i.log("pop3d"))
 
     def test_external(self):
         for tls, word, good in (((self.card.path, self.card.key), "=", True), (None, "=", False)):
