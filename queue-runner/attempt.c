@@ -117,15 +117,11 @@ static int
 attempt_splice(struct message *m, size_t i, const struct auth_result *results,
     size_t n)
 {
-	char			*orcpt = NULL;
 	const struct state_rcpt	*r = &m->st.rcpts[i];
+	char			*orcpt = expand_orcpt(r->orcpt, r->address);
 	size_t			 k, was = m->st.nrcpts;
 	int			 notify = r->notify;
 
-	if (r->orcpt != NULL)
-		orcpt = xstrdup(r->orcpt);
-	else
-		xasprintf(&orcpt, "rfc822;%s", r->address);
 	for (k = 0; k < n; k++)
 		if (!attempt_has(m, i, results[k].address))
 			expand_add(&m->st, &results[k], orcpt, notify);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/base/xmalloc.h"
 #include "queue-runner/message.h"
 
@@ -34,21 +35,28 @@ expand_add(struct state *st, const struct auth_result *result,
 		state_add(st, result->address, orcpt, NULL, notify);
 }
 
-static void
-expand_add_result(struct message *m, const struct envelope_rcpt *r,
-    const struct auth_result *result)
+char *
+expand_orcpt(const char *orcpt, const char *address)
 {
-	const char	*orcpt = r->orcpt;
-	char		*made = NULL;
+	char	*made;
 
-	if (orcpt == NULL) {
-		xasprintf(&made, "%s;%s",
-		    m->env.flags & ENVELOPE_UTF8 ? "utf-8" : "rfc822",
-		    r->address);
-		orcpt = made;
-	}
-	expand_add(&m->st, result, orcpt, r->notify);
-	free(made);
+	if (orcpt != NULL)
+		return xstrdup(orcpt);
+	xasprintf(&made, "%s;%s",
+	    text_is_ascii(slice_str(address)) ? "rfc822" : "utf-8", address);
+	return made;
+}
+
+static void
+expand_add_results(struct message *m, const struct envelope_rcpt *r,
+    const struct auth_result *results, size_t n)
+{
+	char	*orcpt = expand_orcpt(r->orcpt, r->address);
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		expand_add(&m->st, &results[i], orcpt, r->notify);
+	free(orcpt);
 }
 
 static void
@@ -57,7 +65,6 @@ expand_expanded(const char *status, const struct auth_result *results,
 {
 	struct message			*m = arg;
 	const struct envelope_rcpt	*r = &m->env.rcpts[m->next];
-	size_t				 i;
 
 	m->busy = 0;
 	if (strcmp(status, "temp") == 0) {
@@ -78,8 +85,7 @@ expand_expanded(const char *status, const struct auth_result *results,
 	else if (strcmp(status, "ok") == 0 && n == 0)
 		expand_refuse(m, r, "5.2.4", "the alias leads nowhere");
 	else if (strcmp(status, "ok") == 0)
-		for (i = 0; i < n; i++)
-			expand_add_result(m, r, &results[i]);
+		expand_add_results(m, r, results, n);
 	else
 		state_add(&m->st, r->address, r->orcpt, NULL, r->notify);
 	m->next++;

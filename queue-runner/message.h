@@ -102,6 +102,11 @@ void	 expand_start(struct message *);
 /* One of an alias's results joins the recipients. */
 void	 expand_add(struct state *, const struct auth_result *, const char *orcpt,
 	    int notify);
+/*
+ * ORCPT of what a recipient becomes who came without: RFC 3461 4.2, RFC 6533 3.
+ * To be freed.
+ */
+char	*expand_orcpt(const char *orcpt, const char *address);
 void	 attempt_start(struct message *);
 /* Go on; m may be freed. */
 void	 attempt_step(struct message *);

@@ -12,6 +12,7 @@
 #include "lib/base/xmalloc.h"
 #include "lib/mail/address.h"
 #include "lib/store/state.h"
+#include "queue-runner/message.h"
 #include "queue-runner/reroute.h"
 
 int
@@ -87,6 +88,7 @@ static size_t
 reroute_change(struct state *st, const struct control_request *r)
 {
 	struct state_rcpt	*c;
+	char			*orcpt;
 	const char		*at = strrchr(st->from, '@');
 	size_t			 i, n = 0;
 	bool			 by_sender;
@@ -104,8 +106,9 @@ reroute_change(struct state *st, const struct control_request *r)
 			c->letter = STATE_DONE;
 			continue;
 		}
-		if (c->orcpt == NULL)
-			xasprintf(&c->orcpt, "rfc822;%s", c->address);
+		orcpt = expand_orcpt(c->orcpt, c->address);
+		free(c->orcpt);
+		c->orcpt = orcpt;
 		free(c->address);
 		c->address = xstrdup(r->text);
 		c->expand = true;

@@ -7,6 +7,7 @@ import threading
 import time
 
 import side_by_side
+from harness import xencode
 from queue_lib import Case, OK, PERM, TEMP, until
 
 BOB, ALICE, CAROL = ("bob@example.test", "alice@example.test",
@@ -104,6 +105,28 @@ class Control(Case):
         self.w.gone(a)
         self.assertEqual(sorted(j["recipient"] for j in self.w.delivered),
                          [CAROL, "postmaster@example.test"])
+
+    def test_whom_it_was_for_is_told_in_its_own_alphabet(self):
+        """ORCPT of a recipient who came without: RFC 6533 3."""
+        self.w.verdict = lambda j: TEMP
+        until(lambda: not self.w.status()["scanning"])
+        lists = {"gr\u00fcn@example.test": "utf-8;", "green@example.test": "rfc822;"}
+        for address, kind in lists.items():
+            for late in False, True:
+                self.w.aliases[address] = "broken" if late else [BOB, CAROL]
+                a = self.w.put(ALICE, xencode(address), extra=["flags utf8"])
+                until(lambda: self.w.events("deferred", id=a) and
+                      self.w.status()["active"] == 0)
+                if late:
+                    self.w.aliases[address] = [BOB, CAROL]
+                    self.w.select("retry", "id", a)
+                until(lambda: CAROL in self.w.state(a))
+                self.assertEqual(self.w.state(a).count(
+                    "orcpt=" + kind + address), 2, (kind, late))
+            a = self.w.put(ALICE, xencode(address), extra=["flags utf8"], ring=False)
+            self.w.select("reroute", "id", a, "address %s\n" % CAROL)
+            until(lambda: self.w.path(a, ".s") and CAROL in self.w.state(a))
+            self.assertIn("orcpt=" + kind + address, self.w.state(a))
 
     def test_reroute_of_one_leaves_the_aliases_of_others(self):
         dave = "dave@example.test"
