@@ -17,8 +17,6 @@
 #include "lib/mail/relays.h"
 #include "mailctl/check.h"
 
-#define LIST_MAX	RELAYS_FILE_MAX		/* octets */
-
 /* Try it as that user, in a process of its own: 0, or errno. */
 static int
 open_as(const char *user, const char *path)
@@ -77,7 +75,7 @@ check_access(struct check *c, const struct config_list *files, bool client)
 	struct buf	 text, err;
 	size_t		 i;
 
-	buf_init(&text, LIST_MAX);
+	buf_init(&text, ACCESS_FILE_MAX);
 	buf_init(&err, 65536);
 	for (i = 0; i < files->n; i++) {
 		buf_clear(&text);
@@ -97,7 +95,7 @@ check_relays(struct check *c, const char *path)
 {
 	struct buf	 text, err;
 
-	buf_init(&text, LIST_MAX);
+	buf_init(&text, RELAYS_FILE_MAX);
 	buf_init(&err, 65536);
 	if (read_list(c, "authd", "merpati-auth", path, &text)) {
 		relays_free(relays_parse(path, buf_cstr(&text), text.len,

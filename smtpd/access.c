@@ -10,7 +10,6 @@
 #include "lib/net/listener.h"
 #include "smtpd/access.h"
 
-#define FILE_MAX	(64 * 1024 * 1024)	/* octets of one list */
 #define ERRORS_MAX	1500			/* octets of them logged */
 
 struct file {
@@ -33,7 +32,7 @@ read_table(const char *path, bool client)
 	struct buf		 text, err;
 	int			 saved;
 
-	buf_init(&text, FILE_MAX);
+	buf_init(&text, ACCESS_FILE_MAX);
 	buf_init(&err, ERRORS_MAX);
 	if (io_read_file(AT_FDCWD, path, &text) == 0)
 		t = access_table_parse(buf_slice(&text), path, client, &err);

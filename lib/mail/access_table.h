@@ -17,6 +17,7 @@
 #include "lib/base/slice.h"
 #include "lib/mail/address.h"
 
+#define ACCESS_FILE_MAX	((size_t)64 * 1024 * 1024)	/* octets */
 #define ACCESS_TEXT_MAX	200	/* octets of TEXT */
 
 enum access_action {

@@ -356,6 +356,11 @@ class Check(Mailctl):
             os.unlink(self.site.path("etc/" + name))
             self.assertIn("etc/%s: No such file" % name, self.code(78, "check"))
             self.write("etc/" + name, good[name])
+        # Not more than smtpd takes.
+        os.truncate(self.site.path("etc/clients"), 64 << 20)
+        self.assertNotIn("etc/clients: Message too long", self.code(78, "check"))
+        os.truncate(self.site.path("etc/clients"), (64 << 20) + 1)
+        self.assertIn("etc/clients: Message too long", self.code(78, "check"))
 
     def test_app_passwords_of_nobody(self):
         line = "no@x.test:pad:{SSHA256}%s:t\n" % ("A" * 64)
