@@ -287,9 +287,8 @@ config_good(void)
 }
 
 /*
- * A new image with a new address layout, and the same sockets.  After a crash
- * nobody has looked at the configuration, after another reason it was a moment
- * ago: better the old image than none.
+ * A new image with a new address layout, and the same sockets, for whatever
+ * reason: only if it could begin, as better the old image than none.
  */
 static void
 exec_anew(int fd, short what, void *arg)
@@ -317,33 +316,22 @@ exec_anew(int fd, short what, void *arg)
 	fatal("event=exec-failed path=%s", log_esc(l.prog->argv[0]));
 }
 
-/* False: not with this configuration. */
-static bool
-reload_after(struct timeval soon)
+static void
+begin_anew(struct timeval soon)
 {
-	if (l.draining)
-		return true;
-	if (!config_good())
-		return false;
-	event_add(l.anew, &soon);
-	return true;
+	if (!l.draining)
+		event_add(l.anew, &soon);
 }
 
 static void
-reload(void)
-{
-	const struct timeval	 now = { 0, 0 };
-
-	(void)reload_after(now);
-}
-
-static bool
 watched_changed(void)
 {
 	const struct timeval	 soon = { .tv_usec = SETTLE_MS * 1000 };
 
+	if (event_pending(l.anew, EV_TIMEOUT, NULL))
+		return;		/* it is on its way already */
 	log_info("event=file-replaced file=%s", log_esc(l.prog->watch));
-	return reload_after(soon);
+	begin_anew(soon);
 }
 
 static void
@@ -365,13 +353,14 @@ reap(void)
 static void
 signalled(int fd, short what, void *arg)
 {
+	const struct timeval	 now = { 0, 0 };
 	struct signalfd_siginfo	 si;
 
 	(void)what;
 	(void)arg;
 	while (read(fd, &si, sizeof(si)) == sizeof(si))
 		if (si.ssi_signo == SIGHUP)
-			reload();
+			begin_anew(now);
 		else if (si.ssi_signo == SIGCHLD)
 			reap();
 		else

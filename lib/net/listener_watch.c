@@ -1,6 +1,5 @@
 /* Contract in listener_watch.h. */
 #include <sys/inotify.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +14,7 @@
 static struct {
 	const char	*path;
 	struct stat	 known;
-	bool		(*changed)(void);
+	void		(*changed)(void);
 } w;
 
 static void
@@ -25,8 +24,7 @@ look(void)
 
 	if (stat(w.path, &st) == -1 || file_stamp_alike(&st, &w.known))
 		return;
-	if (w.changed())
-		w.known = st;
+	w.changed();
 }
 
 static void
@@ -75,7 +73,7 @@ watch_directory(const char *path)
 
 int
 listener_watch(struct event_base *base, const char *path,
-    const struct stat *known, bool (*changed)(void))
+    const struct stat *known, void (*changed)(void))
 {
 	struct timeval	 every = { .tv_sec = LISTENER_WATCH };
 	struct event	*ev;

@@ -7,7 +7,6 @@
 #define NET_LISTENER_WATCH_H
 
 #include <sys/stat.h>
-#include <stdbool.h>
 
 struct event_base;
 
@@ -15,11 +14,11 @@ struct event_base;
 
 /*
  * known: what it was when it was read, NULL: what it is now.  changed() is
- * called for each change seen, not for a file that is gone; when it returns
- * false, once more at every look until it can do something about it.  Lives as
- * long as the process.  0, or -1 with errno.
+ * called at every look that shows another, not a file that is gone: what it
+ * does about it ends with the process, and may not go well the first
+ * time.  Lives as long as the process.  0, or -1 with errno.
  */
 int	 listener_watch(struct event_base *, const char *path,
-	    const struct stat *known, bool (*changed)(void));
+	    const struct stat *known, void (*changed)(void));
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -395,6 +396,54 @@ a_replaced_file_waits_for_a_good_configuration(void **state)
 	rmdir(dir);
 }
 
+/* Events of a file itself, which have no name. */
+static int
+times_opened(int fd)
+{
+	struct inotify_event	 ev;
+	int			 n = 0;
+
+	while (read(fd, &ev, sizeof(ev)) == (ssize_t)sizeof(ev))
+		n += (ev.mask & IN_OPEN) != 0;
+	return n;
+}
+
+/* For the check; this program itself does not begin with it. */
+static void
+a_sighup_reads_the_configuration_once(void **state)
+{
+	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200], conf[200];
+	int	 fd, i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/certificates", dir);
+	snprintf(conf, sizeof(conf), "%s/conf", dir);
+	replace(dir, "certificates", "one");
+	replace(dir, "conf", "hostname = \"mail.example.org\"\n"
+	    "postmaster = \"admin@example.org\"\n");
+	watched = path;
+	config = conf;
+	begin("100");
+	assert_true(served_by() > 0);
+	assert_true((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1);
+	/* With the end of each, or two would be told as one. */
+	assert_true(inotify_add_watch(fd, conf, IN_OPEN | IN_CLOSE_NOWRITE) !=
+	    -1);
+	assert_int_equal(kill(server, SIGHUP), 0);
+	for (i = 0; i < 600 && !execed_anew(); i++)
+		usleep(100000);
+	assert_true(execed_anew());
+	assert_int_equal(times_opened(fd), 1);
+	close(fd);
+	assert_true(served_by() > 0);
+	assert_int_equal(end(), 0);
+	watched = config = NULL;
+	unlink(path);
+	unlink(conf);
+	rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -410,6 +459,7 @@ main(int argc, char **argv)
 		    a_replaced_file_gives_a_new_image_and_drops_nobody),
 		cmocka_unit_test(
 		    a_replaced_file_waits_for_a_good_configuration),
+		cmocka_unit_test(a_sighup_reads_the_configuration_once),
 	};
 
 	if (argc >= 4 && strcmp(argv[1], "serve") == 0)
