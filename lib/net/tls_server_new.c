@@ -18,6 +18,7 @@
 #include "lib/net/tls_server_parts.h"
 
 #define WAIT_STEP_MS	100
+#define WAIT_QUIET_MS	1000	/* all services start at once */
 
 /* Signs by the server's keys, and notes what failed. */
 static int
@@ -162,8 +163,9 @@ wait_for_file(const char *path, struct stat *st, struct tls_certificate **cert,
     size_t *n, char error[TLS_TEXT])
 {
 	const struct timespec	 step = { 0, WAIT_STEP_MS * 1000000L };
-	int64_t			 until = io_monotonic_ms() +
-	    TLS_SERVER_WAIT_MS;
+	int64_t			 now = io_monotonic_ms();
+	int64_t			 until = now + TLS_SERVER_WAIT_MS;
+	int64_t			 tell = now + WAIT_QUIET_MS;
 	bool			 said = false;
 
 	for (;;) {
@@ -175,11 +177,13 @@ wait_for_file(const char *path, struct stat *st, struct tls_certificate **cert,
 			tls_certificates_free(*cert, *n);
 			errno = ENOENT;
 		}
-		if (!said)
+		now = io_monotonic_ms();
+		if (!said && now >= tell) {
 			log_warn("event=certificates-awaited file=%s",
 			    log_esc(path));
-		said = true;
-		if (io_monotonic_ms() >= until)
+			said = true;
+		}
+		if (now >= until)
 			break;
 		(void)nanosleep(&step, NULL);
 	}
