@@ -126,8 +126,19 @@ session_qualify(const struct session *s, struct address *a)
 unsigned int
 session_max_recipients(const struct session *s)
 {
-	return is_ours(s) ? s->config->smtpd.max_recipients_submission :
-	    s->config->smtpd.max_recipients;
+	const struct config_smtpd	*c = &s->config->smtpd;
+
+	if (!is_ours(s))
+		return c->max_recipients;
+	/*
+	 * What an hour never has would be put off at DATA again and again: so
+	 * the client hears where to divide the message, or that it must.
+	 */
+	if (s->role == ROLE_SUBMISSION && c->user_recipients > 0 &&
+	    c->user_recipients < c->max_recipients_submission &&
+	    (s->user[0] != '\0' || !s->trusted || !c->trusted_submission))
+		return c->user_recipients;
+	return c->max_recipients_submission;
 }
 
 bool

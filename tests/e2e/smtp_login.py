@@ -246,6 +246,20 @@ class Senders(Users):
         self.starts(c.reply(), "250")
         self.assertEqual(self.inst.messages(), [])
 
+    def test_a_message_has_not_more_recipients_than_an_hour(self):
+        """Put off at DATA it would be tried again for ever."""
+        self.inst.configure(smtpd="trusted-submission = no user-recipients = 3")
+        c = self.user()
+        self.assertIn("LIMITS RCPTMAX=3\n", c.hello().replace("\r", ""))
+        c.envelope(ALICE, [BOB, ALICE, "x@elsewhere.test"])
+        self.starts(c.cmd("RCPT TO:<y@elsewhere.test>"), "452 4.5.3")
+        self.starts(c.data(LETTER), "250")
+        # Where nobody logs in nobody has hours.
+        self.inst.configure(smtpd="trusted-submission = yes user-recipients = 3")
+        c = self.client("127.0.0.1", role="submission")
+        self.assertIn("LIMITS RCPTMAX=10000", c.hello())
+        self.assertIn("LIMITS RCPTMAX=3", self.client("192.0.2.1", role="submission").hello())
+
     def test_received(self):
         c = self.user("127.0.0.1")
         c.envelope(ALICE)
