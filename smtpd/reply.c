@@ -81,9 +81,11 @@ log_refused(const struct session *s, const char *stage, const char *to,
     int code, const char *enhanced, const char *text)
 {
 	log_info("event=refused stage=%s code=%d status=%s client=%s helo=%s "
-	    "from=%s to=%s text=%s", stage, code, enhanced,
+	    "from=%s to=%s text=%s%s%s", stage, code, enhanced,
 	    log_esc(s->client), log_esc(s->helo), s->tx.mail ?
-	    log_esc(s->tx.env.from) : "-", log_esc(to), log_esc(text));
+	    log_esc(s->tx.env.from) : "-", log_esc(to), log_esc(text),
+	    s->user[0] == '\0' ? "" : " user=",
+	    s->user[0] == '\0' ? "" : log_esc(s->user));
 }
 
 void

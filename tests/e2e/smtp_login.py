@@ -2,6 +2,7 @@
 """smtpd: AUTH and what our users may send, beside an authd made of a table."""
 
 import base64
+import re
 import unittest
 
 from smtp_lib import SECRET, Case
@@ -213,7 +214,8 @@ class Senders(Users):
             self.starts(c.cmd("MAIL FROM:<%s>" % sender), answer)
             self.starts(c.cmd("RSET"), "250")
         log = c.log()
-        self.assertIn("event=refused stage=mail code=553 status=5.7.1 client=uid:", log)
+        self.assertRegex(log, r'event=refused stage=mail code=553 status=5\.7\.1 client=uid:.* text="[^"]*" '
+                         "user=%s\n" % re.escape(ALICE))
 
     def test_rates_at_mail(self):
         c = self.user()
