@@ -11,6 +11,11 @@
 struct check {
 	const struct config	*cfg;
 	size_t			 errors, warnings;
+	/*
+	 * For a reload: what the programs run with as it is, and what a
+	 * reload may be the way out of, is a warning.
+	 */
+	bool			 lenient;
 };
 
 /* Print a finding to standard error and count it. */

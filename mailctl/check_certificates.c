@@ -53,7 +53,9 @@ check_time(struct check *c, const struct config_certificate *s,
 	time_t	 now = time(NULL), until = tls_certificate_until(cert);
 	long	 days = tls_days_left(until, now);
 
-	if (until <= now)
+	if (until <= now && c->lenient)
+		check_warning(c, "%s: has expired", s->chain);
+	else if (until <= now)
 		check_error(c, "%s: has expired", s->chain);
 	else if (until - now <= (time_t)c->cfg->keyd.warn)
 		check_warning(c, "%s: expires in %ld day%s", s->chain, days,

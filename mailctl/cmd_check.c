@@ -178,7 +178,7 @@ restart_all(const struct config *cfg)
 int
 cmd_reload(struct mailctl *m, int argc, char **argv)
 {
-	struct check	 c = { 0 };
+	struct check	 c = { .lenient = true };
 	int		 code;
 
 	(void)argv;

@@ -12,6 +12,7 @@ import unittest
 
 from instance import Instance, need, wait_for
 from keyd_lib import RSA, Pair
+from remote_certs import Cert
 
 
 class Certificates(unittest.TestCase):
@@ -129,6 +130,25 @@ class Certificates(unittest.TestCase):
         self.assertRegex(self.mailctl("certificate").stdout, "ONLY [23] days")
         self.assertRegex(self.mailctl("status").stdout, "ONLY [23] days left")
         self.assertRegex(self.mailctl("check").stderr, "expires in [23] days")
+
+    def test_one_that_has_ended_stops_no_reload(self):
+        """The domains of others go on, and new settings may be the cure."""
+        gone = Cert(self.dir, "gone", names="DNS:gone.example", days=-1)
+        kept = [self.i.dir + "/etc/keys/gone.%s.pem" % x for x in ("chain", "key")]
+        for file, copy, like in zip((gone.path, gone.key), kept, ("mail.chain.pem", "mail.key.pem")):
+            shutil.copyfile(file, copy)
+            self.addCleanup(os.unlink, copy)
+            st = os.stat(self.i.dir + "/etc/keys/" + like)
+            os.chmod(copy, st.st_mode & 0o777)
+            os.chown(copy, st.st_uid, st.st_gid)
+        self.configure('certificate "gone" { chain = "%s"\n key = "%s" }\n' % tuple(kept))
+        self.assertIn("error: %s: has expired" % kept[0], self.mailctl("check", code=78).stderr)
+        p = self.mailctl("reload")
+        self.assertIn("warning: %s: has expired" % kept[0], p.stderr)
+        self.assertIn("smtpd: restarted", p.stdout)
+        self.mailctl("status", code=69)
+        self.configure("")
+        self.mailctl("reload")
 
     def test_check_finds_faults(self):
         other = Pair(self.dir, "far", names="DNS:far.example")
