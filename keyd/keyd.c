@@ -161,7 +161,7 @@ wall_in(const struct config *conf)
 	xasprintf(&own, "%s/keyd", conf->run_dir);
 	wall_let(&wall, "/", WALL_READ);
 	wall_let(&wall, own, WALL_CHANGE);
-	wall_settle(&wall);
+	wall_settle(&wall, 0);
 	free(own);
 }
 

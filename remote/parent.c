@@ -255,7 +255,7 @@ parent_run(const struct config *cfg)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	service_ready();
 	log_info("event=ready path=%s", log_esc(path));
-	wall_tell();
+	wall_start(WALL_INET);
 	while (!stopping)
 		wait_once(&p);
 	log_info("event=stopping children=%zu", p.n);

@@ -159,7 +159,7 @@ wall_in(const struct config_resolver *c)
 	for (i = 0; i < c->trust_anchor.n; i++)
 		if (*c->trust_anchor.item[i] != '\0')
 			wall_let_file(&wall, c->trust_anchor.item[i]);
-	wall_settle(&wall);
+	wall_settle(&wall, WALL_INET | WALL_LOOKUP);
 }
 
 static void

@@ -80,7 +80,7 @@ main(int argc, char **argv)
 	};
 	static struct server		 server;
 	static struct listener_program	 program;
-	static struct wall		 wall;
+	static struct wall		 wall = { .lasting = true };
 	struct config_listen		 one = { .role = ROLE_MX };
 	struct buf			 err;
 	const char			*file = NULL;

@@ -178,7 +178,7 @@ int
 tokend_main(const struct config *conf)
 {
 	struct tokend	 t = { .conf = conf };
-	struct wall	 wall = { .tcp = true };
+	struct wall	 wall = { .tcp = true, .parent = true };
 	int		 code;
 
 	t.service = (struct helper_service){ .name = "tokend",

@@ -49,7 +49,7 @@ serve(struct helper_service *hs, struct event_base *base)
 	if ((fd = ipc_listen(path, 0666)) == -1)
 		fatal("event=listen-failed path=%s", log_esc(path));
 	if (hs->wall != NULL)
-		wall_settle(hs->wall);
+		wall_settle(hs->wall, WALL_INET | WALL_LOOKUP);
 	server = ipc_server_new(base, fd, HELPER_SERVICE_CLIENTS, allow,
 	    hs->request, hs->arg);
 	service_ready();

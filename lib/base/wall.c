@@ -15,6 +15,7 @@
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/wall.h"
+#include "lib/base/wall_calls.h"
 #include "lib/base/xmalloc.h"
 
 #define FRESH_MS	1000	/* what is where may be another soon */
@@ -87,12 +88,15 @@ wall_level(void)
 }
 
 void
-wall_tell(void)
+wall_start(unsigned int flags)
 {
-	if (wall_level() == 0)
+	int	 seccomp = wall_calls_forbid(flags) == 0;
+
+	if (wall_level() == 0 && !seccomp)
 		log_warnx("event=no-wall");
 	else
-		log_info("event=wall landlock=%d", wall_level());
+		log_info("event=wall landlock=%d seccomp=%d", wall_level(),
+		    seccomp);
 }
 
 /* What is refused unless a rule allows it. */
@@ -256,19 +260,20 @@ wall_make(struct wall *w)
 int
 wall_raise(struct wall *w)
 {
+	bool	 rest = w->lasting || (wall_level() < 6 && !w->parent);
 	int	 r = 0;
 
 	if (wall_level() > 0)
 		r = w->ruleset <= 0 && wall_make(w) == -1 ? -1 :
 		    (int)syscall(SYS_landlock_restrict_self, w->ruleset, 0);
 	wall_free(w);
-	return r;
+	return r == 0 && rest ? wall_calls_forbid_rest() : r;
 }
 
 void
-wall_settle(struct wall *w)
+wall_settle(struct wall *w, unsigned int flags)
 {
-	wall_tell();
+	wall_start(flags);
 	if (wall_raise(w) == -1)
 		fatal("event=wall-failed");
 }

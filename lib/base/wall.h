@@ -1,6 +1,6 @@
 /*
- * Landlock (landlock(7)) around a process that is about to read what strangers
- * send: what is taken over reaches no more than it needs.
+ * Landlock (landlock(7)) and seccomp(2) around a process that is about to read
+ * what strangers send: what is taken over reaches no more than it needs.
  */
 #ifndef BASE_WALL_H
 #define BASE_WALL_H
@@ -26,6 +26,9 @@ struct wall {
 	struct wall_place	*place;
 	size_t			 n;
 	bool			 tcp;	/* may ports be bound, connected to? */
+	bool			 parent;	/* signals its own children */
+	bool			 lasting;	/* serves many: raising it may
+						 * cost some more */
 	int			 ruleset;	/* 0: none is made */
 	int64_t			 made;	/* monotonic ms */
 };
@@ -36,8 +39,19 @@ struct wall {
  */
 int	 wall_level(void);
 
-/* Say in the log what there is, once, at the start. */
-void	 wall_tell(void);
+/* What a program has to do that most have not. */
+enum wall_calls {
+	WALL_EXECUTE = 1,	/* execute itself anew */
+	WALL_INET = 2,		/* sockets of IPv4 and IPv6 */
+	WALL_LOOKUP = 4		/* ask for interfaces, as getaddrinfo(3) does */
+};
+
+/*
+ * Once, at the start, when there are no children: forbid the system calls that
+ * no program of ours makes (wall_calls.h), for good, and say in the log what
+ * walls there are.
+ */
+void	 wall_start(unsigned int flags);
 
 /*
  * Let in what is at path, and below if it is a directory, once it is there when
@@ -50,8 +64,8 @@ void	 wall_let(struct wall *, const char *path, enum wall_right);
  */
 void	 wall_let_file(struct wall *, const char *path);
 /*
- * Reading where the C library, and libraries beneath it, look for users, groups,
- * hosts and services, and for modules that do: nobody knows all of that.
+ * Reading where the C library, and libraries beneath it, look for users,
+ * groups, hosts and services, and for modules that do: nobody knows all that.
  */
 void	 wall_let_names(struct wall *);
 
@@ -64,18 +78,20 @@ int	 wall_make(struct wall *);
 
 /*
  * For good, for this process and what it starts: files are opened, made,
- * renamed and removed in the wall's places only; read also in /proc and
- * where the C library looks for time zones and character sets; executed nowhere.
- * As far as the kernel knows how, without tcp no TCP port is bound or connected
- * to (ABI 4), and nobody outside gets a signal or is reached by an abstract
- * socket (6).  Descriptors that are open stay what they are, and sockets with a
- * path are reached everywhere.  Needs privilege_harden().  The wall is freed.
+ * renamed and removed in the wall's places only; read also in /proc and where
+ * the C library looks for time zones and character sets; executed nowhere.  As
+ * far as the kernel knows how, without tcp no TCP port is bound or connected to
+ * (ABI 4), and nobody outside gets a signal or is reached by an abstract socket
+ * (6).  Descriptors that are open stay what they are, and sockets with a
+ * path are reached everywhere.  Unless Landlock can keep signals from others,
+ * and if lasting, wall_calls_forbid_rest() comes with it.  Needs
+ * privilege_harden().  The wall is freed.
  * 0, also without Landlock; -1 with errno: there should be a wall, and is none.
  */
 int	 wall_raise(struct wall *);
 
-/* Tell, and raise it; exits (fatal) when that fails. */
-void	 wall_settle(struct wall *);
+/* wall_start() and wall_raise(); exits (fatal) when that fails. */
+void	 wall_settle(struct wall *, unsigned int flags);
 
 void	 wall_free(struct wall *);
 

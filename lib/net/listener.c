@@ -474,7 +474,7 @@ listener_run(const struct listener_program *prog,
 		fatal("event=out-of-memory");
 	log_info("event=started prog=%s listeners=%zu", prog->name, l.ndoor);
 	if (prog->wall != NULL)
-		wall_tell();
+		wall_start(WALL_EXECUTE | WALL_INET);
 	heap_settle();
 	pool_fill(l.pool);
 	service_ready();

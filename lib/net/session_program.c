@@ -91,7 +91,7 @@ session_run(const struct session_program *p, const struct session_options *o)
 		privilege_never_root(p->name);
 	privilege_harden();
 	conf = config_need(o->file);
-	wall_tell();
+	wall_start(0);
 	(void)boot_id();	/* once for all sessions */
 	return o->handed ? session_server(p, conf) :
 	    session_by_hand(p, conf, o);

@@ -16,8 +16,6 @@ home_wall(const char *home)
 	char		*maildir;
 	int		 fd;
 
-	if (wall_level() == 0)
-		return;
 	if ((fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1) {
 		if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
 			return;

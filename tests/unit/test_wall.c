@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <iconv.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@
 #include "lib/base/io.h"
 #include "lib/base/privilege.h"
 #include "lib/base/wall.h"
+#include "lib/base/wall_calls.h"
 
 static char	 inside[200], outside[200], readable[200], list[200];
 static bool	 tcp;
@@ -309,6 +311,85 @@ a_wall_is_not_made_for_each_child(void **state)
 	assert_int_equal(fcntl(ruleset, F_GETFD), -1);
 }
 
+static void
+unshares(void)
+{
+	(void)unshare(CLONE_NEWUSER);
+}
+
+static void
+executes(void)
+{
+	char	*argv[] = { NULL };
+
+	(void)execv("/bin/true", argv);
+}
+
+static void
+aborts(void)
+{
+	abort();
+}
+
+static void
+sockets(void)
+{
+	_exit(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == EPERM &&
+	    socket(AF_UNIX, SOCK_STREAM, 0) != -1 ? 1 : 2);
+}
+
+static void
+signals(void)
+{
+	_exit(kill(getppid(), 0) == -1 && errno == EPERM ? 1 : 2);
+}
+
+/* How a process ends that does so behind the filters. */
+static int
+ended(void (*fn)(void), unsigned int flags, bool rest)
+{
+	pid_t	 pid = fork();
+	int	 status;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		privilege_harden();
+		/* Twice, as who executes itself anew. */
+		if (wall_calls_forbid(flags) == -1 ||
+		    wall_calls_forbid(flags) == -1)
+			_exit(77);
+		if (rest && wall_calls_forbid_rest() == -1)
+			_exit(78);
+		fn();
+		_exit(79);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void
+calls_are_forbidden_as_flags_say(void **state)
+{
+	(void)state;
+	if (ended(unshares, 0, false) == 77) {
+		print_message("no seccomp here\n");
+		skip();
+	}
+	assert_int_equal(ended(unshares, 0, false), -SIGSYS);
+	assert_int_equal(ended(unshares, WALL_EXECUTE | WALL_INET, false),
+	    -SIGSYS);
+	assert_int_equal(ended(executes, 0, false), -SIGSYS);
+	assert_int_equal(ended(executes, WALL_EXECUTE, false), 0);
+	assert_int_equal(ended(executes, WALL_EXECUTE, true), -SIGSYS);
+	assert_int_equal(ended(sockets, 0, false), 1);
+	assert_int_equal(ended(sockets, WALL_INET, false), 2);
+	assert_int_equal(ended(sockets, WALL_INET, true), 2);
+	assert_int_equal(ended(sockets, WALL_INET | WALL_EXECUTE, true), 1);
+	assert_int_equal(ended(signals, 0, false), 2);
+	assert_int_equal(ended(signals, 0, true), 1);
+	assert_int_equal(ended(aborts, 0, true), -SIGABRT);
+}
+
 int
 main(void)
 {
@@ -316,6 +397,7 @@ main(void)
 		cmocka_unit_test(a_wall_stands_where_it_should),
 		cmocka_unit_test(a_file_may_be_replaced),
 		cmocka_unit_test(a_wall_is_not_made_for_each_child),
+		cmocka_unit_test(calls_are_forbidden_as_flags_say),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
