@@ -184,6 +184,10 @@ config_key_check(const struct config_key *k, const char *value)
 	case KEY_PATH:
 		return *value == '/' ? NULL : "not an absolute path";
 	case KEY_DOMAIN:
+		/* It goes into greetings, EHLO (RFC 6531 3.7.1) and DNS. */
+		if (!text_is_ascii(slice_str(value)))
+			return "not in ASCII, in which DNS has it as xn--...";
+		/* FALLTHROUGH */
 	case KEY_DOMAINS:
 		return config_is_domain(value) ? NULL : "not a domain name";
 	case KEY_ADDRESS:

@@ -15,7 +15,7 @@ enum config_key_type {
 	KEY_STRING,		/* char * */
 	KEY_PATH,		/* char *, absolute */
 	KEY_PATTERN,		/* char *, absolute, with %d %n */
-	KEY_DOMAIN,		/* char * */
+	KEY_DOMAIN,		/* char *, ASCII */
 	KEY_ADDRESS,		/* char *, local@domain */
 	KEY_CHOICE,		/* char *, one of choices */
 	KEY_ROLE,		/* enum config_role */
@@ -30,7 +30,7 @@ enum config_key_type {
 	KEY_SIZE,		/* uint64_t, octets */
 	KEY_LIST,		/* struct config_list of any strings */
 	KEY_CHOICES,		/* of words of choices */
-	KEY_DOMAINS,		/* of domains */
+	KEY_DOMAINS,		/* of domains, also in UTF-8 */
 	KEY_PATHS,		/* of absolute paths, or "" */
 	KEY_SERVERS,		/* of ADDRESS, ADDRESS:PORT, [V6]:PORT */
 	KEY_PATH_OR_NONE,	/* char *, absolute or "" */
