@@ -317,35 +317,63 @@ a_crash_gives_a_new_image_with_the_same_socket(void **state)
 	assert_int_equal(end(), 0);
 }
 
+/* The directory of what the server watches, and reads. */
+static char	 dir[40], watched_path[60], conf_path[60];
+
 /* In one step, as keyd does it. */
 static void
-replace(const char *dir, const char *name, const char *text)
+replace(const char *name, const char *text)
 {
-	char	 path[200];
+	char	 path[60];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	assert_int_equal(io_replace_file(path, text, strlen(text), 0600), 0);
 }
 
+#define GOOD	"hostname = \"mail.example.org\"\n" \
+		"postmaster = \"admin@example.org\"\n"
+
+/* text: of the configuration; NULL: there is none. */
+static void
+watch(const char *text)
+{
+	snprintf(dir, sizeof(dir), "/tmp/merpati-listener.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(watched_path, sizeof(watched_path), "%s/certificates", dir);
+	snprintf(conf_path, sizeof(conf_path), "%s/conf", dir);
+	replace("certificates", "one");
+	watched = watched_path;
+	if (text != NULL) {
+		replace("conf", text);
+		config = conf_path;
+	}
+}
+
+static void
+unwatch(void)
+{
+	watched = config = NULL;
+	unlink(watched_path);
+	unlink(conf_path);
+	rmdir(dir);
+}
+
 static void
 a_replaced_file_gives_a_new_image_and_drops_nobody(void **state)
 {
-	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200];
+	char	 path[60];
 	int	 fd, i;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/certificates", dir);
-	replace(dir, "certificates", "one");
-	watched = path;
+	watch(NULL);
 	begin("100");
 	fd = dial();
 	assert_string_equal(hear(fd), "hello 127.0.0.1\r\n");
 	/* Another file means nothing. */
-	replace(dir, "keyd.pid", "1");
+	replace("keyd.pid", "1");
 	usleep(1500000);
 	assert_false(execed_anew());
-	replace(dir, "certificates", "two");
+	replace("certificates", "two");
 	for (i = 0; i < 600 && !execed_anew(); i++)
 		usleep(100000);
 	assert_true(execed_anew());
@@ -356,44 +384,31 @@ a_replaced_file_gives_a_new_image_and_drops_nobody(void **state)
 	assert_string_equal(hear(fd), "");
 	close(fd);
 	assert_int_equal(end(), 0);
-	watched = NULL;
-	unlink(path);
 	snprintf(path, sizeof(path), "%s/keyd.pid", dir);
 	unlink(path);
-	rmdir(dir);
+	unwatch();
 }
 
 static void
 a_replaced_file_waits_for_a_good_configuration(void **state)
 {
-	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200], conf[200];
 	int	 i;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/certificates", dir);
-	snprintf(conf, sizeof(conf), "%s/conf", dir);
-	replace(dir, "certificates", "one");
-	replace(dir, "conf", "hostname = \n");
-	watched = path;
-	config = conf;
+	watch("hostname = \n");
 	begin("100");
 	assert_true(served_by() > 0);
-	replace(dir, "certificates", "two");
+	replace("certificates", "two");
 	usleep(1500000);
 	assert_false(execed_anew());
 	/* It is not forgotten: any look will do, here for the new file. */
-	replace(dir, "conf", "hostname = \"mail.example.org\"\n"
-	    "postmaster = \"admin@example.org\"\n");
+	replace("conf", GOOD);
 	for (i = 0; i < 600 && !execed_anew(); i++)
 		usleep(100000);
 	assert_true(execed_anew());
 	assert_true(served_by() > 0);
 	assert_int_equal(end(), 0);
-	watched = config = NULL;
-	unlink(path);
-	unlink(conf);
-	rmdir(dir);
+	unwatch();
 }
 
 /* Events of a file itself, which have no name. */
@@ -412,23 +427,15 @@ times_opened(int fd)
 static void
 a_sighup_reads_the_configuration_once(void **state)
 {
-	char	 dir[] = "/tmp/merpati-listener.XXXXXX", path[200], conf[200];
 	int	 fd, i;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/certificates", dir);
-	snprintf(conf, sizeof(conf), "%s/conf", dir);
-	replace(dir, "certificates", "one");
-	replace(dir, "conf", "hostname = \"mail.example.org\"\n"
-	    "postmaster = \"admin@example.org\"\n");
-	watched = path;
-	config = conf;
+	watch(GOOD);
 	begin("100");
 	assert_true(served_by() > 0);
 	assert_true((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) != -1);
 	/* With the end of each, or two would be told as one. */
-	assert_true(inotify_add_watch(fd, conf, IN_OPEN | IN_CLOSE_NOWRITE) !=
+	assert_true(inotify_add_watch(fd, conf_path, IN_OPEN | IN_CLOSE_NOWRITE) !=
 	    -1);
 	assert_int_equal(kill(server, SIGHUP), 0);
 	for (i = 0; i < 600 && !execed_anew(); i++)
@@ -438,10 +445,7 @@ a_sighup_reads_the_configuration_once(void **state)
 	close(fd);
 	assert_true(served_by() > 0);
 	assert_int_equal(end(), 0);
-	watched = config = NULL;
-	unlink(path);
-	unlink(conf);
-	rmdir(dir);
+	unwatch();
 }
 
 int
